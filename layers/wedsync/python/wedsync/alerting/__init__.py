@@ -1,0 +1,1 @@
+"""Rules, severity with its reasons, and the life of an alert."""

@@ -1,0 +1,1 @@
+"""The seam on boto3."""

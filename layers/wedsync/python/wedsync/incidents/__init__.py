@@ -1,0 +1,1 @@
+"""Incidents, and the escalation ladder that provably stops."""

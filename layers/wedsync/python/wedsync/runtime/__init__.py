@@ -1,0 +1,1 @@
+"""Declarations of functions, and what runs them."""

@@ -1,0 +1,1 @@
+"""One module per kind of stored thing, written once on the seam."""

@@ -1,0 +1,1 @@
+"""A wedding, its venue's clock, and how closely it is watched."""
