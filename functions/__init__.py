@@ -1,0 +1,1 @@
+"""One file per function; they import ``wedsync``, never each other."""

@@ -1,0 +1,1 @@
+"""Weddings and their clock."""

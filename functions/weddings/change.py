@@ -1,0 +1,34 @@
+"""A planner changes a wedding: its windows and its watch move with it."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Header
+from pydantic import JsonValue
+
+from wedsync.api.weddings import WeddingReply, patched
+from wedsync.errors import PreconditionFailed, WeddingNotFound
+from wedsync.resources import Resource
+from wedsync.runtime.answer import Answer
+from wedsync.runtime.http import FromCaller, Injected, endpoint
+
+
+@endpoint(
+    "PATCH /api/weddings/{wedding_id}",
+    summary="Change a wedding (JSON merge patch)",
+    uses=(Resource.WEDDINGS.read_write(),),
+    raises=(WeddingNotFound, PreconditionFailed),
+)
+def handler(
+    wedding_id: str,
+    patch: dict[str, JsonValue],
+    caller: FromCaller,
+    services: Injected,
+    if_match: Annotated[str | None, Header(alias="if-match")] = None,
+) -> Answer[WeddingReply]:
+    """Apply the patch to the version that If-Match names, or to the present one."""
+    wedding = services.weddings.get(caller.tenant, wedding_id)
+    if if_match not in (None, "*", f'"{wedding.version}"'):
+        raise PreconditionFailed
+    changed = patched(wedding, patch, at=services.now())
+    saved = services.weddings.save(caller.tenant, changed, expected=wedding.version)
+    return Answer(WeddingReply.of(saved), {"etag": f'"{saved.version}"'})

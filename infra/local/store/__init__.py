@@ -1,0 +1,1 @@
+"""The local stores: one SQLite file behind the seam."""

@@ -1,0 +1,93 @@
+"""One SQLite file, or memory, that many threads and a few processes share."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import RLock
+
+from wedsync.cloud import Clock
+from wedsync.errors import OutcomeUnknown, Throttled
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_BUSY_SECONDS = 5.0
+_ROLLED_BACK = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL})
+
+
+class Database:
+    """One connection behind a lock.
+
+    With a write-ahead log and ``synchronous=NORMAL`` a commit reaches the operating system before
+    it is acknowledged: killing the process loses nothing, losing power may lose the last commits
+    but never the file's consistency.
+    """
+
+    def __init__(self, path: Path | None, *, clock: Clock) -> None:
+        self.lock = RLock()
+        self.clock = clock
+        self._connection = sqlite3.connect(
+            ":memory:" if path is None else path,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=512,
+        )
+        self.execute = self._connection.execute
+        self.execute_many = self._connection.executemany
+        self.execute("PRAGMA journal_mode=WAL")
+        self.execute("PRAGMA synchronous=NORMAL")
+        self.execute("PRAGMA temp_store=MEMORY")
+        self.execute("PRAGMA cache_size=-65536")
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Everything inside happens, or nothing; no other writer comes between."""
+        with self.lock, refusals():
+            self.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self.execute("ROLLBACK")
+                raise
+            self.execute("COMMIT")
+
+    def define(self, *statements: str) -> None:
+        """Create tables and indexes; statements say IF NOT EXISTS."""
+        with self.writing():
+            for statement in statements:
+                self.execute(statement)
+
+    def now_ms(self) -> int:
+        """The clock in milliseconds."""
+        return epoch_ms(self.clock.now())
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self.lock:
+            self._connection.close()
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """SQLite's own failures, as the seam names them."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        code = error.sqlite_errorcode & 0xFF
+        if code in _ROLLED_BACK:
+            raise Throttled from error
+        if code == sqlite3.SQLITE_IOERR:
+            raise OutcomeUnknown from error
+        raise
+
+
+def epoch_ms(instant: datetime) -> int:
+    """Whole milliseconds since 1970."""
+    return (instant - _EPOCH) // _MILLISECOND
+
+
+def instant(at_ms: int) -> datetime:
+    """The aware instant of some milliseconds since 1970."""
+    return _EPOCH + timedelta(milliseconds=at_ms)

@@ -1,0 +1,59 @@
+"""What all bodies share: camelCase members, unknown ones refused, times as RFC 3339."""
+
+import re
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic.alias_generators import to_camel
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+
+
+class Request(BaseModel):
+    """A body that a caller sends."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=False, extra="forbid", strict=True
+    )
+
+
+class Reply(BaseModel):
+    """A body that a caller is given."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+def _only_date(value: object) -> object:
+    if isinstance(value, str) and _DATE.match(value):
+        return date.fromisoformat(value)
+    raise ValueError("a calendar date such as 2026-06-20")
+
+
+def _only_time(value: object) -> object:
+    if isinstance(value, str) and "T" in value:
+        return datetime.fromisoformat(value)
+    raise ValueError("a time such as 2026-06-20T16:00:00+02:00")
+
+
+def _only_instant(value: object) -> object:
+    at = _only_time(value)
+    if isinstance(at, datetime) and at.tzinfo is not None:
+        return at
+    raise ValueError("a time with its offset, such as 2026-06-20T16:00:00Z")
+
+
+LocalDate = Annotated[date, BeforeValidator(_only_date)]
+"""A calendar date, without a time."""
+
+Time = Annotated[datetime, BeforeValidator(_only_time)]
+"""RFC 3339, or the venue's wall time where there is no offset."""
+
+Instant = Annotated[datetime, BeforeValidator(_only_instant)]
+"""RFC 3339."""
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+"""A short text."""
+
+Text = Annotated[str, StringConstraints(max_length=4000)]
+"""A longer text."""

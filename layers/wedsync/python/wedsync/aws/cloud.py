@@ -1,0 +1,122 @@
+"""The seam on AWS, as one thing that opens resources."""
+
+from collections.abc import Callable, Mapping
+from threading import RLock
+from typing import TypeVar, cast
+
+from wedsync.aws.clients import Clients
+from wedsync.aws.clock import RandomIds, RealClock
+from wedsync.aws.faults import Caller
+from wedsync.aws.keepsakes import ManagedSecret, S3Bucket
+from wedsync.aws.messages import SnsTopic, SqsQueue
+from wedsync.aws.streams import KinesisStream
+from wedsync.aws.tables import DynamoTable
+from wedsync.cloud import Clock, Ids
+from wedsync.resources import Resource, ResourceKind
+
+_Opened = TypeVar("_Opened")
+
+
+class AwsCloud:
+    """A ``wedsync.cloud.Cloud`` on AWS; a process makes one and keeps it.
+
+    ``names`` says what each resource is called there: the name of a table, stream or bucket, the
+    ARN of a topic, the URL of a queue, the ARN or name of a secret. Nothing is connected, and no
+    client made, before the first resource of its service is opened.
+    """
+
+    def __init__(
+        self,
+        names: Mapping[Resource, str],
+        *,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+    ) -> None:
+        self._names = dict(names)
+        self._clients = Clients(region=region, endpoint_url=endpoint_url)
+        self._clock = clock or RealClock()
+        self._ids = ids or RandomIds(self._clock)
+        self._caller = Caller(self._ids)
+        self._lock = RLock()
+        self._opened: dict[Resource, object] = {}
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+        return self._clock
+
+    @property
+    def ids(self) -> Ids:
+        """Ids and randomness."""
+        return self._ids
+
+    def table(self, resource: Resource) -> DynamoTable:
+        """Open a table."""
+        return self._open(
+            resource,
+            ResourceKind.TABLE,
+            lambda name: DynamoTable(
+                self._clients.dynamodb,
+                resource,
+                name=name,
+                clock=self._clock,
+                caller=self._caller,
+            ),
+        )
+
+    def stream(self, resource: Resource) -> KinesisStream:
+        """Open a stream."""
+        return self._open(
+            resource,
+            ResourceKind.STREAM,
+            lambda name: KinesisStream(self._clients.kinesis, name=name, caller=self._caller),
+        )
+
+    def topic(self, resource: Resource) -> SnsTopic:
+        """Open a topic."""
+        return self._open(
+            resource,
+            ResourceKind.TOPIC,
+            lambda arn: SnsTopic(self._clients.sns, arn=arn, caller=self._caller),
+        )
+
+    def queue(self, resource: Resource) -> SqsQueue:
+        """Open a queue."""
+        return self._open(
+            resource,
+            ResourceKind.QUEUE,
+            lambda url: SqsQueue(self._clients.sqs, url=url, caller=self._caller),
+        )
+
+    def bucket(self, resource: Resource) -> S3Bucket:
+        """Open a bucket."""
+        return self._open(
+            resource,
+            ResourceKind.BUCKET,
+            lambda name: S3Bucket(self._clients.s3, name=name, caller=self._caller),
+        )
+
+    def secret(self, resource: Resource) -> ManagedSecret:
+        """Open a secret; its value is fetched when it is asked for."""
+        return self._open(
+            resource,
+            ResourceKind.SECRET,
+            lambda name: ManagedSecret(
+                self._clients.secretsmanager, name=name, clock=self._clock, caller=self._caller
+            ),
+        )
+
+    def _open(
+        self, resource: Resource, kind: ResourceKind, make: Callable[[str], _Opened]
+    ) -> _Opened:
+        """The same object for the same resource, so that what it remembers is shared."""
+        if resource.kind is not kind:
+            raise ValueError(f"{resource.name} is a {resource.kind}")
+        if resource not in self._names:
+            raise ValueError(f"{resource.name} has no physical name here: is it declared?")
+        with self._lock:
+            if resource not in self._opened:
+                self._opened[resource] = make(self._names[resource])
+            return cast("_Opened", self._opened[resource])

@@ -1,0 +1,153 @@
+"""The seam: everything outside, as small protocols.
+
+Every call may raise :class:`wedsync.errors.Throttled` (nothing happened) or
+:class:`wedsync.errors.OutcomeUnknown` (it may have happened); both are ``Unavailable``.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from wedsync.cloud.conditions import Condition
+from wedsync.cloud.values import (
+    EVERYTHING,
+    Delayed,
+    Item,
+    Key,
+    Message,
+    Page,
+    PutFailures,
+    Record,
+    Sort,
+)
+from wedsync.resources import Resource
+
+
+class ConditionFailed(Exception):  # noqa: N818 - named for what happened
+    """The write did not happen, because the stored item is not as required.
+
+    ``current`` is the item that stands in the way (None: nothing is stored).
+    """
+
+    def __init__(self, current: Item | None) -> None:
+        """Keep what is stored, so that a retry needs no read."""
+        super().__init__("the stored item is not as required")
+        self.current = current
+
+
+class Table(Protocol):
+    """A table of items by key. Items past ``expires_at`` are never seen."""
+
+    def get(self, key: Key, *, consistent: bool = True) -> Item | None:
+        """The item, or None. ``consistent=False`` may be some seconds old and costs half."""
+
+    def get_many(self, keys: Sequence[Key], *, consistent: bool = True) -> tuple[Item, ...]:
+        """Those of up to 100 distinct items that exist, in no order."""
+
+    def put(self, item: Item, *, when: Condition | None = None) -> None:
+        """Replace the whole item. Raises ConditionFailed; ValueError where it cannot be stored."""
+
+    def delete(self, key: Key, *, when: Condition | None = None) -> None:
+        """Remove the item, if it is there. Raises ConditionFailed."""
+
+    def query(  # noqa: PLR0913 - the options of one DynamoDB query
+        self,
+        partition: str,
+        *,
+        sort: Sort = EVERYTHING,
+        index: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        descending: bool = False,
+        consistent: bool = True,
+    ) -> Page:
+        """A partition in the order of its sort key (UTF-8 bytes).
+
+        ``after`` is a former page's ``next``. A page may hold fewer than ``limit`` items and
+        still have a next one. An index is never consistent, whatever is asked.
+        """
+
+
+class Stream(Protocol):
+    """An ordered, sharded stream."""
+
+    def put(self, records: Sequence[Record]) -> PutFailures:
+        """Put up to 500 records; those named in the answer are not in, all others are."""
+
+
+class Topic(Protocol):
+    """A topic that fans a message out to its subscribers."""
+
+    def publish(self, message: Message) -> None:
+        """Send; returning means that the topic holds it."""
+
+
+class Queue(Protocol):
+    """A queue whose messages become visible after a delay, at least once."""
+
+    def send(self, message: Delayed) -> None:
+        """Send; returning means that the queue holds it."""
+
+
+class Bucket(Protocol):
+    """Objects by name."""
+
+    def put(self, name: str, data: bytes) -> None:
+        """Store or replace an object."""
+
+    def get(self, name: str) -> bytes | None:
+        """The object, or None."""
+
+
+class Secret(Protocol):
+    """A secret text, held by a secret store."""
+
+    def value(self) -> bytes:
+        """The present value; may be some minutes old."""
+
+
+class Clock(Protocol):
+    """The time, which tests and simulations replace."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, UTC."""
+
+
+class Ids(Protocol):
+    """Randomness, which simulations seed."""
+
+    def new_id(self, prefix: str) -> str:
+        """A fresh, unguessable, url-safe id such as ``wed_01k…``, sortable by time of making."""
+
+    def secret(self, size_bytes: int) -> bytes:
+        """Random bytes fit for keys."""
+
+
+class Cloud(Protocol):
+    """All of it, as one thing that opens resources."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+
+    @property
+    def ids(self) -> Ids:
+        """Ids and randomness."""
+
+    def table(self, resource: Resource) -> Table:
+        """Open a table."""
+
+    def stream(self, resource: Resource) -> Stream:
+        """Open a stream."""
+
+    def topic(self, resource: Resource) -> Topic:
+        """Open a topic."""
+
+    def queue(self, resource: Resource) -> Queue:
+        """Open a queue."""
+
+    def bucket(self, resource: Resource) -> Bucket:
+        """Open a bucket."""
+
+    def secret(self, resource: Resource) -> Secret:
+        """Open a secret."""

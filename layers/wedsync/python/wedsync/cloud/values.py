@@ -1,0 +1,113 @@
+"""The plain values that cross the seam.
+
+An attribute is text, a whole number or bytes: what DynamoDB stores without a doubt about its
+type. Anything richer is a document, encoded by the store that owns it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Attribute: TypeAlias = str | int | bytes
+"""Text, a whole number of at most 38 digits, or bytes."""
+
+EXPIRES_AT = "expires_at"
+"""Epoch seconds after which an item is gone for every reader, whenever it is swept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What names an item: its partition, and its place in the partition's order."""
+
+    pk: str
+    sk: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One stored item: its key and its other attributes."""
+
+    key: Key
+    attributes: Mapping[str, Attribute]
+
+    def text(self, name: str) -> str:
+        """A text attribute; ValueError if it is something else."""
+        value = self.attributes[name]
+        if not isinstance(value, str):
+            raise ValueError(f"{name} is not text")
+        return value
+
+    def number(self, name: str, default: int = 0) -> int:
+        """A whole number; ``default`` where the attribute is missing."""
+        value = self.attributes.get(name, default)
+        if not isinstance(value, int):
+            raise ValueError(f"{name} is not a whole number")
+        return value
+
+    def raw(self, name: str) -> bytes:
+        """Bytes; empty where the attribute is missing."""
+        value = self.attributes.get(name, b"")
+        if not isinstance(value, bytes):
+            raise ValueError(f"{name} is not bytes")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """A range of a partition's order: a prefix, or an inclusive span; neither means all."""
+
+    begins_with: str | None = None
+    at_least: str | None = None
+    at_most: str | None = None
+
+    def __post_init__(self) -> None:
+        """A prefix and a span exclude each other, as they do in DynamoDB."""
+        if self.begins_with is not None and (self.at_least or self.at_most) is not None:
+            raise ValueError("a prefix and a span exclude each other")
+
+
+EVERYTHING = Sort()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Items in order, and where to go on (None: that was all)."""
+
+    items: tuple[Item, ...]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record for a stream."""
+
+    partition_key: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One notification for a topic: attributes select its subscribers."""
+
+    subject: str
+    body: str
+    attributes: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Delayed:
+    """One message for a delay queue, visible after ``delay_seconds`` (0 to 900)."""
+
+    body: str
+    delay_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class PutFailure:
+    """A record of a batch that the stream did not take; the others are in."""
+
+    index: int
+    reason: str
+
+
+PutFailures: TypeAlias = Sequence[PutFailure]

@@ -1,0 +1,230 @@
+"""The protocol by which a step of the ladder is delivered.
+
+A worker claims a step in one conditional write, publishes it, and marks it sent if the attempt
+is still its own. A crash between publish and mark lets the lease run out, and the step is
+published again with the same key: a page twice is better than a page missed. A page is never
+claimed before it is due, nor after an acknowledgement or a resolve.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from wedsync.incidents.model import (
+    Incident,
+    LadderStep,
+    Policy,
+    StepKind,
+    StepStatus,
+    Update,
+    UpdateKind,
+)
+
+LEASE = timedelta(seconds=60)
+SYSTEM = "wedsync"
+
+
+class Refusal(StrEnum):
+    """Why a step was not given out."""
+
+    UNKNOWN_STEP = "unknown step"
+    NOT_OPEN = "the incident is not open"
+    NOT_RESOLVED = "the incident is not resolved"
+    ACKNOWLEDGED = "somebody has acknowledged"
+    NOT_ACKNOWLEDGED = "the acknowledgement was withdrawn"
+    SUPERSEDED = "a later ladder took over"
+    CANCELLED = "called off"
+    SENT = "already sent"
+    LEASED = "another worker holds it"
+    NOT_DUE = "not due yet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """The step is the caller's until ``step.lease_until``; publish it once this is stored."""
+
+    incident: Incident
+    step: LadderStep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """Nothing to do, and why."""
+
+    reason: Refusal
+
+
+def first_step(
+    kind: StepKind, *, epoch: int, tier: int, roles: tuple[str, ...], due_at: datetime
+) -> LadderStep:
+    """Plan one delivery. A reminder's or notice's tier is the highest that was paged."""
+    return LadderStep(
+        step_id=f"{epoch}-{kind}-{tier}",
+        kind=kind,
+        epoch=epoch,
+        tier=tier,
+        roles=roles,
+        due_at=due_at,
+    )
+
+
+def plan(policy: Policy, *, epoch: int, now: datetime) -> tuple[LadderStep, ...]:
+    """Plan every tier: the first at once, the others counted from the rounded zero."""
+    zero = rounded_up(now)
+    return tuple(
+        first_step(
+            StepKind.PAGE,
+            epoch=epoch,
+            tier=index,
+            roles=tier.roles,
+            due_at=zero + timedelta(seconds=tier.after_seconds) if tier.after_seconds else now,
+        )
+        for index, tier in enumerate(policy.tiers)
+    )
+
+
+def rounded_up(now: datetime) -> datetime:
+    """Round up to a whole second, the zero of a ladder."""
+    whole = now.replace(microsecond=0)
+    return whole if whole == now else whole + timedelta(seconds=1)
+
+
+def refusal(incident: Incident, step: LadderStep, *, now: datetime) -> Refusal | None:
+    """Tell why the step cannot be claimed now; None when it can."""
+    if step.status is StepStatus.SENT:
+        return Refusal.SENT
+    if step.status is StepStatus.CANCELLED:
+        return Refusal.CANCELLED
+    gate = _gate(incident, step)
+    if gate is not None:
+        return gate
+    if _lease_holds(step, now=now):
+        return Refusal.LEASED
+    return Refusal.NOT_DUE if step.due_at > now else None
+
+
+def due_steps(incident: Incident, *, now: datetime) -> tuple[LadderStep, ...]:
+    """List the steps that a worker may claim now, the longest due first."""
+    due = [step for step in incident.steps if refusal(incident, step, now=now) is None]
+    return tuple(sorted(due, key=lambda step: (step.due_at, step.tier)))
+
+
+def next_due_at(incident: Incident) -> datetime | None:
+    """Find when the next step falls due or the next lease runs out; None when nothing is left."""
+    open_steps = [
+        step
+        for step in incident.steps
+        if step.status in {StepStatus.PENDING, StepStatus.CLAIMED} and _gate(incident, step) is None
+    ]
+    return min((_claimable_from(step) for step in open_steps), default=None)
+
+
+def claim(incident: Incident, step_id: str, *, now: datetime) -> Claimed | Refused:
+    """Take a step for 60 s, if it may be delivered now and nobody holds it."""
+    step = incident.step(step_id)
+    if step is None:
+        return Refused(reason=Refusal.UNKNOWN_STEP)
+    refused = refusal(incident, step, now=now)
+    if refused is not None:
+        return Refused(reason=refused)
+    mine = leased(step, now=now)
+    return Claimed(incident=with_step(incident, mine), step=mine)
+
+
+def mark_sent(incident: Incident, step_id: str, *, attempt: int, now: datetime) -> Incident | None:
+    """Record the delivery; None when another attempt has taken over.
+
+    An acknowledgement or a resolve between claim and mark changes nothing about what was sent.
+    """
+    step = _held_by(incident, step_id, attempt=attempt)
+    if step is None:
+        return None
+    sent = replace(step, status=StepStatus.SENT, lease_until=None, sent_at=now)
+    line = Update(
+        at=now,
+        by=SYSTEM,
+        kind=UpdateKind.PAGED,
+        text=f"{step.kind} of tier {step.tier} sent to {', '.join(step.roles)}",
+    )
+    marked = with_step(incident, sent)
+    return replace(marked, updates=(*marked.updates, line))
+
+
+def release(incident: Incident, step_id: str, *, attempt: int) -> Incident | None:
+    """Give a step back after its publishing failed; None when another attempt has taken over."""
+    step = _held_by(incident, step_id, attempt=attempt)
+    if step is None:
+        return None
+    return with_step(incident, replace(step, status=StepStatus.PENDING, lease_until=None))
+
+
+def leased(step: LadderStep, *, now: datetime) -> LadderStep:
+    """Put the step into one worker's hands."""
+    return replace(
+        step, status=StepStatus.CLAIMED, lease_until=now + LEASE, attempt=step.attempt + 1
+    )
+
+
+def with_step(incident: Incident, step: LadderStep) -> Incident:
+    """Put the step in the place of the one with its id, or at the end."""
+    if incident.step(step.step_id) is None:
+        return replace(incident, steps=(*incident.steps, step))
+    steps = tuple(step if each.step_id == step.step_id else each for each in incident.steps)
+    return replace(incident, steps=steps)
+
+
+def cancelled(incident: Incident, *kinds: StepKind) -> Incident:
+    """Call off what is pending of these kinds. What a worker holds may be out already."""
+    steps = tuple(
+        replace(step, status=StepStatus.CANCELLED)
+        if step.kind in kinds and step.status is StepStatus.PENDING
+        else step
+        for step in incident.steps
+    )
+    return incident if steps == incident.steps else replace(incident, steps=steps)
+
+
+def told(incident: Incident) -> tuple[str, ...]:
+    """List every role that was told of this incident, or may have been, each once."""
+    out = {StepStatus.CLAIMED, StepStatus.SENT}
+    roles = [
+        role
+        for step in incident.steps
+        if step.kind is not StepKind.RESOLVED and step.status in out
+        for role in step.roles
+    ]
+    return tuple(dict.fromkeys(roles))
+
+
+def _gate(incident: Incident, step: LadderStep) -> Refusal | None:
+    if step.epoch != incident.epoch:
+        return Refusal.SUPERSEDED
+    if step.kind is StepKind.RESOLVED:
+        return Refusal.NOT_RESOLVED if incident.is_active else None
+    if not incident.is_active:
+        return Refusal.NOT_OPEN
+    acknowledged = incident.acknowledged_at is not None
+    if step.kind is StepKind.REMINDER:
+        return None if acknowledged else Refusal.NOT_ACKNOWLEDGED
+    return Refusal.ACKNOWLEDGED if acknowledged else None
+
+
+def _lease_holds(step: LadderStep, *, now: datetime) -> bool:
+    return (
+        step.status is StepStatus.CLAIMED
+        and step.lease_until is not None
+        and step.lease_until > now
+    )
+
+
+def _claimable_from(step: LadderStep) -> datetime:
+    if step.status is StepStatus.CLAIMED and step.lease_until is not None:
+        return max(step.due_at, step.lease_until)
+    return step.due_at
+
+
+def _held_by(incident: Incident, step_id: str, *, attempt: int) -> LadderStep | None:
+    step = incident.step(step_id)
+    if step is None or step.status is not StepStatus.CLAIMED or step.attempt != attempt:
+        return None
+    return step

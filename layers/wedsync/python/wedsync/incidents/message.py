@@ -1,0 +1,242 @@
+"""The text of a page: it explains itself at three in the morning, and cannot break its channel."""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from wedsync.alerting.model import Alert
+from wedsync.alerting.severity import Severity, SeverityReason
+from wedsync.incidents.model import Incident, IncidentAlert, LadderStep, StepKind
+from wedsync.weddings.model import WeddingContext
+
+SUBJECT_LENGTH = 99
+_NAME_LENGTH = 120
+_TEXT_LENGTH = 500
+_ALERTS_SHOWN = 50
+_EVERY_CHANNEL = "all"
+
+_HEADLINES = {
+    StepKind.PAGE: "PAGE",
+    StepKind.REMINDER: "REMINDER",
+    StepKind.RESOLVED: "RESOLVED",
+    StepKind.NOTICE: "NOTICE",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageMessage:
+    """One message to one role. Receivers drop a second one with the same ``dedup_key``.
+
+    ``subject``: printable ASCII on one line, under 100 characters. ``attributes`` leave out what
+    has no value, since a topic refuses empty ones.
+    """
+
+    role: str
+    subject: str
+    body: str
+    attributes: Mapping[str, str | int]
+    dedup_key: str
+
+
+def messages(
+    incident: Incident,
+    step: LadderStep,
+    *,
+    tenant: str,
+    now: datetime,
+    vendor_id: str | None = None,
+) -> tuple[PageMessage, ...]:
+    """Write one message per role of the step; the same step always gives the same keys."""
+    subject = _subject(
+        step.kind, incident.severity, incident.title, incident.wedding_context, incident.incident_id
+    )
+    body = _incident_body(incident, step, now=now)
+    alert_id = incident.alerts[0].alert_id if incident.alerts else None
+
+    def to(role: str) -> PageMessage:
+        key = f"{tenant}#{incident.incident_id}#{step.epoch}#{step.kind}#{step.tier}#{role}"
+        return PageMessage(
+            role=role,
+            subject=subject,
+            body=body,
+            attributes=_attributes(
+                kind=step.kind.value,
+                severity=incident.severity.value,
+                tier=step.tier,
+                role=role,
+                channel=_EVERY_CHANNEL,
+                incident_id=incident.incident_id,
+                alert_id=alert_id,
+                wedding_id=incident.wedding_id,
+                vendor_id=vendor_id,
+                dedup_key=key,
+            ),
+            dedup_key=key,
+        )
+
+    return tuple(to(role) for role in dict.fromkeys(step.roles))
+
+
+def alert_messages(
+    alert: Alert,
+    kind: StepKind,
+    *,
+    roles: Iterable[str],
+    tenant: str,
+    now: datetime,
+    vendor_id: str | None = None,
+) -> tuple[PageMessage, ...]:
+    """Write the notice of an alert that has no ladder, or that it is over, once per role.
+
+    The alert stands in the incident's place of the key, and its severity in the epoch's, so that
+    a rise is heard anew.
+    """
+    subject = _subject(kind, alert.severity, alert.message, alert.wedding_context, alert.alert_id)
+    lines = [
+        *_heading(kind, alert.severity, alert.message, alert.wedding_context, now=now),
+        *_measured(alert.value, alert.threshold, alert.severity_reasons),
+    ]
+    if kind is not StepKind.RESOLVED:
+        lines.append(f"Acknowledge: POST /api/metrics/alerts/{alert.alert_id}/acknowledge")
+    body = "\n".join(lines)
+
+    def to(role: str) -> PageMessage:
+        key = f"{tenant}#{alert.alert_id}#{alert.severity.rank}#{kind}#0#{role}"
+        return PageMessage(
+            role=role,
+            subject=subject,
+            body=body,
+            attributes=_attributes(
+                kind=kind.value,
+                severity=alert.severity.value,
+                tier=0,
+                role=role,
+                channel=_EVERY_CHANNEL,
+                incident_id=alert.incident_id,
+                alert_id=alert.alert_id,
+                wedding_id=alert.wedding_id,
+                vendor_id=vendor_id,
+                dedup_key=key,
+            ),
+            dedup_key=key,
+        )
+
+    return tuple(to(role) for role in dict.fromkeys(roles))
+
+
+def one_line(text: str, *, limit: int) -> str:
+    """Make foreign text safe inside a line: any script and emoji stay, nothing steers the line.
+
+    Control characters, line and paragraph separators, and the invisible marks that turn the
+    writing direction become spaces; lone surrogates, which no transport can encode, are dropped.
+    """
+    safe = "".join(
+        "" if category == "Cs" else " " if category in {"Cc", "Cf", "Zl", "Zp"} else char
+        for char in text
+        for category in (unicodedata.category(char),)
+    )
+    line = " ".join(safe.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def ascii_line(text: str, *, limit: int) -> str:
+    """Write the text in printable ASCII: accents go, what has no ASCII form goes too."""
+    plain = unicodedata.normalize("NFKD", one_line(text, limit=_TEXT_LENGTH))
+    kept = "".join(char if " " <= char <= "~" else "" for char in plain)
+    line = " ".join(kept.split())
+    return line if len(line) <= limit else line[: limit - 3].rstrip() + "..."
+
+
+def _subject(
+    kind: StepKind, severity: Severity, title: str, context: WeddingContext | None, subject_id: str
+) -> str:
+    mark = f"[{severity.upper()}] {_HEADLINES[kind]}: "
+    # The couple's name may have no ASCII letter at all; the id always has.
+    couple = ascii_line(context.couple_name, limit=30) if context is not None else ""
+    about = couple if any(char.isalnum() for char in couple) else subject_id
+    shown = ascii_line(title, limit=_TEXT_LENGTH)
+    text = shown if about in shown else f"{about}: {shown}"
+    return mark + ascii_line(text, limit=SUBJECT_LENGTH - len(mark))
+
+
+def _incident_body(incident: Incident, step: LadderStep, *, now: datetime) -> str:
+    lines = _heading(
+        step.kind, incident.severity, incident.title, incident.wedding_context, now=now
+    )
+    tiers = len(incident.policy.tiers)
+    lines.append(
+        f"Incident {incident.incident_id}, tier {step.tier + 1} of {tiers}, "
+        f"ladder {one_line(incident.policy.name, limit=_NAME_LENGTH)}: "
+        f"{one_line(incident.policy_reason, limit=_TEXT_LENGTH)}"
+    )
+    if incident.description:
+        lines.append(one_line(incident.description, limit=_TEXT_LENGTH))
+    lines.extend(_alert_lines(incident.alerts))
+    if step.kind is StepKind.REMINDER:
+        by = one_line(incident.acknowledged_by or "somebody", limit=_NAME_LENGTH)
+        lines.append(f"Acknowledged by {by}, and nothing was heard since.")
+    path = f"/api/monitoring/incidents/{incident.incident_id}"
+    if step.kind in {StepKind.PAGE, StepKind.NOTICE}:
+        lines.append(f"Acknowledge, and no further tier is paged: POST {path}/acknowledge")
+    if step.kind is StepKind.REMINDER:
+        lines.append(f"Tell how it goes: POST {path}/updates; over: POST {path}/resolve")
+    return "\n".join(lines)
+
+
+def _alert_lines(alerts: tuple[IncidentAlert, ...]) -> list[str]:
+    lines: list[str] = []
+    for alert in alerts[:_ALERTS_SHOWN]:
+        over = " (resolved)" if alert.resolved_at is not None else ""
+        lines.append(f"Alert {alert.alert_id} [{alert.severity}]{over}: " + _text(alert.message))
+        lines.extend(_measured(alert.value, alert.threshold, alert.severity_reasons))
+    if len(alerts) > _ALERTS_SHOWN:
+        lines.append(f"and {len(alerts) - _ALERTS_SHOWN} more alerts")
+    return lines
+
+
+def _heading(
+    kind: StepKind,
+    severity: Severity,
+    title: str,
+    context: WeddingContext | None,
+    *,
+    now: datetime,
+) -> list[str]:
+    lines = [f"{_HEADLINES[kind]} - {severity}: {_text(title)}"]
+    if context is not None:
+        couple = one_line(context.couple_name, limit=_NAME_LENGTH)
+        # The offset that the venue had when the wedding was looked up.
+        local = now.astimezone(context.local.tzinfo)
+        lines.append(
+            f"Wedding of {couple} ({context.wedding_id}), {_days(context.days_to_wedding)}; "
+            f"venue time {local:%A %Y-%m-%d %H:%M} ({context.time_zone})"
+        )
+    lines.append(f"Sent {now:%Y-%m-%dT%H:%M:%SZ}")
+    return lines
+
+
+def _measured(
+    value: float | None, threshold: float | None, reasons: tuple[SeverityReason, ...]
+) -> list[str]:
+    lines = []
+    if value is not None and threshold is not None:
+        lines.append(f"  measured {value:.6g}, threshold {threshold:g}")
+    for each in reasons:
+        at = f", {each.local_time:%A %H:%M} at the venue" if each.local_time is not None else ""
+        lines.append(f"  why {each.severity}: {_text(each.reason)} ({each.rule}{at})")
+    return lines
+
+
+def _text(text: str) -> str:
+    return one_line(text, limit=_TEXT_LENGTH)
+
+
+def _days(days: int) -> str:
+    if days == 0:
+        return "today"
+    return f"in {days} days" if days > 0 else f"{-days} days ago"
+
+
+def _attributes(**values: str | int | None) -> dict[str, str | int]:
+    return {name: value for name, value in values.items() if value is not None and value != ""}

@@ -1,0 +1,185 @@
+"""How an incident begins, and how alerts and people make its ladder begin anew.
+
+Steps that fall due at once are in the answer: whoever stores it then claims them.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from wedsync.alerting.model import Alert
+from wedsync.alerting.severity import Impact, Severity
+from wedsync.errors import Conflict
+from wedsync.incidents.decisions import Decision, noted, require_active
+from wedsync.incidents.ladder import SYSTEM, cancelled, first_step, plan, rounded_up, with_step
+from wedsync.incidents.model import (
+    Incident,
+    IncidentAlert,
+    IncidentStatus,
+    Report,
+    StepKind,
+    UpdateKind,
+)
+from wedsync.incidents.policies import PolicyChoice
+
+
+def alert_escalates(alert: Alert) -> bool:
+    """Tell whether the alert opens or joins an incident with a ladder."""
+    return alert.severity is Severity.CRITICAL or alert.auto_escalate
+
+
+def report_escalates(report: Report) -> bool:
+    """Tell whether a reported incident pages at once: critical, or of high impact."""
+    return report.severity is Severity.CRITICAL or report.wedding_impact is Impact.HIGH
+
+
+def open_incident(
+    report: Report,
+    *,
+    incident_id: str,
+    choice: PolicyChoice,
+    by: str,
+    now: datetime,
+) -> Decision:
+    """Open what somebody reports. Below the bar for a ladder, the first tier is told once."""
+    incident = _opened(report, incident_id=incident_id, choice=choice, by=by, now=now)
+    if report_escalates(report):
+        steps = plan(choice.policy, epoch=1, now=now)
+        return Decision(incident=replace(incident, steps=steps), reason=choice.reason)
+    notice = first_step(
+        StepKind.NOTICE, epoch=1, tier=0, roles=choice.policy.tiers[0].roles, due_at=now
+    )
+    return Decision(incident=with_step(incident, notice), reason="no ladder: one notice")
+
+
+def open_for_alert(
+    alert: Alert,
+    *,
+    incident_id: str,
+    choice: PolicyChoice,
+    wedding_impact: Impact = Impact.NONE,
+    now: datetime,
+) -> Decision:
+    """Open an incident with its ladder for an alert that escalates."""
+    report = Report(
+        title=alert.message,
+        severity=alert.severity,
+        wedding_id=alert.wedding_id,
+        wedding_impact=wedding_impact,
+        affected_services=(alert.service,) if alert.service is not None else (),
+        wedding_context=alert.wedding_context,
+    )
+    incident = _opened(
+        report,
+        incident_id=incident_id,
+        choice=choice,
+        by=SYSTEM,
+        now=now,
+    )
+    incident = replace(
+        incident,
+        auto_created=True,
+        alerts=(_remembered(alert),),
+        steps=plan(choice.policy, epoch=1, now=now),
+    )
+    return Decision(incident=incident, reason=choice.reason)
+
+
+def join(incident: Incident, alert: Alert, *, choice: PolicyChoice, now: datetime) -> Decision:
+    """Let an alert join, or rise within, an active incident.
+
+    A critical alert that joins a lower or an acknowledged incident, and any that escalates and
+    finds no ladder, begins a new epoch with the ladder of ``choice``.
+    """
+    require_active(incident)
+    known = next((each for each in incident.alerts if each.alert_id == alert.alert_id), None)
+    if known is not None and known.severity >= alert.severity:
+        return Decision(incident=incident, reason="the alert is part of it already")
+    others = tuple(each for each in incident.alerts if each.alert_id != alert.alert_id)
+    verb = "joined" if known is None else "rose"
+    joined = noted(
+        replace(
+            incident,
+            alerts=(*others, _remembered(alert)),
+            severity=max(incident.severity, alert.severity, key=lambda each: each.rank),
+        ),
+        at=now,
+        by=SYSTEM,
+        kind=UpdateKind.ALERT,
+        text=f"{alert.severity} {alert.type} {verb}: {alert.message}",
+    )
+    critical = alert.severity is Severity.CRITICAL
+    answered = incident.acknowledged_at is not None
+    if critical and (incident.severity < Severity.CRITICAL or answered):
+        reason = "a critical alert: a new ladder begins"
+    elif alert_escalates(alert) and not incident.has_ladder:
+        reason = "the alert escalates, and no ladder was running"
+    else:
+        return Decision(incident=joined, reason="the alert joined; its ladder is under way")
+    return Decision(incident=_new_epoch(joined, choice=choice, now=now), reason=reason)
+
+
+def reopen(incident: Incident, *, choice: PolicyChoice, by: str, at: datetime) -> Decision:
+    """Take a resolved incident up again, with a new epoch and its ladder from the start."""
+    if incident.is_active:
+        return Decision(incident=incident, reason="open already")
+    if incident.status is IncidentStatus.CLOSED:
+        raise Conflict("a closed incident stays closed; open another one")
+    opened = replace(incident, status=IncidentStatus.OPEN, resolved_at=None, resolved_by=None)
+    opened = noted(opened, at=at, by=by, kind=UpdateKind.REOPENED, text="reopened")
+    return Decision(incident=_new_epoch(opened, choice=choice, now=at), reason=f"reopened by {by}")
+
+
+def _opened(
+    report: Report,
+    *,
+    incident_id: str,
+    choice: PolicyChoice,
+    by: str,
+    now: datetime,
+) -> Incident:
+    incident = Incident(
+        incident_id=incident_id,
+        title=report.title,
+        description=report.description,
+        severity=report.severity,
+        wedding_id=report.wedding_id,
+        wedding_impact=report.wedding_impact,
+        affected_services=report.affected_services,
+        user_impact_estimate=report.user_impact_estimate,
+        system_state_json=report.system_state_json,
+        created_at=now,
+        opened_at=rounded_up(now),
+        wedding_context=report.wedding_context,
+        policy=choice.policy,
+        policy_reason=choice.reason,
+    )
+    return noted(incident, at=now, by=by, kind=UpdateKind.OPENED, text=f"opened: {report.title}")
+
+
+def _new_epoch(incident: Incident, *, choice: PolicyChoice, now: datetime) -> Incident:
+    stopped = cancelled(incident, *StepKind)
+    epoch = incident.epoch + 1
+    return replace(
+        stopped,
+        epoch=epoch,
+        opened_at=rounded_up(now),
+        acknowledged_at=None,
+        acknowledged_by=None,
+        policy=choice.policy,
+        policy_reason=choice.reason,
+        steps=(*stopped.steps, *plan(choice.policy, epoch=epoch, now=now)),
+    )
+
+
+def _remembered(alert: Alert) -> IncidentAlert:
+    return IncidentAlert(
+        alert_id=alert.alert_id,
+        type=alert.type,
+        severity=alert.severity,
+        severity_reasons=alert.severity_reasons,
+        message=alert.message,
+        value=alert.value,
+        threshold=alert.threshold,
+        fired_at=alert.fired_at,
+        resolved_at=alert.resolved_at,
+    )

@@ -1,0 +1,184 @@
+"""Many histograms at once, with count, sum, minimum and maximum, as columns.
+
+A cell belongs to a row and to one second of its minute, or to the whole minute (-1). Its
+observations are entries of two columns shared by all cells: keys in ascending order (the value
+itself while the cell holds at most 8 observations, else the edge of its bin) and weights.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from wedsync.metrics.histogram import (
+    EXACT_UP_TO,
+    Bools,
+    Floats,
+    Ints,
+    bins_of,
+    order_by,
+    run_starts,
+)
+
+WHOLE = -1
+"""The second of a cell that covers its whole interval."""
+_SECONDS = 61
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cells:
+    """Histograms by (row, second), in that order; cell ``i`` owns entries start[i]..start[i+1]."""
+
+    row: Ints
+    second: Ints
+    count: Ints
+    sum: Floats
+    min: Floats
+    max: Floats
+    start: Ints
+    keys: Floats
+    weights: Ints
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def slice(self, first: int, end: int) -> "Cells":
+        """The cells first..end, sharing the memory of these."""
+        low, high = int(self.start[first]), int(self.start[end])
+        return Cells(
+            row=self.row[first:end],
+            second=self.second[first:end],
+            count=self.count[first:end],
+            sum=self.sum[first:end],
+            min=self.min[first:end],
+            max=self.max[first:end],
+            start=self.start[first : end + 1] - low,
+            keys=self.keys[low:high],
+            weights=self.weights[low:high],
+        )
+
+    def take(self, chosen: Bools) -> "Cells":
+        """The chosen cells."""
+        lengths = np.diff(self.start)
+        entries = np.repeat(chosen, lengths)
+        return Cells(
+            row=self.row[chosen],
+            second=self.second[chosen],
+            count=self.count[chosen],
+            sum=self.sum[chosen],
+            min=self.min[chosen],
+            max=self.max[chosen],
+            start=_starts(lengths[chosen]),
+            keys=self.keys[entries],
+            weights=self.weights[entries],
+        )
+
+    def with_rows(self, row: Ints) -> "Cells":
+        """The same cells under other row numbers, which must keep their order."""
+        return Cells(
+            row=row,
+            second=self.second,
+            count=self.count,
+            sum=self.sum,
+            min=self.min,
+            max=self.max,
+            start=self.start,
+            keys=self.keys,
+            weights=self.weights,
+        )
+
+
+def no_cells() -> Cells:
+    """Nothing observed."""
+    ints, floats = np.empty(0, np.int64), np.empty(0)
+    return Cells(
+        row=ints,
+        second=ints,
+        count=ints,
+        sum=floats,
+        min=floats,
+        max=floats,
+        start=np.zeros(1, np.int64),
+        keys=floats,
+        weights=ints,
+    )
+
+
+def fold(*, row: Ints, second: Ints, value: Floats, weight: Ints) -> Cells:
+    """Observations to cells: one sort, then runs."""
+    if not len(row):
+        return no_cells()
+    ids = row * _SECONDS + (second + 1)
+    order = order_by(ids, value)
+    ids, value, weight = ids[order], value[order], weight[order]
+    first = run_starts(ids)
+    sums = np.add.reduceat(value * weight, first)
+    ends = np.append(first[1:], len(ids)) - 1
+    return _cells(ids, value, weight, first, sums=sums, low=value[first], high=value[ends])
+
+
+def join(parts: Sequence[tuple[Cells, Ints]], *, keep_seconds: bool) -> Cells:
+    """Merge cells; each part comes with the new row of each of its cells.
+
+    Without ``keep_seconds`` all cells of a row become one that covers the whole.
+    """
+    parts = [part for part in parts if len(part[0])]
+    if not parts:
+        return no_cells()
+    row = np.concatenate([rows for _, rows in parts])
+    if keep_seconds:
+        second = np.concatenate([cells.second for cells, _ in parts])
+    else:
+        second = np.full(len(row), WHOLE, np.int64)
+    ids = row * _SECONDS + (second + 1)
+    lengths = np.concatenate([np.diff(cells.start) for cells, _ in parts])
+    entry_ids = np.repeat(ids, lengths)
+    keys = np.concatenate([cells.keys for cells, _ in parts])
+    order = order_by(entry_ids, keys)
+    entry_ids, keys = entry_ids[order], keys[order]
+    weights = np.concatenate([cells.weights for cells, _ in parts])[order]
+
+    by_id = np.argsort(ids, kind="stable")
+    first = run_starts(ids[by_id])
+    sums, low, high = (
+        operation.reduceat(
+            np.concatenate([getattr(cells, name) for cells, _ in parts])[by_id], first
+        )
+        for name, operation in (("sum", np.add), ("min", np.minimum), ("max", np.maximum))
+    )
+    return _cells(entry_ids, keys, weights, run_starts(entry_ids), sums=sums, low=low, high=high)
+
+
+def _cells(  # noqa: PLR0913 - the columns of one sorted batch
+    ids: Ints, keys: Floats, weights: Ints, first: Ints, *, sums: Floats, low: Floats, high: Floats
+) -> Cells:
+    """Cells of observations that are sorted by (id, key), the runs of ids beginning at ``first``."""
+    count = np.add.reduceat(weights, first)
+    lengths = np.diff(np.append(first, len(ids)))
+    cut = count > EXACT_UP_TO
+    keys = np.where(np.repeat(cut, lengths), bins_of(keys), keys)
+    entries = run_starts(ids, keys)
+    keys, weights = keys[entries], np.add.reduceat(weights, entries)
+    start = np.append(np.searchsorted(entries, first), len(entries))
+    row, second = np.divmod(ids[first], _SECONDS)
+    return Cells(
+        row=row,
+        second=second - 1,
+        count=count,
+        sum=np.where(cut, sums, exact_sums(keys, weights, start)),
+        min=low,
+        max=high,
+        start=start,
+        keys=keys,
+        weights=weights,
+    )
+
+
+def exact_sums(keys: Floats, weights: Ints, start: Ints) -> Floats:
+    """The sum of each cell from its entries in ascending order, whatever order they came in."""
+    sums: Floats = np.add.reduceat(keys * weights, start[:-1])
+    return sums
+
+
+def _starts(lengths: Ints) -> Ints:
+    return np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))

@@ -1,0 +1,153 @@
+"""A table of series with their cells, and the last value of each gauge.
+
+Every text is a number into one sorted table of strings that the block around it owns; -1
+stands for none. Rows are in the order (wedding, vendor, metric, kind, dimensions).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from wedsync.metrics.cells import Cells, join, no_cells
+from wedsync.metrics.histogram import Bools, Floats, Ints, run_starts
+from wedsync.metrics.point import Kind
+
+KINDS = (Kind.COUNTER, Kind.GAUGE, Kind.TIMER, Kind.EVENT)
+GAUGE = KINDS.index(Kind.GAUGE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Latest:
+    """The last value of gauges: the greatest by (time, tie, value), at most one per row."""
+
+    row: Ints
+    ts_ms: Ints
+    tie: Ints
+    value: Floats
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def take(self, chosen: Bools, row: Ints) -> "Latest":
+        """The chosen ones, under new row numbers (one for each chosen)."""
+        return Latest(
+            row=row, ts_ms=self.ts_ms[chosen], tie=self.tie[chosen], value=self.value[chosen]
+        )
+
+
+def latest_of(*, row: Ints, ts_ms: Ints, tie: Ints, value: Floats) -> Latest:
+    """The last of each row: a maximum, and so the same in any order."""
+    order = np.lexsort((value, tie, ts_ms, row))
+    ends = np.append(run_starts(row[order])[1:], len(order)) - 1 if len(order) else order
+    last = order[ends]
+    return Latest(row=row[last], ts_ms=ts_ms[last], tie=tie[last], value=value[last])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Grid:
+    """Series by row, and what was observed of each."""
+
+    wedding: Ints
+    vendor: Ints
+    metric: Ints
+    kind: Ints
+    dims: Ints
+    cells: Cells
+    latest: Latest
+
+    def __len__(self) -> int:
+        return len(self.metric)
+
+    def texts(self) -> tuple[Ints, Ints, Ints, Ints]:
+        """The columns that are numbers of strings."""
+        return self.wedding, self.vendor, self.metric, self.dims
+
+    def renamed(self, new: Ints) -> "Grid":
+        """The same grid over another table of strings; ``new`` ends with -1 and keeps the order."""
+        return Grid(
+            wedding=new[self.wedding],
+            vendor=new[self.vendor],
+            metric=new[self.metric],
+            kind=self.kind,
+            dims=new[self.dims],
+            cells=self.cells,
+            latest=self.latest,
+        )
+
+    def take(self, rows: Bools) -> "Grid":
+        """The chosen rows alone."""
+        new_row = np.cumsum(rows) - 1
+        cells = self.cells.take(rows[self.cells.row])
+        lasting = rows[self.latest.row]
+        return Grid(
+            wedding=self.wedding[rows],
+            vendor=self.vendor[rows],
+            metric=self.metric[rows],
+            kind=self.kind[rows],
+            dims=self.dims[rows],
+            cells=cells.with_rows(new_row[cells.row]),
+            latest=self.latest.take(lasting, new_row[self.latest.row[lasting]]),
+        )
+
+
+def no_grid() -> Grid:
+    """No series."""
+    none = np.empty(0, np.int64)
+    latest = Latest(row=none, ts_ms=none, tie=none, value=np.empty(0))
+    return Grid(
+        wedding=none,
+        vendor=none,
+        metric=none,
+        kind=none,
+        dims=none,
+        cells=no_cells(),
+        latest=latest,
+    )
+
+
+def join_grids(grids: Sequence[Grid], *, strings: int, keep_seconds: bool) -> Grid:
+    """Merge grids over one table of ``strings`` strings."""
+    grids = [grid for grid in grids if len(grid)]
+    if not grids:
+        return no_grid()
+    columns = [
+        np.concatenate([getattr(grid, name) for grid in grids])
+        for name in ("wedding", "vendor", "metric", "kind", "dims")
+    ]
+    first, row_of = _unique_rows(columns, strings)
+    wedding, vendor, metric, kind, dims = (column[first] for column in columns)
+    ends = np.cumsum([len(grid) for grid in grids])
+    maps = np.split(row_of, ends[:-1])
+    latest = latest_of(
+        row=np.concatenate([rows[grid.latest.row] for grid, rows in zip(grids, maps, strict=True)]),
+        ts_ms=np.concatenate([grid.latest.ts_ms for grid in grids]),
+        tie=np.concatenate([grid.latest.tie for grid in grids]),
+        value=np.concatenate([grid.latest.value for grid in grids]),
+    )
+    parts = [(grid.cells, rows[grid.cells.row]) for grid, rows in zip(grids, maps, strict=True)]
+    return Grid(
+        wedding=wedding,
+        vendor=vendor,
+        metric=metric,
+        kind=kind,
+        dims=dims,
+        cells=join(parts, keep_seconds=keep_seconds),
+        latest=latest,
+    )
+
+
+def _unique_rows(columns: Sequence[Ints], strings: int) -> tuple[Ints, Ints]:
+    """One place of each distinct row in sorted order, and the number of every row."""
+    if strings < (1 << 15):  # five columns fit one word: 4 of up to 15 bits, and the kind's 2
+        wedding, vendor, metric, kind, dims = columns
+        size = strings + 1
+        key = ((wedding + 1) * size + vendor + 1) * size + metric + 1
+        key = (key * len(KINDS) + kind) * size + dims + 1
+        _, first, row_of = np.unique(key, return_index=True, return_inverse=True)
+        return first, row_of
+    order = np.lexsort(tuple(reversed(columns)))
+    starts = run_starts(*(column[order] for column in columns))
+    row_of = np.empty(len(order), np.int64)
+    row_of[order] = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
+    return order[starts], row_of

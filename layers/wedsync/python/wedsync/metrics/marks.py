@@ -1,0 +1,189 @@
+"""The columns behind a wedding's facts: who was seen when, and what happened last.
+
+Both tables keep their bounds while they merge (a maximum per key, the newest few, the smallest
+hashes), so that they depend only on the points and not on the order in which those came.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from wedsync.metrics.facts import MOST_ACTIVITY, MOST_FAILURES, MOST_GUESTS
+from wedsync.metrics.histogram import Bools, Ints, Words, run_starts
+
+
+class Role(IntEnum):
+    """What a mark tells."""
+
+    VENDOR_HEARTBEAT = 0
+    VENDOR_SEEN = 1
+    GUEST = 2
+    BACKUP_OK = 3
+    BACKUP_FAILED = 4
+    HEALTH_OK = 5
+    HEALTH_FAILED = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Marks:
+    """When something was last seen. ``id`` tells guests (their hash) and failures apart."""
+
+    wedding: Ints
+    role: Ints
+    subject: Ints
+    id: Words
+    ts_ms: Ints
+
+    def __len__(self) -> int:
+        return len(self.wedding)
+
+    def take(self, chosen: "Bools | Ints | slice") -> "Marks":
+        """The chosen marks."""
+        return Marks(
+            wedding=self.wedding[chosen],
+            role=self.role[chosen],
+            subject=self.subject[chosen],
+            id=self.id[chosen],
+            ts_ms=self.ts_ms[chosen],
+        )
+
+    def renamed(self, new: Ints) -> "Marks":
+        """The same marks over another table of strings."""
+        return Marks(
+            wedding=new[self.wedding],
+            role=self.role,
+            subject=new[self.subject],
+            id=self.id,
+            ts_ms=self.ts_ms,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Happenings:
+    """The newest things that happened at each wedding, oldest first."""
+
+    wedding: Ints
+    ts_ms: Ints
+    id: Ints
+    type: Ints
+    vendor: Ints
+    guest: Ints
+    summary: Ints
+
+    def __len__(self) -> int:
+        return len(self.wedding)
+
+    def take(self, chosen: "Bools | Ints | slice") -> "Happenings":
+        """The chosen ones."""
+        return Happenings(
+            wedding=self.wedding[chosen],
+            ts_ms=self.ts_ms[chosen],
+            id=self.id[chosen],
+            type=self.type[chosen],
+            vendor=self.vendor[chosen],
+            guest=self.guest[chosen],
+            summary=self.summary[chosen],
+        )
+
+    def renamed(self, new: Ints) -> "Happenings":
+        """The same over another table of strings."""
+        return Happenings(
+            wedding=new[self.wedding],
+            ts_ms=self.ts_ms,
+            id=self.id,
+            type=new[self.type],
+            vendor=new[self.vendor],
+            guest=new[self.guest],
+            summary=new[self.summary],
+        )
+
+
+def no_marks() -> Marks:
+    """Nothing seen."""
+    none = np.empty(0, np.int64)
+    return Marks(wedding=none, role=none, subject=none, id=np.empty(0, np.uint64), ts_ms=none)
+
+
+def no_happenings() -> Happenings:
+    """Nothing happened."""
+    none = np.empty(0, np.int64)
+    return Happenings(
+        wedding=none, ts_ms=none, id=none, type=none, vendor=none, guest=none, summary=none
+    )
+
+
+def join_marks(parts: Sequence[Marks]) -> Marks:
+    """Merge marks over one table of strings."""
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        return no_marks()
+    together = Marks(
+        wedding=np.concatenate([part.wedding for part in parts]),
+        role=np.concatenate([part.role for part in parts]),
+        subject=np.concatenate([part.subject for part in parts]),
+        id=np.concatenate([part.id for part in parts]),
+        ts_ms=np.concatenate([part.ts_ms for part in parts]),
+    )
+    return together.take(kept_marks(together, together.wedding))
+
+
+def join_happenings(parts: Sequence[Happenings]) -> Happenings:
+    """Merge happenings over one table of strings."""
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        return no_happenings()
+    together = Happenings(
+        wedding=np.concatenate([part.wedding for part in parts]),
+        ts_ms=np.concatenate([part.ts_ms for part in parts]),
+        id=np.concatenate([part.id for part in parts]),
+        type=np.concatenate([part.type for part in parts]),
+        vendor=np.concatenate([part.vendor for part in parts]),
+        guest=np.concatenate([part.guest for part in parts]),
+        summary=np.concatenate([part.summary for part in parts]),
+    )
+    return together.take(kept_happenings(together, together.wedding))
+
+
+def kept_marks(marks: Marks, group: Ints) -> Ints:
+    """The marks that stay, sorted by (group, role, subject, id): the newest of each.
+
+    ``group`` is the wedding, or the wedding within a slot.
+    """
+    if not len(marks):
+        return np.empty(0, np.int64)
+    order = np.lexsort((marks.ts_ms, marks.id, marks.subject, marks.role, group))
+    one = marks.take(order)
+    next_starts = run_starts(group[order], one.role, one.subject, one.id)
+    order = order[np.append(next_starts[1:], len(order)) - 1]  # the newest of each key
+    one = marks.take(order)
+    key = (group[order], one.role, one.subject)
+    few = one.role != Role.HEALTH_FAILED
+    few |= ~_among_newest(one, key)
+    return _without_surplus_guests(order[few], marks, group)
+
+
+def kept_happenings(happened: Happenings, group: Ints) -> Ints:
+    """The newest 50 of each group, sorted by (group, time, id)."""
+    columns = (
+        happened.guest,
+        happened.vendor,
+        happened.summary,
+        happened.type,
+        happened.id,
+        happened.ts_ms,
+        group,
+    )
+    order = np.lexsort(columns)
+    return order[_from_end(run_starts(group[order]), len(order)) < MOST_ACTIVITY]
+
+
+def _among_newest(marks: Marks, key: tuple[Ints, Ints, Ints]) -> Bools:
+    """Which are *not* among the newest failures of their key."""
+    group, role, subject = key
+    order = np.lexsort((marks.id, marks.ts_ms, subject, role, group))
+    starts = run_starts(group[order], role[order], subject[order])
+    surplus = np.empty(len(order), np.bool_)
+    surplus[order] = _from_end(starts, len(order)) >= MOST_FAILURES
+    return surplus

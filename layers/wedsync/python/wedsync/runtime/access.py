@@ -1,0 +1,153 @@
+"""A cloud narrowed to what a function declared: any other call fails, on every cloud.
+
+IAM holds the same line on AWS; this one holds it in tests and on the local machine too, and
+tells which resource the declaration lacks.
+"""
+
+from collections.abc import Sequence
+
+from wedsync.cloud import (
+    EVERYTHING,
+    Bucket,
+    Clock,
+    Cloud,
+    Condition,
+    Ids,
+    Item,
+    Key,
+    Page,
+    Queue,
+    Secret,
+    Sort,
+    Stream,
+    Table,
+    Topic,
+)
+from wedsync.resources import Access, Grant, Resource
+
+
+class UndeclaredAccess(Exception):  # noqa: N818 - named for what happened
+    """A function touched what it did not declare: a fault of the function."""
+
+
+class DeclaredCloud:
+    """Opens declared resources only."""
+
+    def __init__(self, cloud: Cloud, uses: Sequence[Grant]) -> None:
+        """Narrow ``cloud`` to ``uses``."""
+        self._cloud = cloud
+        self._access: dict[Resource, frozenset[Access]] = {}
+        for grant in uses:
+            self._access[grant.resource] = (
+                self._access.get(grant.resource, frozenset()) | grant.access
+            )
+
+    @property
+    def clock(self) -> Clock:
+        """The time needs no grant."""
+        return self._cloud.clock
+
+    @property
+    def ids(self) -> Ids:
+        """Randomness needs no grant."""
+        return self._cloud.ids
+
+    def table(self, resource: Resource) -> Table:
+        """A table that checks each call."""
+        return _DeclaredTable(
+            self._cloud.table(resource), resource, self._access.get(resource, frozenset())
+        )
+
+    def stream(self, resource: Resource) -> Stream:
+        """A stream to put on."""
+        self._require(resource, Access.SEND)
+        return self._cloud.stream(resource)
+
+    def topic(self, resource: Resource) -> Topic:
+        """A topic to publish to."""
+        self._require(resource, Access.SEND)
+        return self._cloud.topic(resource)
+
+    def queue(self, resource: Resource) -> Queue:
+        """A queue to send to."""
+        self._require(resource, Access.SEND)
+        return self._cloud.queue(resource)
+
+    def bucket(self, resource: Resource) -> Bucket:
+        """A bucket that checks each call."""
+        return _DeclaredBucket(
+            self._cloud.bucket(resource), resource, self._access.get(resource, frozenset())
+        )
+
+    def secret(self, resource: Resource) -> Secret:
+        """A secret to read."""
+        self._require(resource, Access.READ)
+        return self._cloud.secret(resource)
+
+    def _require(self, resource: Resource, access: Access) -> None:
+        _check(resource, self._access.get(resource, frozenset()), access)
+
+
+def _check(resource: Resource, granted: frozenset[Access], access: Access) -> None:
+    if access not in granted:
+        raise UndeclaredAccess(f"{access} on {resource.name} is not declared")
+
+
+class _DeclaredTable:
+    def __init__(self, table: Table, resource: Resource, granted: frozenset[Access]) -> None:
+        self._table = table
+        self._resource = resource
+        self._granted = granted
+
+    def get(self, key: Key, *, consistent: bool = True) -> Item | None:
+        _check(self._resource, self._granted, Access.READ)
+        return self._table.get(key, consistent=consistent)
+
+    def get_many(self, keys: Sequence[Key], *, consistent: bool = True) -> tuple[Item, ...]:
+        _check(self._resource, self._granted, Access.READ)
+        return self._table.get_many(keys, consistent=consistent)
+
+    def put(self, item: Item, *, when: Condition | None = None) -> None:
+        _check(self._resource, self._granted, Access.WRITE)
+        self._table.put(item, when=when)
+
+    def delete(self, key: Key, *, when: Condition | None = None) -> None:
+        _check(self._resource, self._granted, Access.WRITE)
+        self._table.delete(key, when=when)
+
+    def query(
+        self,
+        partition: str,
+        *,
+        sort: Sort = EVERYTHING,
+        index: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        descending: bool = False,
+        consistent: bool = True,
+    ) -> Page:
+        _check(self._resource, self._granted, Access.READ)
+        return self._table.query(
+            partition,
+            sort=sort,
+            index=index,
+            limit=limit,
+            after=after,
+            descending=descending,
+            consistent=consistent,
+        )
+
+
+class _DeclaredBucket:
+    def __init__(self, bucket: Bucket, resource: Resource, granted: frozenset[Access]) -> None:
+        self._bucket = bucket
+        self._resource = resource
+        self._granted = granted
+
+    def put(self, name: str, data: bytes) -> None:
+        _check(self._resource, self._granted, Access.WRITE)
+        self._bucket.put(name, data)
+
+    def get(self, name: str) -> bytes | None:
+        _check(self._resource, self._granted, Access.READ)
+        return self._bucket.get(name)

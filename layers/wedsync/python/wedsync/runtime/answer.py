@@ -1,0 +1,46 @@
+"""What a handler returns, on its way to the gateway."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from aws_lambda_powertools.event_handler import Response
+from pydantic import BaseModel, TypeAdapter
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """A body with headers of its own, or with another status than declared."""
+
+    body: T
+    headers: Mapping[str, str] = field(default_factory=dict)
+    status: int | None = None
+
+
+def rendered(value: object, *, status: int) -> Response[str]:
+    """The answer as JSON text; models by their aliases."""
+    if isinstance(value, Answer):
+        return _response(value.body, status=value.status or status, headers=dict(value.headers))
+    return _response(value, status=status, headers={})
+
+
+def _response(body: object, *, status: int, headers: dict[str, str]) -> Response[str]:
+    return Response(
+        status_code=status,
+        content_type=headers.pop("content-type", "application/json"),
+        body=_json(body),
+        headers=headers,
+    )
+
+
+def _json(body: object) -> str:
+    if isinstance(body, str):
+        return body
+    if isinstance(body, BaseModel):
+        return body.model_dump_json(by_alias=True)
+    if isinstance(body, dict | list | tuple):
+        return TypeAdapter(object).dump_json(body, by_alias=True).decode()
+    return json.dumps(body)

@@ -1,0 +1,219 @@
+"""Functions that no caller waits for: streams, schedules, queues, and the authorizer."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from wedsync.errors import Unavailable
+from wedsync.runtime.access import DeclaredCloud
+from wedsync.runtime.aws import on_aws
+from wedsync.runtime.declarations import (
+    AuthorizerTrigger,
+    Declaration,
+    QueueTrigger,
+    ScheduleTrigger,
+    StreamTrigger,
+    Trigger,
+)
+from wedsync.runtime.log import logger
+from wedsync.stores.services import Services
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from wedsync.cloud import Cloud
+    from wedsync.resources import Grant, Resource
+    from wedsync.runtime.declarations import LambdaContext
+    from wedsync.settings import Settings
+
+    Event: TypeAlias = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """One stream record as it reached us.
+
+    ``arrived_at_ms`` is the stream's approximate arrival time in epoch ms, which a redrive keeps.
+    """
+
+    stream: str
+    shard: str
+    sequence: str
+    data: bytes
+    arrived_at_ms: int
+
+
+class EventFunction:
+    """A declared function that is started by an event."""
+
+    def __init__(
+        self,
+        declaration: Declaration,
+        body: Callable[[Event, Services], object],
+        doc: str | None,
+    ) -> None:
+        """``body`` takes the raw event and the declared stores."""
+        self.declaration = declaration
+        self.__doc__ = doc
+        self._body = body
+
+    def __call__(self, event: object, context: LambdaContext) -> object:
+        """Run on AWS."""
+        cloud, settings = on_aws()
+        return self.run(event, context, cloud, settings)
+
+    def run(
+        self, event: object, context: LambdaContext, cloud: Cloud, settings: Settings
+    ) -> object:
+        """Run on this cloud; what is raised makes the trigger try again."""
+        del context
+        services = Services(DeclaredCloud(cloud, self.declaration.uses), settings)
+        return self._body(cast("Event", event), services)
+
+
+def stream_consumer(
+    stream: Resource,
+    *,
+    summary: str,
+    uses: tuple[Grant, ...],
+    layers: tuple[str, ...] = (),
+    memory_mb: int = 1769,
+    timeout_seconds: int = 60,
+) -> Callable[[Callable[[Sequence[Arrived], Services], None]], EventFunction]:
+    """Declare the consumer of a stream. It parks what is poison and raises nothing for it.
+
+    When the cloud fails (``Unavailable``) the whole batch is reported from its first record on:
+    writes are idempotent, so that what was done is met again and changes nothing.
+    """
+
+    def declare(handler: Callable[[Sequence[Arrived], Services], None]) -> EventFunction:
+        def consume(event: Event, services: Services) -> object:
+            records = tuple(_records(event))
+            try:
+                handler(records, services)
+            except Unavailable as error:
+                logger().warning("batch will be tried again", extra={"code": error.code})
+                first = records[0].sequence
+                return {"batchItemFailures": [{"itemIdentifier": first}]}
+            return {"batchItemFailures": []}
+
+        trigger = StreamTrigger(stream=stream)
+        return _function(
+            handler, consume, trigger, summary, uses, layers, memory_mb, timeout_seconds
+        )
+
+    return declare
+
+
+def schedule(
+    *,
+    every_minutes: int,
+    summary: str,
+    uses: tuple[Grant, ...],
+    layers: tuple[str, ...] = (),
+    timeout_seconds: int = 60,
+) -> Callable[[Callable[[datetime, Services], None]], EventFunction]:
+    """Declare a job that runs every so many minutes. It is given the time it was due."""
+
+    def declare(handler: Callable[[datetime, Services], None]) -> EventFunction:
+        def tick(event: Event, services: Services) -> object:
+            due = datetime.fromisoformat(str(event["time"])).astimezone(UTC)
+            handler(due, services)
+            return None
+
+        trigger = ScheduleTrigger(every_minutes=every_minutes)
+        return _function(handler, tick, trigger, summary, uses, layers, 512, timeout_seconds)
+
+    return declare
+
+
+def queue_consumer(
+    queue: Resource,
+    *,
+    summary: str,
+    uses: tuple[Grant, ...],
+    layers: tuple[str, ...] = (),
+    timeout_seconds: int = 60,
+) -> Callable[[Callable[[str, Services], None]], EventFunction]:
+    """Declare the consumer of a delay queue; it is given one message's body at a time."""
+
+    def declare(handler: Callable[[str, Services], None]) -> EventFunction:
+        def receive(event: Event, services: Services) -> object:
+            failures = []
+            for message in cast("list[dict[str, str]]", event["Records"]):
+                try:
+                    handler(message["body"], services)
+                except Unavailable as error:
+                    logger().warning("message will be tried again", extra={"code": error.code})
+                    failures.append({"itemIdentifier": message["messageId"]})
+            return {"batchItemFailures": failures}
+
+        trigger = QueueTrigger(queue=queue)
+        return _function(handler, receive, trigger, summary, uses, layers, 512, timeout_seconds)
+
+    return declare
+
+
+def authorizer(
+    *, summary: str, uses: tuple[Grant, ...], layers: tuple[str, ...] = ()
+) -> Callable[[Callable[[Mapping[str, str], Services], Mapping[str, str]]], EventFunction]:
+    """Declare the function that tells the HTTP API who is calling.
+
+    It never denies: an unproved caller gets an empty context, and the endpoint answers 401 as
+    problem+json, which the gateway itself could not.
+    """
+
+    def declare(
+        handler: Callable[[Mapping[str, str], Services], Mapping[str, str]],
+    ) -> EventFunction:
+        def decide(event: Event, services: Services) -> object:
+            headers = cast("Mapping[str, str]", event.get("headers") or {})
+            lowered = {name.lower(): value for name, value in headers.items()}
+            return {"isAuthorized": True, "context": dict(handler(lowered, services))}
+
+        return _function(handler, decide, AuthorizerTrigger(), summary, uses, layers, 512, 5)
+
+    return declare
+
+
+def _function(  # noqa: PLR0913, PLR0917 - one value per member of a declaration
+    handler: Callable[..., object],
+    body: Callable[[Event, Services], object],
+    trigger: Trigger,
+    summary: str,
+    uses: tuple[Grant, ...],
+    layers: tuple[str, ...],
+    memory_mb: int,
+    timeout_seconds: int,
+) -> EventFunction:
+    return EventFunction(
+        Declaration(
+            module=handler.__module__,
+            summary=summary,
+            trigger=trigger,
+            uses=uses,
+            layers=layers,
+            memory_mb=memory_mb,
+            timeout_seconds=timeout_seconds,
+        ),
+        body,
+        handler.__doc__,
+    )
+
+
+def _records(event: Event) -> Iterator[Arrived]:
+    for record in cast("list[dict[str, object]]", event["Records"]):
+        kinesis = cast("dict[str, object]", record["kinesis"])
+        shard, _, _ = str(record["eventID"]).partition(":")
+        yield Arrived(
+            stream=str(record["eventSourceARN"]).rpartition("/")[2],
+            shard=shard,
+            sequence=str(kinesis["sequenceNumber"]),
+            data=base64.b64decode(str(kinesis["data"])),
+            arrived_at_ms=round(
+                float(cast("float", kinesis["approximateArrivalTimestamp"])) * 1000
+            ),
+        )

@@ -1,0 +1,333 @@
+"""One HTTP endpoint: from the gateway's event to a typed call, and back.
+
+The body gate comes before the router, because browsers and devices send JSON under every content
+type. Powertools' resolver routes and validates; errors leave as problem+json.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import functools
+import inspect
+import re
+import threading
+from typing import TYPE_CHECKING, Annotated, TypeVar, cast
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.depends import Depends
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+
+from wedsync.api.validation import fields_of_validation
+from wedsync.errors import Forbidden, Invalid, NotFound, Unauthenticated, WedSyncError
+from wedsync.metrics.body import Poison, open_body, parse_json
+from wedsync.resources import Grant, Resource
+from wedsync.runtime import invocation, problem
+from wedsync.runtime.access import DeclaredCloud
+from wedsync.runtime.answer import Answer, rendered
+from wedsync.runtime.aws import on_aws
+from wedsync.runtime.declarations import Declaration, HttpTrigger
+from wedsync.runtime.idempotency import once
+from wedsync.runtime.log import logger
+from wedsync.stores.services import Services
+from wedsync.tenancy import READERS, WRITERS, Caller, Role, Tenant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from wedsync.cloud import Cloud
+    from wedsync.runtime.declarations import Body, LambdaContext
+    from wedsync.settings import Settings
+
+    Handler = TypeVar("Handler", bound=Body)
+
+FromCaller = Annotated[Caller, Depends(invocation.caller)]
+"""The proved caller: its tenant is the only tenant that a handler ever uses."""
+
+Injected = Annotated[Services, Depends(invocation.services)]
+"""The stores that the function declared."""
+
+RawBody = Annotated[bytes, Depends(invocation.raw_body)]
+"""The body as it came, for routes that take more than one JSON document."""
+
+_JSON_DOCUMENT_BYTES = 1024 * 1024
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._=+/-]{1,128}\Z")
+# Powertools keeps the current event on a class, which is right on Lambda (one request a process)
+# and wrong in a process that serves several threads.
+_resolving = threading.RLock()
+
+
+class Endpoint:
+    """A declared route, callable by Lambda and runnable on any cloud."""
+
+    def __init__(self, declaration: Declaration, handler: Body, *, takes_raw_body: bool) -> None:
+        """``handler`` is the use case; its signature says what is parsed and injected."""
+        self.declaration = declaration
+        self.__doc__ = handler.__doc__
+        self._handler = handler
+        self._takes_raw_body = takes_raw_body
+
+    @property
+    def trigger(self) -> HttpTrigger:
+        """The route."""
+        return cast("HttpTrigger", self.declaration.trigger)
+
+    def __call__(self, event: object, context: LambdaContext) -> object:
+        """Run on AWS."""
+        cloud, settings = on_aws()
+        return self.run(event, context, cloud, settings)
+
+    def run(
+        self, event: object, context: LambdaContext, cloud: Cloud, settings: Settings
+    ) -> object:
+        """Answer one HTTP API event (payload format 2.0). Never raises."""
+        request = cast("dict[str, object]", event)
+        path = str(request.get("rawPath", ""))
+        request_id = _request_id(request, context)
+        started = cloud.clock.now()
+        try:
+            services = Services(DeclaredCloud(cloud, self.declaration.uses), settings)
+            answered = self._answer(request, context, services, request_id)
+        except WedSyncError as error:
+            answered = problem.answer(error, path=path, request_id=request_id)
+            if error.status >= 500:
+                logger().warning(
+                    "request failed", extra={"request_id": request_id, "code": error.code}
+                )
+        except Exception:
+            logger().exception("request failed", extra={"request_id": request_id})
+            answered = problem.answer(WedSyncError(), path=path, request_id=request_id)
+        logger().info(
+            "request",
+            extra={
+                "function": self.declaration.name,
+                "request_id": request_id,
+                "status": answered["statusCode"],
+                "ms": (cloud.clock.now() - started).total_seconds() * 1000,
+            },
+        )
+        return answered
+
+    def _answer(
+        self,
+        request: dict[str, object],
+        context: LambdaContext,
+        services: Services,
+        request_id: str,
+    ) -> dict[str, object]:
+        caller = self._admit(request)
+        headers = _headers(request)
+        running = invocation.Invocation(
+            services=services,
+            caller=caller,
+            request_id=request_id,
+            path=str(request.get("rawPath", "")),
+            headers=headers,
+            body=_body(request),
+            idempotency_key=_idempotency_key(self.trigger.method, headers),
+        )
+        normalised = dict(request)
+        normalised["isBase64Encoded"] = False
+        # Whatever content type the body came under, the validator reads it as JSON.
+        normalised["headers"] = {**headers, "content-type": "application/json"}
+        normalised["body"] = "null"
+        if running.body and not self._takes_raw_body:
+            normalised["body"] = _json_text(running.body)
+
+        def resolve() -> dict[str, object]:
+            with _resolving:
+                invocation.enter(running)
+                return self._resolver.resolve(normalised, cast("object", context))  # type: ignore[arg-type] # Powertools types its context as its own class
+
+        answered = once(running, self.trigger, resolve) if caller is not None else resolve()
+        kept = cast("dict[str, str]", answered.get("headers") or {})
+        answered["headers"] = {
+            **{name.lower(): value for name, value in kept.items()},
+            **running.answer_headers,
+            "x-request-id": request_id,
+        }
+        return answered
+
+    def _admit(self, request: dict[str, object]) -> Caller | None:
+        if not self.trigger.roles:
+            return None
+        caller = _caller(request)
+        if caller is None:
+            raise Unauthenticated
+        if caller.role not in self.trigger.roles:
+            raise Forbidden
+        return caller
+
+    @functools.cached_property
+    def _resolver(self) -> APIGatewayHttpResolver:
+        return self.resolver()
+
+    def resolver(self) -> APIGatewayHttpResolver:
+        """A fresh Powertools resolver that holds this one route (the OpenAPI document reads it)."""
+        app = APIGatewayHttpResolver(enable_validation=True)
+        app.exception_handler(WedSyncError)(_raise)
+        app.exception_handler(RequestValidationError)(_raise_invalid)
+        app.not_found(_raise_not_found)
+        signature = inspect.signature(self._handler)
+        returns = signature.return_annotation
+
+        @functools.wraps(self._handler)
+        def call(**arguments: object) -> Response[str]:
+            return rendered(self._handler(**arguments), status=self.trigger.status)
+
+        # The answer is rendered already: Powertools must neither validate nor document Response.
+        annotations = inspect.get_annotations(self._handler, eval_str=True)
+        annotations.pop("return", None)
+        call.__annotations__ = annotations
+        call.__signature__ = signature.replace(return_annotation=signature.empty)  # type: ignore[attr-defined] # what inspect reads
+        app.route(
+            rule=re.sub(r"\{(\w+)\}", r"<\1>", self.trigger.path),
+            method=self.trigger.method,
+            summary=self.declaration.summary,
+            operation_id=self.declaration.name,
+            tags=[self.declaration.group],
+            responses=_documented(returns, self.trigger),
+        )(call)
+        return app
+
+
+def endpoint(
+    route: str,
+    *,
+    summary: str,
+    uses: tuple[Grant, ...] = (),
+    raises: tuple[type[WedSyncError], ...] = (),
+    roles: Iterable[Role] | None = None,
+    status: int = 200,
+    layers: tuple[str, ...] = (),
+    memory_mb: int = 512,
+    takes_raw_body: bool = False,
+) -> Callable[[Body], Endpoint]:
+    """Declare the function below as the handler of ``route`` (``"POST /api/weddings"``).
+
+    ``roles`` defaults to every reading role for GET and to admin and operator for the others; an
+    empty one makes the route public. A POST honours Idempotency-Key.
+    """
+    method, path = route.split(" ")
+    admitted = (READERS if method == "GET" else WRITERS) if roles is None else frozenset(roles)
+    remembers = (Resource.IDEMPOTENCY.read_write(),) if method == "POST" and admitted else ()
+
+    def declare(handler: Body) -> Endpoint:
+        return Endpoint(
+            Declaration(
+                module=handler.__module__,
+                summary=summary,
+                trigger=HttpTrigger(
+                    method=method,
+                    path=path,
+                    summary=summary,
+                    roles=frozenset(admitted),
+                    raises=raises,
+                    status=status,
+                ),
+                uses=(*uses, *remembers),
+                layers=layers,
+                memory_mb=memory_mb,
+            ),
+            handler,
+            takes_raw_body=takes_raw_body,
+        )
+
+    return declare
+
+
+def _raise(error: WedSyncError) -> Response[str]:
+    raise error
+
+
+def _raise_invalid(error: RequestValidationError) -> Response[str]:
+    fields = fields_of_validation(error.errors())
+    raise Invalid(fields[0].detail if fields else "", errors=fields) from None
+
+
+def _raise_not_found(_: Exception) -> Response[str]:
+    raise NotFound
+
+
+def _caller(request: Mapping[str, object]) -> Caller | None:
+    context = cast("dict[str, dict[str, dict[str, str]]]", request.get("requestContext") or {})
+    proved = (context.get("authorizer") or {}).get("lambda") or {}
+    if not proved.get("tenant"):
+        return None
+    return Caller(
+        tenant=Tenant(proved["tenant"]),
+        subject=proved["subject"],
+        role=Role(proved["role"]),
+        vendor_id=proved.get("vendorId") or None,
+    )
+
+
+def _request_id(request: Mapping[str, object], context: LambdaContext) -> str:
+    stated = cast("dict[str, str]", request.get("requestContext") or {}).get("requestId", "")
+    return stated if _REQUEST_ID.match(stated) else context.aws_request_id
+
+
+def _headers(request: Mapping[str, object]) -> dict[str, str]:
+    headers = cast("dict[str, str] | None", request.get("headers")) or {}
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _body(request: Mapping[str, object]) -> bytes:
+    body = cast("str | None", request.get("body"))
+    if not body:
+        return b""
+    if not request.get("isBase64Encoded"):
+        try:
+            return body.encode()
+        except UnicodeEncodeError:
+            raise Invalid.field("", "encoding", "the body is not UTF-8") from None
+    try:
+        return base64.b64decode(body, validate=True)
+    except binascii.Error:
+        raise Invalid.field("", "base64", "the body is not base64") from None
+
+
+def _json_text(body: bytes) -> str:
+    """The body as JSON that the validator may read: inflated, bounded, strict."""
+    try:
+        opened = open_body(body)
+        if len(opened) > _JSON_DOCUMENT_BYTES:
+            raise Invalid.field("", "too-large", "a JSON document has at most 1 MiB")
+        parse_json(opened)
+    except Poison as poison:
+        raise Invalid.field("", poison.code, poison.detail) from None
+    return opened.decode()
+
+
+def _idempotency_key(method: str, headers: Mapping[str, str]) -> str | None:
+    key = headers.get("idempotency-key")
+    if method != "POST" or key is None:
+        return None
+    if not 1 <= len(key) <= 255 or not key.isprintable():
+        raise Invalid.field("Idempotency-Key", "invalid", "1 to 255 printable characters")
+    return key
+
+
+def _documented(returns: object, trigger: HttpTrigger) -> dict[int, dict[str, object]]:
+    answers: dict[int, dict[str, object]] = {}
+    model = (
+        getattr(returns, "__args__", (returns,))[0]
+        if isinstance(returns, type(Answer[int]))
+        else returns
+    )
+    answers[trigger.status] = {
+        "description": "The answer",
+        "content": {"application/json": {"model": model}},
+    }
+    for error in (
+        *trigger.raises,
+        *((Invalid, Unauthenticated, Forbidden) if trigger.roles else (Invalid,)),
+    ):
+        answers.setdefault(
+            error.status,
+            {
+                "description": error.title,
+                "content": {problem.CONTENT_TYPE: {"schema": {"type": "object"}}},
+            },
+        )
+    return answers

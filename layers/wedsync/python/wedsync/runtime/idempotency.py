@@ -1,0 +1,49 @@
+"""Idempotency-Key: the same request has one effect and one answer for 24 hours."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, cast
+
+from wedsync.errors import IdempotencyKeyReused, RequestInProgress, WedSyncError
+from wedsync.stores.idempotency import Claimed, InProgress, Replay, Reused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wedsync.runtime.declarations import HttpTrigger
+    from wedsync.runtime.invocation import Invocation
+
+
+def once(
+    running: Invocation, trigger: HttpTrigger, resolve: Callable[[], dict[str, object]]
+) -> dict[str, object]:
+    """Answer from memory where the key is known; otherwise resolve, and remember the answer.
+
+    A crash between the effect and the remembered answer is repaired by the ids: those made under
+    a key are derived from it, so that the retry meets what it made before.
+    """
+    if running.idempotency_key is None or running.caller is None:
+        return resolve()
+    store = running.services.idempotency
+    tenant = running.caller.tenant
+    scope = f"{running.caller.subject}\n{trigger.method} {trigger.path}\n{running.idempotency_key}"
+    digest = hashlib.sha256(running.path.encode() + b"\n" + running.body).hexdigest()
+    match store.claim(tenant, scope, digest=digest, now=running.services.now()):
+        case Replay(answer):
+            running.answer_headers["idempotency-replayed"] = "true"
+            return cast("dict[str, object]", json.loads(answer))
+        case Reused():
+            raise IdempotencyKeyReused
+        case InProgress():
+            raise RequestInProgress
+        case Claimed() as claim:
+            running.services.derive_ids_from(f"{tenant.id}\n{scope}")
+            try:
+                answered = resolve()
+            except WedSyncError:
+                store.release(claim)
+                raise
+            store.remember(claim, json.dumps(answered), now=running.services.now())
+            return answered

@@ -1,0 +1,54 @@
+"""What one running invocation knows, without passing it through every signature."""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from wedsync.errors import Unauthenticated
+from wedsync.stores.services import Services
+from wedsync.tenancy import Caller
+
+
+@dataclass(slots=True, kw_only=True)
+class Invocation:
+    """One request, from its arrival to its answer."""
+
+    services: Services
+    caller: Caller | None
+    request_id: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    idempotency_key: str | None = None
+    answer_headers: dict[str, str] = field(default_factory=dict)
+
+
+_current: ContextVar[Invocation] = ContextVar("invocation")
+
+
+def enter(invocation: Invocation) -> None:
+    """Make this the invocation that injected parameters are taken from."""
+    _current.set(invocation)
+
+
+def services() -> Services:
+    """The stores of the running invocation."""
+    return _current.get().services
+
+
+def caller() -> Caller:
+    """The proved caller of the running request."""
+    proved = _current.get().caller
+    if proved is None:
+        raise Unauthenticated
+    return proved
+
+
+def raw_body() -> bytes:
+    """The request's body, decoded from the gateway's base64 and nothing more."""
+    return _current.get().body
+
+
+def current() -> Invocation:
+    """The running invocation."""
+    return _current.get()

@@ -1,0 +1,107 @@
+"""Alert episodes, by fingerprint."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from wedsync.alerting.model import Alert, AlertState
+from wedsync.cloud import Attribute, Table
+from wedsync.errors import AlertNotFound
+from wedsync.stores.cursors import open_cursor, seal
+from wedsync.stores.documents import Documents
+from wedsync.stores.episodes import EpisodeTable, Stored
+from wedsync.stores.order import sortable
+from wedsync.tenancy import Tenant
+
+_documents = Documents(Alert)
+_OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPage:
+    """Some alerts, newest first, and the cursor of the next ones."""
+
+    alerts: tuple[Alert, ...]
+    next_cursor: str | None
+
+
+class AlertStore:
+    """One present episode per fingerprint; the former ones by their ids."""
+
+    def __init__(self, table: Table) -> None:
+        """On the alerts table."""
+        self._table = table
+        self._episodes = EpisodeTable(
+            table,
+            family="alerts",
+            documents=_documents,
+            id_of=lambda alert: alert.alert_id,
+            indexed=_indexed,
+        )
+
+    def get(self, tenant: Tenant, alert_id: str) -> Stored[Alert]:
+        """The alert. Raises AlertNotFound, also for another tenant's."""
+        found = self._episodes.find(tenant, alert_id)
+        if found is None:
+            raise AlertNotFound
+        return found
+
+    def current_many(self, tenant: Tenant, fingerprints: Iterable[str]) -> dict[str, Stored[Alert]]:
+        """The present or latest episodes of these fingerprints."""
+        return self._episodes.current_many(tenant, fingerprints)
+
+    def keep(
+        self, tenant: Tenant, alert: Alert | None, *, former: Stored[Alert] | None
+    ) -> Stored[Alert] | None:
+        """Store what became of ``former``: a change, a new episode, or nothing. Raises Overtaken."""
+        if alert is None:
+            if former is not None:
+                self._episodes.drop(tenant, former)
+            return None
+        if former is not None and former.value.alert_id == alert.alert_id:
+            return self._episodes.save(tenant, alert, expected=former.version)
+        return self._episodes.begin(tenant, alert.fingerprint, alert, after=former)
+
+    def page(self, tenant: Tenant, *, limit: int, cursor: str | None) -> AlertPage:
+        """Up to ``limit`` alerts, newest first; may lag by seconds."""
+        partition = tenant.partition("alerts")
+        page = self._table.query(
+            partition,
+            index="by_start",
+            limit=limit,
+            after=open_cursor(partition, cursor),
+            descending=True,
+        )
+        alerts = {self._episodes.load(item).value.alert_id: item for item in page.items}
+        return AlertPage(
+            tuple(self._episodes.load(item).value for item in alerts.values()),
+            seal(partition, page.next),
+        )
+
+    def open_of(self, tenant: Tenant) -> Iterator[Alert]:
+        """This tenant's alerts that are not over; may lag by seconds."""
+        for owner, alert in self.open_of_all():
+            if owner == tenant:
+                yield alert
+
+    def open_of_all(self) -> Iterator[tuple[Tenant, Alert]]:
+        """Every tenant's alerts that are not over; may lag by seconds."""
+        after = None
+        while True:
+            page = self._table.query(_OPEN, index="by_state", after=after)
+            for item in page.items:
+                yield Tenant(item.text("owner")), self._episodes.load(item).value
+            if (after := page.next) is None:
+                return
+
+
+def _indexed(tenant: Tenant, alert: Alert) -> dict[str, Attribute]:
+    started = sortable(alert.started_at)
+    attributes: dict[str, Attribute] = {
+        "owner": tenant.id,
+        "tenant": tenant.partition("alerts"),
+        "started_at": f"{started}#{alert.alert_id}",
+    }
+    if alert.state is not AlertState.RESOLVED:
+        attributes["state_of"] = _OPEN
+        attributes["state_since"] = f"{started}#{tenant.id}#{alert.alert_id}"
+    return attributes

@@ -1,0 +1,106 @@
+"""Incidents with their ladders, one item each."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from wedsync.cloud import Attribute, Sort, Table
+from wedsync.errors import IncidentNotFound
+from wedsync.incidents.ladder import next_due_at
+from wedsync.incidents.model import Incident
+from wedsync.stores.cursors import open_cursor, seal
+from wedsync.stores.documents import Documents
+from wedsync.stores.episodes import EpisodeTable, Stored
+from wedsync.stores.order import sortable
+from wedsync.tenancy import Tenant
+
+_documents = Documents(Incident)
+_DUE = "due"
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentPage:
+    """Some active incidents, oldest first, and the cursor of the next ones."""
+
+    incidents: tuple[Incident, ...]
+    next_cursor: str | None
+
+
+def scope_name(tenant: Tenant, scope: str) -> str:
+    """The name under which the incidents of one wedding, or of one fingerprint, follow."""
+    text = f"{tenant.id}\n{scope}"
+    return f"inc_{hashlib.blake2b(text.encode(), digest_size=10).hexdigest()}"
+
+
+class IncidentStore:
+    """One present incident per scope; the former ones by their ids."""
+
+    def __init__(self, table: Table) -> None:
+        """On the incidents table."""
+        self._table = table
+        self._episodes = EpisodeTable(
+            table,
+            family="incidents",
+            documents=_documents,
+            id_of=lambda incident: incident.incident_id,
+            indexed=_indexed,
+        )
+
+    def get(self, tenant: Tenant, incident_id: str) -> Stored[Incident]:
+        """The incident. Raises IncidentNotFound, also for another tenant's."""
+        found = self._episodes.find(tenant, incident_id)
+        if found is None:
+            raise IncidentNotFound
+        return found
+
+    def current(self, tenant: Tenant, name: str) -> Stored[Incident] | None:
+        """The present, or latest, incident of a scope."""
+        return self._episodes.current(tenant, name)
+
+    def begin(
+        self, tenant: Tenant, incident: Incident, *, after: Stored[Incident] | None
+    ) -> Stored[Incident]:
+        """Store a new incident of its scope. Raises Overtaken."""
+        name = incident.incident_id.rpartition("-")[0]
+        return self._episodes.begin(tenant, name, incident, after=after)
+
+    def save(self, tenant: Tenant, incident: Incident, *, expected: int) -> Stored[Incident]:
+        """Store a change. Raises Overtaken."""
+        return self._episodes.save(tenant, incident, expected=expected)
+
+    def active(self, tenant: Tenant, *, limit: int, cursor: str | None) -> IncidentPage:
+        """This tenant's active incidents, oldest first; may lag by seconds."""
+        partition = tenant.partition("active")
+        page = self._table.query(
+            partition, index="active", limit=limit, after=open_cursor(partition, cursor)
+        )
+        return IncidentPage(
+            tuple(self._episodes.load(item).value for item in page.items),
+            seal(partition, page.next),
+        )
+
+    def due(self, until: datetime) -> Iterator[tuple[Tenant, Incident]]:
+        """Every tenant's incidents with something due by then; may lag by seconds."""
+        after = None
+        while True:
+            page = self._table.query(
+                _DUE, index="by_due", sort=Sort(at_most=sortable(until) + "~"), after=after
+            )
+            for item in page.items:
+                yield Tenant(item.text("owner")), self._episodes.load(item).value
+            if (after := page.next) is None:
+                return
+
+
+def _indexed(tenant: Tenant, incident: Incident) -> dict[str, Attribute]:
+    attributes: dict[str, Attribute] = {"owner": tenant.id}
+    if incident.is_active:
+        attributes["active_of"] = tenant.partition("active")
+        attributes["opened_at"] = f"{sortable(incident.created_at)}#{incident.incident_id}"
+    due = next_due_at(incident)
+    if due is not None:
+        attributes["due_in"] = _DUE
+        attributes["due_at"] = f"{sortable(due)}#{tenant.id}#{incident.incident_id}"
+    return attributes
+

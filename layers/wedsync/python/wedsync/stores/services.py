@@ -1,0 +1,140 @@
+"""What a function works with: the stores that it declared, opened on one cloud.
+
+Stores are imported when they are first asked for, so that no function pays for what it does not
+use (numpy above all).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from wedsync.resources import Resource
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from wedsync.cloud import Bucket, Cloud, Queue, Secret, Stream, Topic
+    from wedsync.settings import Settings
+    from wedsync.stores.alerts import AlertStore
+    from wedsync.stores.hot_windows import HotWindowStore
+    from wedsync.stores.idempotency import IdempotencyStore
+    from wedsync.stores.incidents import IncidentStore
+    from wedsync.stores.keys import KeyStore
+    from wedsync.stores.rejections import RejectionStore
+    from wedsync.stores.weddings import WeddingStore
+    from wedsync.stores.windows import WindowStore
+
+
+class Services:
+    """Stores, senders and the clock of one invocation."""
+
+    def __init__(self, cloud: Cloud, settings: Settings) -> None:
+        """``cloud`` has already been narrowed to what the function declared."""
+        self.cloud = cloud
+        self.settings = settings
+        self._id_seed: str | None = None
+        self._ids_made = 0
+
+    def now(self) -> datetime:
+        """The present instant, UTC."""
+        return self.cloud.clock.now()
+
+    def new_id(self, prefix: str) -> str:
+        """A fresh id such as ``wed_…``; under an Idempotency-Key the same one at every try."""
+        if self._id_seed is None:
+            return self.cloud.ids.new_id(prefix)
+        self._ids_made += 1
+        text = f"{self._id_seed}\n{prefix}\n{self._ids_made}"
+        return f"{prefix}_{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}"
+
+    def derive_ids_from(self, seed: str) -> None:
+        """From here on, ids follow from ``seed``: a repeated request meets what it made."""
+        self._id_seed = seed
+
+    @cached_property
+    def weddings(self) -> WeddingStore:
+        """Registered weddings."""
+        from wedsync.stores.weddings import WeddingStore
+
+        return WeddingStore(self.cloud.table(Resource.WEDDINGS))
+
+    @cached_property
+    def hot_windows(self) -> HotWindowStore:
+        """The minutes that still change: what counts each point once."""
+        from wedsync.stores.hot_windows import HotWindowStore
+
+        return HotWindowStore(self.cloud.table(Resource.HOT_WINDOWS))
+
+    @cached_property
+    def windows(self) -> WindowStore:
+        """What is derived from the hot windows, for readers."""
+        from wedsync.stores.windows import WindowStore
+
+        return WindowStore(self.cloud.table(Resource.WINDOWS))
+
+    @cached_property
+    def rejections(self) -> RejectionStore:
+        """Points and records that were not counted, with the reason."""
+        from wedsync.stores.rejections import RejectionStore
+
+        return RejectionStore(self.cloud.table(Resource.REJECTIONS), self.quarantine)
+
+    @cached_property
+    def alerts(self) -> AlertStore:
+        """Alert episodes."""
+        from wedsync.stores.alerts import AlertStore
+
+        return AlertStore(self.cloud.table(Resource.ALERTS))
+
+    @cached_property
+    def incidents(self) -> IncidentStore:
+        """Incidents with their ladders."""
+        from wedsync.stores.incidents import IncidentStore
+
+        return IncidentStore(self.cloud.table(Resource.INCIDENTS))
+
+    @cached_property
+    def keys(self) -> KeyStore:
+        """Callers' keys, hashed."""
+        from wedsync.stores.keys import KeyStore
+
+        return KeyStore(self.cloud.table(Resource.KEYS))
+
+    @cached_property
+    def idempotency(self) -> IdempotencyStore:
+        """Answers by Idempotency-Key."""
+        from wedsync.stores.idempotency import IdempotencyStore
+
+        return IdempotencyStore(self.cloud.table(Resource.IDEMPOTENCY))
+
+    @cached_property
+    def metrics_stream(self) -> Stream:
+        """Where HTTP ingest puts its records."""
+        return self.cloud.stream(Resource.METRICS_STREAM)
+
+    @cached_property
+    def wake(self) -> Queue:
+        """The delay queue that wakes a ladder's next tier, or a watched wedding."""
+        return self.cloud.queue(Resource.WAKE)
+
+    @cached_property
+    def quarantine(self) -> Bucket:
+        """Raw bytes of what could not be counted."""
+        return self.cloud.bucket(Resource.QUARANTINE)
+
+    @cached_property
+    def signing(self) -> Secret:
+        """The master secret of record signatures and point identities."""
+        return self.cloud.secret(Resource.SIGNING)
+
+    @cached_property
+    def token_keys(self) -> Secret:
+        """The pinned key set that bearer tokens are verified with."""
+        return self.cloud.secret(Resource.TOKEN_KEYS)
+
+    def topic_of_tier(self, tier: int) -> Topic:
+        """The topic that pages this tier; tiers past the last share its topic."""
+        tiers = (Resource.TIER_0, Resource.TIER_1, Resource.TIER_2)
+        return self.cloud.topic(tiers[min(tier, len(tiers) - 1)])

@@ -1,0 +1,180 @@
+"""Registered weddings, and which of them are live on a day.
+
+Keys: the wedding itself stands at ``tenant#weddings / weddingId``. For every UTC day on which it
+may be live, a mark stands at ``tenant#live#day / weddingId``; marks are written before the
+wedding, so that a crash leaves one too many (readers check the wedding) and never one too few.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+from wedsync.cloud import Absent, ConditionFailed, Equals, Item, Key, Sort, Table
+from wedsync.cloud.values import EXPIRES_AT
+from wedsync.errors import PreconditionFailed, WeddingNotFound
+from wedsync.identifiers import plausible
+from wedsync.stores.cursors import open_cursor, seal
+from wedsync.stores.documents import Documents
+from wedsync.tenancy import Tenant
+from wedsync.weddings.calendar import day_start
+from wedsync.weddings.model import Wedding
+from wedsync.weddings.timeline import operational_window
+
+_documents = Documents(Wedding)
+_MARK_KEPT = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveMark:
+    """A wedding that may be live on some day."""
+
+    tenant: Tenant
+    wedding_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class WeddingPage:
+    """Some weddings in the order of their dates, and the cursor of the next ones."""
+
+    weddings: tuple[Wedding, ...]
+    next_cursor: str | None
+
+
+class WeddingStore:
+    """Weddings by tenant and id."""
+
+    def __init__(self, table: Table) -> None:
+        """On the weddings table."""
+        self._table = table
+
+    def get(self, tenant: Tenant, wedding_id: str) -> Wedding:
+        """The wedding. Raises WeddingNotFound, also for another tenant's."""
+        found = self.find(tenant, wedding_id)
+        if found is None:
+            raise WeddingNotFound
+        return found
+
+    def find(self, tenant: Tenant, wedding_id: str) -> Wedding | None:
+        """The wedding, or None where this tenant has none of that id."""
+        if not plausible(wedding_id):
+            return None
+        item = self._table.get(_key(tenant, wedding_id))
+        return None if item is None else _documents.load(item.text("body"))
+
+    def find_many(self, tenant: Tenant, wedding_ids: Iterable[str]) -> dict[str, Wedding]:
+        """Those of these weddings that are registered."""
+        keys = [_key(tenant, each) for each in sorted(set(wedding_ids)) if plausible(each)]
+        found: dict[str, Wedding] = {}
+        for start in range(0, len(keys), 100):
+            for item in self._table.get_many(keys[start : start + 100]):
+                found[item.key.sk] = _documents.load(item.text("body"))
+        return found
+
+    def add(self, tenant: Tenant, wedding: Wedding) -> Wedding:
+        """Store a new wedding; the one that is there, if the same request stored it before."""
+        self._mark_live_days(tenant, wedding)
+        try:
+            self._table.put(_item(tenant, wedding), when=Absent())
+        except ConditionFailed as conflict:
+            if conflict.current is None:
+                raise
+            return _documents.load(conflict.current.text("body"))
+        return wedding
+
+    def save(self, tenant: Tenant, wedding: Wedding, *, expected: int) -> Wedding:
+        """Store a changed wedding as version ``expected`` + 1. Raises PreconditionFailed."""
+        saved = replace(wedding, version=expected + 1)
+        self._mark_live_days(tenant, saved)
+        try:
+            self._table.put(_item(tenant, saved), when=Equals("version", expected))
+        except ConditionFailed:
+            raise PreconditionFailed from None
+        return saved
+
+    def page(
+        self, tenant: Tenant, *, on: date | None, limit: int, cursor: str | None
+    ) -> WeddingPage:
+        """Up to ``limit`` weddings by date."""
+        partition = tenant.partition("weddings")
+        scope = f"{partition} {on}"
+        page = self._table.query(
+            partition,
+            index="by_date",
+            sort=Sort(begins_with=f"{on.isoformat()}#") if on else Sort(),
+            limit=limit,
+            after=open_cursor(scope, cursor),
+        )
+        return WeddingPage(
+            tuple(_documents.load(item.text("body")) for item in page.items),
+            seal(scope, page.next),
+        )
+
+    def live_marks(self, at: datetime) -> Iterator[LiveMark]:
+        """Every tenant's weddings that may be live at this instant; may lag by seconds."""
+        after = None
+        while True:
+            page = self._table.query(
+                f"live#{at.astimezone(UTC).date()}", index="by_live_day", after=after
+            )
+            for item in page.items:
+                yield LiveMark(Tenant(item.text("tenant")), item.key.sk)
+            if (after := page.next) is None:
+                return
+
+    def live_ids(self, tenant: Tenant, at: datetime) -> tuple[str, ...]:
+        """This tenant's weddings that may be live at this instant."""
+        ids: list[str] = []
+        after = None
+        while True:
+            page = self._table.query(
+                tenant.partition("live", str(at.astimezone(UTC).date())), after=after
+            )
+            ids += [item.key.sk for item in page.items]
+            if (after := page.next) is None:
+                return tuple(ids)
+
+    def _mark_live_days(self, tenant: Tenant, wedding: Wedding) -> None:
+        for day in live_days(wedding):
+            expires = datetime.combine(day, datetime.min.time(), UTC) + _MARK_KEPT
+            self._table.put(
+                Item(
+                    Key(tenant.partition("live", str(day)), wedding.wedding_id),
+                    {
+                        "tenant": tenant.id,
+                        "live_day": f"live#{day}",
+                        "live_sort": f"{tenant.id}#{wedding.wedding_id}",
+                        EXPIRES_AT: int(expires.timestamp()),
+                    },
+                )
+            )
+
+
+def live_days(wedding: Wedding) -> tuple[date, ...]:
+    """The UTC days that the wedding's local day or an open window touches."""
+    spans = [
+        (day_start(wedding, wedding.date), day_start(wedding, wedding.date + timedelta(days=1)))
+    ]
+    spans += [(part.start, part.end) for part in operational_window(wedding).intervals]
+    days: set[date] = set()
+    for start, end in spans:
+        day = start.astimezone(UTC).date()
+        while day <= end.astimezone(UTC).date():
+            days.add(day)
+            day += timedelta(days=1)
+    return tuple(sorted(days))
+
+
+def _key(tenant: Tenant, wedding_id: str) -> Key:
+    return Key(tenant.partition("weddings"), wedding_id)
+
+
+def _item(tenant: Tenant, wedding: Wedding) -> Item:
+    return Item(
+        _key(tenant, wedding.wedding_id),
+        {
+            "body": _documents.dump(wedding),
+            "version": wedding.version,
+            "date_of": tenant.partition("weddings"),
+            "date_sort": f"{wedding.date.isoformat()}#{wedding.wedding_id}",
+        },
+    )
