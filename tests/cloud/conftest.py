@@ -1,21 +1,27 @@
 """One seam, two implementations: what stands here opens either."""
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-import boto3
 import pytest
 from moto import mock_aws
 
 from infra.local.clock import ManualClock, SeededIds
 from infra.local.engine import LocalCloud
+from tests.cloud.fake_aws import REGION, create
 from wedsync.aws.cloud import AwsCloud
 from wedsync.cloud import Cloud
-from wedsync.resources import Resource, ResourceKind
+from wedsync.resources import Resource
 
+USED = (
+    Resource.ALERTS,
+    Resource.METRICS_STREAM,
+    Resource.TIER_0,
+    Resource.WAKE,
+    Resource.QUARANTINE,
+    Resource.SIGNING,
+)
 SATURDAY = datetime(2026, 6, 13, 14, 5, tzinfo=UTC)
-REGION = "eu-west-1"
 
 
 @pytest.fixture
@@ -30,9 +36,15 @@ def local(clock: ManualClock) -> Iterator[LocalCloud]:
 
 
 @pytest.fixture
-def aws(clock: ManualClock) -> Iterator[AwsCloud]:
+def names() -> Iterator[Mapping[Resource, str]]:
+    """What moto calls the resources that these tests use."""
     with mock_aws():
-        yield AwsCloud(create_resources(), region=REGION, clock=clock, ids=SeededIds(1))
+        yield {resource: create(resource) for resource in USED}
+
+
+@pytest.fixture
+def aws(names: Mapping[Resource, str], clock: ManualClock) -> AwsCloud:
+    return AwsCloud(names, region=REGION, clock=clock, ids=SeededIds(1))
 
 
 @pytest.fixture(params=["local", "aws"])

@@ -11,6 +11,7 @@
     │   ├── WeddingNotFound
     │   ├── AlertNotFound
     │   └── IncidentNotFound
+    ├── MethodNotAllowed            405
     ├── Conflict                    409 the state does not allow it
     │   ├── AlertAlreadyResolved
     │   ├── IncidentAlreadyResolved
@@ -123,6 +124,14 @@ class IncidentNotFound(NotFound):
 
     code = "incident-not-found"
     title = "No such incident"
+
+
+class MethodNotAllowed(WedSyncError):
+    """The path is known under other methods."""
+
+    status = 405
+    code = "method-not-allowed"
+    title = "This path does not take this method"
 
 
 class Conflict(WedSyncError):

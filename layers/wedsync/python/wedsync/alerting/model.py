@@ -34,7 +34,8 @@ class Alert:
     ``severity`` only rises once the episode fires; ``axes`` are the inputs that breached in it;
     ``clear_since`` begins the streak that resolves it; ``last_breach_at`` and
     ``last_evaluated_at`` are those of the last evaluation worth storing, so that an alert that
-    merely stays as it is costs no write.
+    merely stays as it is costs no write. ``unsettled_since`` is set while what follows from a
+    transition (its incident, its notice) has not been done to its end.
     """
 
     alert_id: str
@@ -72,6 +73,7 @@ class Alert:
     last_breach_at: datetime
     last_evaluated_at: datetime
     notified_severity: Severity | None = None
+    unsettled_since: datetime | None = None
     resolved_by: str | None = None
 
     @property

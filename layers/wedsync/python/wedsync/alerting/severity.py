@@ -28,7 +28,7 @@ class _Ranked(StrEnum):
 
 
 class Severity(_Ranked):
-    """How urgently somebody must act. As text, ``critical`` would sort last but one from first."""
+    """How urgently somebody must act. Sorted as text, worst first, ``critical`` would come last."""
 
     LOW = "low"
     MEDIUM = "medium"

@@ -105,7 +105,13 @@ def while_pending(
     if outcome is Outcome.BREACH and finding.severity is not None:
         for_seconds = finding.for_seconds
         current = _with_breach(alert, finding, context=context, now=now)
-        current = replace(current, severity=finding.severity, for_seconds=for_seconds)
+        current = replace(
+            current,
+            severity=finding.severity,
+            impact=finding.impact,
+            auto_escalate=finding.auto_escalate,
+            for_seconds=for_seconds,
+        )
     else:
         # The last value was a breach, and a value stands for 300 s after its sample.
         for_seconds = alert.for_seconds
@@ -149,7 +155,8 @@ def while_breaching(
         )
         reason = f"rose from {alert.severity} to {severity}"
         if alert.state is AlertState.SUPPRESSED:
-            return Step(alert=replace(risen, state=alert.state), reason=f"{reason}, suppressed")
+            quiet = replace(risen, state=alert.state, notified_severity=alert.notified_severity)
+            return Step(alert=quiet, reason=f"{reason}, suppressed")
         return Step(alert=risen, effects=(Effect.RAISED,), reason=reason)
     if alert.clear_since is not None or alert.no_data_since is not None:
         return Step(alert=current, reason="in breach again")

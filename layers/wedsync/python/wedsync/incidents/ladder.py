@@ -54,10 +54,10 @@ class Refused:
     reason: Refusal
 
 
-def first_step(
+def planned_step(
     kind: StepKind, *, epoch: int, tier: int, roles: tuple[str, ...], due_at: datetime
 ) -> LadderStep:
-    """Plan one delivery. A reminder's or notice's tier is the highest that was paged."""
+    """Plan one delivery, named by its epoch, kind and tier, as receivers know it."""
     return LadderStep(
         step_id=f"{epoch}-{kind}-{tier}",
         kind=kind,
@@ -72,7 +72,7 @@ def plan(policy: Policy, *, epoch: int, now: datetime) -> tuple[LadderStep, ...]
     """Plan every tier: the first at once, the others counted from the rounded zero."""
     zero = rounded_up(now)
     return tuple(
-        first_step(
+        planned_step(
             StepKind.PAGE,
             epoch=epoch,
             tier=index,

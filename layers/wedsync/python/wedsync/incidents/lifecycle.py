@@ -16,7 +16,7 @@ from wedsync.incidents.decisions import (
     noted,
     require_active,
 )
-from wedsync.incidents.ladder import SYSTEM, cancelled, first_step, leased, told, with_step
+from wedsync.incidents.ladder import SYSTEM, cancelled, leased, planned_step, told, with_step
 from wedsync.incidents.model import (
     Assignee,
     Incident,
@@ -38,7 +38,7 @@ def acknowledge(incident: Incident, *, by: str, at: datetime) -> Decision:
     )
     tier = max(incident.escalation_level - 1, 0)
     after = _reminder_after_seconds(incident)
-    reminder = first_step(
+    reminder = planned_step(
         StepKind.REMINDER,
         epoch=incident.epoch,
         tier=tier,
@@ -104,7 +104,7 @@ def escalate(
         )
     if level >= len(incident.policy.tiers):
         raise LadderExhausted
-    planned = first_step(
+    planned = planned_step(
         StepKind.PAGE,
         epoch=incident.epoch,
         tier=level,
@@ -141,7 +141,9 @@ def resolve(incident: Incident, *, by: str, at: datetime) -> Decision:
     if audience:
         over = with_step(
             over,
-            first_step(StepKind.RESOLVED, epoch=incident.epoch, tier=0, roles=audience, due_at=at),
+            planned_step(
+                StepKind.RESOLVED, epoch=incident.epoch, tier=0, roles=audience, due_at=at
+            ),
         )
     over = noted(over, at=at, by=by, kind=UpdateKind.RESOLVED, text="resolved")
     return Decision(incident=over, reason=f"resolved by {by}")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from wedsync.alerting.model import Alert
+from wedsync.alerting.model import Alert, AlertState
 from wedsync.alerting.severity import Severity, SeverityReason
 from wedsync.incidents.model import Incident, IncidentAlert, LadderStep, StepKind
 from wedsync.weddings.model import WeddingContext
@@ -52,46 +52,37 @@ def messages(
         step.kind, incident.severity, incident.title, incident.wedding_context, incident.incident_id
     )
     body = _incident_body(incident, step, now=now)
-    alert_id = incident.alerts[0].alert_id if incident.alerts else None
-
-    def to(role: str) -> PageMessage:
-        key = f"{tenant}#{incident.incident_id}#{step.epoch}#{step.kind}#{step.tier}#{role}"
-        return PageMessage(
-            role=role,
-            subject=subject,
-            body=body,
-            attributes=_attributes(
-                kind=step.kind.value,
-                severity=incident.severity.value,
-                tier=step.tier,
-                role=role,
-                channel=_EVERY_CHANNEL,
-                incident_id=incident.incident_id,
-                alert_id=alert_id,
-                wedding_id=incident.wedding_id,
-                vendor_id=vendor_id,
-                dedup_key=key,
-            ),
-            dedup_key=key,
-        )
-
-    return tuple(to(role) for role in dict.fromkeys(step.roles))
+    return _addressed(
+        step.roles,
+        subject=subject,
+        body=body,
+        key=f"{tenant}#{incident.incident_id}#{step.epoch}#{step.kind}#{step.tier}",
+        attributes={
+            "kind": step.kind.value,
+            "severity": incident.severity.value,
+            "tier": step.tier,
+            "incident_id": incident.incident_id,
+            "alert_id": incident.alerts[0].alert_id if incident.alerts else None,
+            "wedding_id": incident.wedding_id,
+            "vendor_id": vendor_id,
+        },
+    )
 
 
 def alert_messages(
     alert: Alert,
-    kind: StepKind,
     *,
     roles: Iterable[str],
     tenant: str,
     now: datetime,
     vendor_id: str | None = None,
 ) -> tuple[PageMessage, ...]:
-    """Write the notice of an alert that has no ladder, or that it is over, once per role.
+    """Write the notice of an alert that has no ladder, or of its end, once per role.
 
     The alert stands in the incident's place of the key, and its severity in the epoch's, so that
     a rise is heard anew.
     """
+    kind = StepKind.RESOLVED if alert.state is AlertState.RESOLVED else StepKind.NOTICE
     subject = _subject(kind, alert.severity, alert.message, alert.wedding_context, alert.alert_id)
     lines = [
         *_heading(kind, alert.severity, alert.message, alert.wedding_context, now=now),
@@ -99,45 +90,39 @@ def alert_messages(
     ]
     if kind is not StepKind.RESOLVED:
         lines.append(f"Acknowledge: POST /api/metrics/alerts/{alert.alert_id}/acknowledge")
-    body = "\n".join(lines)
-
-    def to(role: str) -> PageMessage:
-        key = f"{tenant}#{alert.alert_id}#{alert.severity.rank}#{kind}#0#{role}"
-        return PageMessage(
-            role=role,
-            subject=subject,
-            body=body,
-            attributes=_attributes(
-                kind=kind.value,
-                severity=alert.severity.value,
-                tier=0,
-                role=role,
-                channel=_EVERY_CHANNEL,
-                incident_id=alert.incident_id,
-                alert_id=alert.alert_id,
-                wedding_id=alert.wedding_id,
-                vendor_id=vendor_id,
-                dedup_key=key,
-            ),
-            dedup_key=key,
-        )
-
-    return tuple(to(role) for role in dict.fromkeys(roles))
+    return _addressed(
+        roles,
+        subject=subject,
+        body="\n".join(lines),
+        key=f"{tenant}#{alert.alert_id}#{alert.severity.rank}#{kind}#0",
+        attributes={
+            "kind": kind.value,
+            "severity": alert.severity.value,
+            "tier": 0,
+            "incident_id": alert.incident_id,
+            "alert_id": alert.alert_id,
+            "wedding_id": alert.wedding_id,
+            "vendor_id": vendor_id,
+        },
+    )
 
 
 def one_line(text: str, *, limit: int) -> str:
     """Make foreign text safe inside a line: any script and emoji stay, nothing steers the line.
 
-    Control characters, line and paragraph separators, and the invisible marks that turn the
-    writing direction become spaces; lone surrogates, which no transport can encode, are dropped.
+    Control characters and line separators become spaces. Invisible marks, among them those that
+    turn the writing direction, are dropped, and so is what no transport can encode.
     """
-    safe = "".join(
-        "" if category == "Cs" else " " if category in {"Cc", "Cf", "Zl", "Zp"} else char
-        for char in text
-        for category in (unicodedata.category(char),)
-    )
-    line = " ".join(safe.split())
+    line = " ".join("".join(map(_safe, text)).split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def _safe(char: str) -> str:
+    category = unicodedata.category(char)
+    if category in {"Cc", "Zl", "Zp"}:
+        return " "
+    unencodable = category == "Cs" or ord(char) & 0xFFFE == 0xFFFE
+    return "" if unencodable or category == "Cf" else char
 
 
 def ascii_line(text: str, *, limit: int) -> str:
@@ -238,5 +223,30 @@ def _days(days: int) -> str:
     return f"in {days} days" if days > 0 else f"{-days} days ago"
 
 
-def _attributes(**values: str | int | None) -> dict[str, str | int]:
-    return {name: value for name, value in values.items() if value is not None and value != ""}
+def _addressed(
+    roles: Iterable[str],
+    *,
+    subject: str,
+    body: str,
+    key: str,
+    attributes: Mapping[str, str | int | None],
+) -> tuple[PageMessage, ...]:
+    def to(role: str) -> PageMessage:
+        dedup_key = f"{key}#{role}"
+        complete = {
+            **attributes,
+            "role": role,
+            "channel": _EVERY_CHANNEL,
+            "dedup_key": dedup_key,
+        }
+        return PageMessage(
+            role=role,
+            subject=subject,
+            body=body,
+            attributes={
+                name: value for name, value in complete.items() if value is not None and value != ""
+            },
+            dedup_key=dedup_key,
+        )
+
+    return tuple(to(role) for role in dict.fromkeys(roles))

@@ -10,7 +10,7 @@ from wedsync.alerting.model import Alert
 from wedsync.alerting.severity import Impact, Severity
 from wedsync.errors import Conflict
 from wedsync.incidents.decisions import Decision, noted, require_active
-from wedsync.incidents.ladder import SYSTEM, cancelled, first_step, plan, rounded_up, with_step
+from wedsync.incidents.ladder import SYSTEM, cancelled, plan, planned_step, rounded_up, with_step
 from wedsync.incidents.model import (
     Incident,
     IncidentAlert,
@@ -45,7 +45,7 @@ def open_incident(
     if report_escalates(report):
         steps = plan(choice.policy, epoch=1, now=now)
         return Decision(incident=replace(incident, steps=steps), reason=choice.reason)
-    notice = first_step(
+    notice = planned_step(
         StepKind.NOTICE, epoch=1, tier=0, roles=choice.policy.tiers[0].roles, due_at=now
     )
     return Decision(incident=with_step(incident, notice), reason="no ladder: one notice")

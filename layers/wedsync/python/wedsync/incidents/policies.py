@@ -58,14 +58,14 @@ def choose_policy(
     critical = severity is Severity.CRITICAL
     if context is not None:
         seen = f"{context.local:%A %H:%M} at the venue"
-        wide = (
+        wide = [
             (context.is_wedding_day, f"critical on the wedding day, {seen}"),
             (context.is_weekend, f"critical on a weekend, {seen}"),
-        )
+        ]
         fast = (context.is_saturday_local, f"{severity} on a Saturday, {seen}")
         else_reason = f"{severity}, {seen}"
     else:
-        wide = ((any_wedding_today, "critical while a wedding is today"),)
+        wide = [(any_wedding_today, "critical while a wedding is today")]
         fast = (any_saturday_wedding_today, f"{severity} while a wedding has its Saturday")
         else_reason = f"{severity}, and no wedding decides otherwise"
     candidates = [(WEDDING_DAY, *each) for each in wide] if critical else [(SATURDAY_FAST, *fast)]

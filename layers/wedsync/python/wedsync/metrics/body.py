@@ -151,12 +151,12 @@ class _Watch:
         return self._flaw("not-finite", f"{name} is no JSON number")
 
     def integer(self, text: str) -> int | Flaw:
-        if len(text) > LONGEST_NUMBER_CHARS:
+        if len(text.removeprefix("-")) > LONGEST_NUMBER_CHARS:
             return self._flaw("number-too-long", "a number has too many digits")
         return int(text)
 
     def fraction(self, text: str) -> object:
-        if len(text) > LONGEST_NUMBER_CHARS:
+        if len(text.removeprefix("-")) > LONGEST_NUMBER_CHARS:
             return self._flaw("number-too-long", "a number has too many digits")
         number = float(text)
         if math.isinf(number):

@@ -152,7 +152,7 @@ def join(parts: Sequence[tuple[Cells, Ints]], *, keep_seconds: bool) -> Cells:
 def _cells(  # noqa: PLR0913 - the columns of one sorted batch
     ids: Ints, keys: Floats, weights: Ints, first: Ints, *, sums: Floats, low: Floats, high: Floats
 ) -> Cells:
-    """Cells of observations that are sorted by (id, key), the runs of ids beginning at ``first``."""
+    """Cells of observations sorted by (id, key); the runs of ids begin at ``first``."""
     count = np.add.reduceat(weights, first)
     lengths = np.diff(np.append(first, len(ids)))
     cut = count > EXACT_UP_TO

@@ -25,7 +25,7 @@ LONGEST_ID = 200
 LONGEST_DIM_VALUE = 256
 _LAST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
 
-_ALIASES = {"timestamp": "ts", "sourceSystem": "source", "sourceId": "streamId"}
+_ALIASES = (("timestamp", "ts"), ("sourceSystem", "source"), ("sourceId", "streamId"))
 _LIFTED = ("weddingId", "vendorId", "guestId")
 """May stand among the dimensions, and are never kept there."""
 
@@ -61,7 +61,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 def members_of(element: Mapping[str, object]) -> Members:
     """The members under their own names, whichever of the accepted spellings was used."""
     members = dict(element)
-    for alias, name in _ALIASES.items():
+    for alias, name in _ALIASES:
         if alias in members and members.get(name) is None:
             members[name] = members[alias]
     return members
@@ -97,30 +97,36 @@ def read_point(members: Members) -> Point:
         raise Poison("unknown-version", "the envelope's version is not known", pointer="/v")
     kind = _known(_KINDS, get("kind"), "kind")
     dims, lifted = _dims(get("dims"))
+    if lifted:
+        get = {**lifted, **{name: each for name, each in members.items() if each is not None}}.get
     return Point(
         name=_name(get("name")),
         kind=kind,
         ts_ms=_ts_ms(get("ts")),
         values=_values(get("value"), get("values"), kind),
         count=_count(get("count")),
-        wedding_id=_id(get("weddingId") or lifted.get("weddingId"), "weddingId"),
-        vendor_id=_id(get("vendorId") or lifted.get("vendorId"), "vendorId"),
-        guest_id=_id(get("guestId") or lifted.get("guestId"), "guestId"),
+        wedding_id=_id(get("weddingId"), "weddingId"),
+        vendor_id=_id(get("vendorId"), "vendorId"),
+        guest_id=_id(get("guestId"), "guestId"),
         source=_id(get("source"), "source"),
         dims=dims,
         event_id=_id(get("eventId"), "eventId"),
-        data_type=_known(_DATA_TYPES, get("dataType") or "system_metric", "dataType"),
-        priority=_known(_PRIORITIES, get("priority") or "normal", "priority"),
+        data_type=_known(_DATA_TYPES, get("dataType"), "dataType", DataType.SYSTEM_METRIC),
+        priority=_known(_PRIORITIES, get("priority"), "priority", Priority.NORMAL),
         tenant_id=_id(get("tenantId"), "tenantId"),
         stream_id=_id(get("streamId"), "streamId"),
     )
 
 
-def _known(table: "Mapping[object, _Member]", value: object, name: str) -> "_Member":
+def _known(
+    table: Mapping[object, _Member], value: object, name: str, absent: _Member | None = None
+) -> _Member:
     if isinstance(value, str) and (member := table.get(value)) is not None:
         return member
     if value is None:
-        raise _missing(name)
+        if absent is None:
+            raise _missing(name)
+        return absent
     choices = ", ".join(map(str, table))
     raise Poison(f"unknown-{_KEBAB[name]}", f"{name} is one of {choices}", pointer=f"/{name}")
 

@@ -4,6 +4,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+_HAPPENINGS = {
+    ("photo.upload", "completed"): "A photo was uploaded",
+    ("photo.upload", "failed"): "A photo upload failed",
+    ("timeline.sync", "ok"): "The timeline was synchronised",
+    ("timeline.sync", "completed"): "The timeline was synchronised",
+    ("timeline.sync", "success"): "The timeline was synchronised",
+    ("timeline.sync", "failed"): "A timeline synchronisation failed",
+    ("notification.delivery", "failed"): "A notification was not delivered",
+    ("guest_list.load", "failed"): "The guest list could not be loaded",
+    ("backup.run", "success"): "A backup succeeded",
+    ("backup.run", "failed"): "A backup failed",
+    ("health.check", "failed"): "A health check failed",
+}
+_ACTED = {"vendor.activity": "A vendor was active", "guest.activity": "A guest was active"}
+
 MOST_ACTIVITY = 50
 MOST_GUESTS = 1000
 MOST_FAILURES = 2
@@ -131,3 +146,15 @@ def _health(maps: Iterable[dict[str, ComponentHealth]]) -> dict[str, ComponentHe
                 ok_ms=_later((health.ok_ms, other.ok_ms)),
             )
     return merged
+
+
+def happening(metric: str, dims: dict[str, str]) -> str | None:
+    """What a point of this series tells the couple's page in words, if it is worth a line."""
+    if metric in _ACTED:
+        action = dims.get("action")
+        return f"{_ACTED[metric]}: {action}" if action else _ACTED[metric]
+    told = _HAPPENINGS.get((metric, dims.get("outcome", "")))
+    if told is None and metric == "timeline.sync":
+        return "The timeline was synchronised"
+    component = dims.get("component")
+    return f"{told}: {component}" if told and component else told

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wedsync.metrics.cells import Cells, join, no_cells
-from wedsync.metrics.histogram import Bools, Floats, Ints, run_starts
+from wedsync.metrics.histogram import Bools, Floats, Ints, dense_ids, run_starts
 from wedsync.metrics.point import Kind
 
 KINDS = (Kind.COUNTER, Kind.GAUGE, Kind.TIMER, Kind.EVENT)
@@ -106,8 +106,8 @@ def no_grid() -> Grid:
     )
 
 
-def join_grids(grids: Sequence[Grid], *, strings: int, keep_seconds: bool) -> Grid:
-    """Merge grids over one table of ``strings`` strings."""
+def join_grids(grids: Sequence[Grid], *, keep_seconds: bool) -> Grid:
+    """Merge grids over one table of strings."""
     grids = [grid for grid in grids if len(grid)]
     if not grids:
         return no_grid()
@@ -115,7 +115,7 @@ def join_grids(grids: Sequence[Grid], *, strings: int, keep_seconds: bool) -> Gr
         np.concatenate([getattr(grid, name) for grid in grids])
         for name in ("wedding", "vendor", "metric", "kind", "dims")
     ]
-    first, row_of = _unique_rows(columns, strings)
+    first, row_of = dense_ids(*columns)
     wedding, vendor, metric, kind, dims = (column[first] for column in columns)
     ends = np.cumsum([len(grid) for grid in grids])
     maps = np.split(row_of, ends[:-1])
@@ -135,19 +135,3 @@ def join_grids(grids: Sequence[Grid], *, strings: int, keep_seconds: bool) -> Gr
         cells=join(parts, keep_seconds=keep_seconds),
         latest=latest,
     )
-
-
-def _unique_rows(columns: Sequence[Ints], strings: int) -> tuple[Ints, Ints]:
-    """One place of each distinct row in sorted order, and the number of every row."""
-    if strings < (1 << 15):  # five columns fit one word: 4 of up to 15 bits, and the kind's 2
-        wedding, vendor, metric, kind, dims = columns
-        size = strings + 1
-        key = ((wedding + 1) * size + vendor + 1) * size + metric + 1
-        key = (key * len(KINDS) + kind) * size + dims + 1
-        _, first, row_of = np.unique(key, return_index=True, return_inverse=True)
-        return first, row_of
-    order = np.lexsort(tuple(reversed(columns)))
-    starts = run_starts(*(column[order] for column in columns))
-    row_of = np.empty(len(order), np.int64)
-    row_of[order] = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
-    return order[starts], row_of

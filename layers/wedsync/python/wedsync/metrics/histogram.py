@@ -25,6 +25,7 @@ RELATIVE_ERROR = 1 / 129 + 1e-12
 """Of a quantile against the observation that holds its rank: half a bin, 0.78 %."""
 
 _BIN = np.uint64(0xFFFF_FFFF_FFFF_FFFF << DROPPED_BITS & 0xFFFF_FFFF_FFFF_FFFF)
+_WORD = 1 << 62
 _STEP = np.int64(1 << DROPPED_BITS)
 
 
@@ -59,7 +60,30 @@ def order_by(ids: Ints, values: Floats) -> Ints:
         ids = np.unique(ids, return_inverse=True)[1].astype(np.int64)
     packed = (ids[by_value] << shift) | np.arange(len(ids))
     packed.sort()
-    return by_value[packed & ((1 << shift) - 1)]
+    order: Ints = by_value[packed & ((1 << shift) - 1)]
+    return order
+
+
+def dense_ids(*columns: Ints) -> tuple[Ints, Ints]:
+    """One place of each distinct combination, in order, and the number of every row's."""
+    ids = np.zeros(len(columns[0]), np.int64)
+    span = 1
+    if not len(ids):
+        return ids, ids
+    for column in columns:
+        low, high = int(column.min()), int(column.max())
+        numbers = column - low
+        width = high - low + 1
+        if span * width >= _WORD:  # make room: count distinct values instead of the span
+            distinct, ids = np.unique(ids, return_inverse=True)
+            span = len(distinct)
+        if span * width >= _WORD:
+            distinct, numbers = np.unique(column, return_inverse=True)
+            width = len(distinct)
+        ids = ids * width + numbers
+        span *= width
+    _, first, numbers = np.unique(ids, return_index=True, return_inverse=True)
+    return first, numbers
 
 
 def rank_of(q: float, count: int) -> int:

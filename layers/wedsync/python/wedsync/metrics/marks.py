@@ -39,7 +39,7 @@ class Marks:
     def __len__(self) -> int:
         return len(self.wedding)
 
-    def take(self, chosen: "Bools | Ints | slice") -> "Marks":
+    def take(self, chosen: Bools | Ints | slice) -> "Marks":
         """The chosen marks."""
         return Marks(
             wedding=self.wedding[chosen],
@@ -48,6 +48,10 @@ class Marks:
             id=self.id[chosen],
             ts_ms=self.ts_ms[chosen],
         )
+
+    def texts(self) -> tuple[Ints, ...]:
+        """The columns that are numbers of strings."""
+        return self.wedding, self.subject
 
     def renamed(self, new: Ints) -> "Marks":
         """The same marks over another table of strings."""
@@ -75,7 +79,7 @@ class Happenings:
     def __len__(self) -> int:
         return len(self.wedding)
 
-    def take(self, chosen: "Bools | Ints | slice") -> "Happenings":
+    def take(self, chosen: Bools | Ints | slice) -> "Happenings":
         """The chosen ones."""
         return Happenings(
             wedding=self.wedding[chosen],
@@ -86,6 +90,10 @@ class Happenings:
             guest=self.guest[chosen],
             summary=self.summary[chosen],
         )
+
+    def texts(self) -> tuple[Ints, ...]:
+        """The columns that are numbers of strings."""
+        return self.wedding, self.type, self.vendor, self.guest, self.summary
 
     def renamed(self, new: Ints) -> "Happenings":
         """The same over another table of strings."""
@@ -114,18 +122,23 @@ def no_happenings() -> Happenings:
     )
 
 
-def join_marks(parts: Sequence[Marks]) -> Marks:
-    """Merge marks over one table of strings."""
-    parts = [part for part in parts if len(part)]
-    if not parts:
-        return no_marks()
-    together = Marks(
+def stack_marks(parts: Sequence[Marks]) -> Marks:
+    """Marks one after the other."""
+    return Marks(
         wedding=np.concatenate([part.wedding for part in parts]),
         role=np.concatenate([part.role for part in parts]),
         subject=np.concatenate([part.subject for part in parts]),
         id=np.concatenate([part.id for part in parts]),
         ts_ms=np.concatenate([part.ts_ms for part in parts]),
     )
+
+
+def join_marks(parts: Sequence[Marks]) -> Marks:
+    """Merge marks over one table of strings."""
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        return no_marks()
+    together = stack_marks(parts)
     return together.take(kept_marks(together, together.wedding))
 
 
@@ -155,17 +168,21 @@ def kept_marks(marks: Marks, group: Ints) -> Ints:
         return np.empty(0, np.int64)
     order = np.lexsort((marks.ts_ms, marks.id, marks.subject, marks.role, group))
     one = marks.take(order)
-    next_starts = run_starts(group[order], one.role, one.subject, one.id)
-    order = order[np.append(next_starts[1:], len(order)) - 1]  # the newest of each key
-    one = marks.take(order)
-    key = (group[order], one.role, one.subject)
-    few = one.role != Role.HEALTH_FAILED
-    few |= ~_among_newest(one, key)
-    return _without_surplus_guests(order[few], marks, group)
+    starts = run_starts(group[order], one.role, one.subject, one.id)
+    order = order[np.append(starts[1:], len(order)) - 1]  # the newest of each key
+    one, group = marks.take(order), group[order]
+    starts = run_starts(group, one.role, one.subject)
+    from_start = np.arange(len(order)) - _spread(starts, starts, len(order))
+    surplus = (one.role == Role.GUEST) & (from_start >= MOST_GUESTS)
+    surplus |= (one.role == Role.HEALTH_FAILED) & _older_failures(one, group)
+    kept: Ints = order[~surplus]
+    return kept
 
 
 def kept_happenings(happened: Happenings, group: Ints) -> Ints:
     """The newest 50 of each group, sorted by (group, time, id)."""
+    if not len(happened):
+        return np.empty(0, np.int64)
     columns = (
         happened.guest,
         happened.vendor,
@@ -176,14 +193,25 @@ def kept_happenings(happened: Happenings, group: Ints) -> Ints:
         group,
     )
     order = np.lexsort(columns)
-    return order[_from_end(run_starts(group[order]), len(order)) < MOST_ACTIVITY]
+    kept: Ints = order[_from_end(run_starts(group[order]), len(order)) < MOST_ACTIVITY]
+    return kept
 
 
-def _among_newest(marks: Marks, key: tuple[Ints, Ints, Ints]) -> Bools:
-    """Which are *not* among the newest failures of their key."""
-    group, role, subject = key
-    order = np.lexsort((marks.id, marks.ts_ms, subject, role, group))
-    starts = run_starts(group[order], role[order], subject[order])
-    surplus = np.empty(len(order), np.bool_)
-    surplus[order] = _from_end(starts, len(order)) >= MOST_FAILURES
-    return surplus
+def _older_failures(marks: Marks, group: Ints) -> Bools:
+    """Which are not among the newest two of their group, role and subject."""
+    order = np.lexsort((marks.id, marks.ts_ms, marks.subject, marks.role, group))
+    starts = run_starts(group[order], marks.role[order], marks.subject[order])
+    older = np.empty(len(order), np.bool_)
+    older[order] = _from_end(starts, len(order)) >= MOST_FAILURES
+    return older
+
+
+def _from_end(starts: Ints, length: int) -> Ints:
+    """How far each place is from the end of its run."""
+    ends = np.append(starts[1:], length)
+    return _spread(ends, starts, length) - 1 - np.arange(length)
+
+
+def _spread(values: Ints, starts: Ints, length: int) -> Ints:
+    """One value per run, repeated over the run."""
+    return np.repeat(values, np.diff(np.append(starts, length)))

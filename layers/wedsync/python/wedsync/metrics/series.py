@@ -1,9 +1,13 @@
 """What is counted apart from what: a metric of a wedding, a vendor and a set of dimensions."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 
 from wedsync.metrics.point import Kind
+
+API_REQUEST = "api.request"
+HEALTH_CHECK = "health.check"
 
 Dims = tuple[tuple[str, str], ...]
 
@@ -46,6 +50,37 @@ def decode_dims(text: str) -> Dims:
     return tuple(zip(parts[::2], parts[1::2], strict=True))
 
 
+def total_of(series: Series) -> Series:
+    """The tenant's total that a series counts in: few enough to be kept by the second.
+
+    A request counts by whether it failed (status 500 and above), a health check by component
+    and outcome, a gauge by service or host, and anything else by its outcome if it has one.
+    """
+    dims = dict(series.dims)
+    kept: Dims
+    if series.metric == API_REQUEST:
+        kept = (("outcome", "error" if is_server_error(dims.get("status")) else "ok"),)
+    elif series.metric == HEALTH_CHECK:
+        kept = _among(dims, "component", "outcome")
+    elif series.kind is Kind.GAUGE:
+        kept = _among(dims, "service") or _among(dims, "host")
+    else:
+        kept = _among(dims, "outcome")
+    return Series(
+        wedding_id=None, vendor_id=None, metric=series.metric, kind=series.kind, dims=kept
+    )
+
+
+def is_server_error(status: str | None) -> bool:
+    """Whether an HTTP status is the server's failure; an absent or odd one is not."""
+    return status is not None and status.isdecimal() and int(status[:9]) >= 500
+
+
+def _among(dims: dict[str, str], *names: str) -> Dims:
+    return tuple((name, dims[name]) for name in names if name in dims)
+
+
+@lru_cache(maxsize=65536)
 def pack_of(pack_key: str, packs: int) -> int:
     """The pack of a wedding id (else vendor id, else source): the same on every machine."""
     if packs < 1:

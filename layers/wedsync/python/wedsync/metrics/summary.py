@@ -54,7 +54,7 @@ class Summary:
         return min(max(float(self._read()[at]), self.min), self.max)
 
     def share_above(self, threshold: float) -> float | None:
-        """The share of observations above ``threshold``; the bin that holds it counts by midpoint."""
+        """The share of observations above ``threshold``; its own bin counts by the midpoint."""
         if not self.count:
             return None
         above = int(self.cell.weights[self._read() > threshold].sum())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from wedsync.cloud.memory import memory_of
 from wedsync.errors import Unavailable
 from wedsync.runtime.access import DeclaredCloud
 from wedsync.runtime.aws import on_aws
@@ -70,7 +71,9 @@ class EventFunction:
     ) -> object:
         """Run on this cloud; what is raised makes the trigger try again."""
         del context
-        services = Services(DeclaredCloud(cloud, self.declaration.uses), settings)
+        services = Services(
+            DeclaredCloud(cloud, self.declaration.uses), settings, memory=memory_of(cloud)
+        )
         return self._body(cast("Event", event), services)
 
 

@@ -19,8 +19,9 @@ from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 from wedsync.api.validation import fields_of_validation
-from wedsync.errors import Forbidden, Invalid, NotFound, Unauthenticated, WedSyncError
-from wedsync.metrics.body import Poison, open_body, parse_json
+from wedsync.errors import Forbidden, Invalid, NotFound, TooLarge, Unauthenticated, WedSyncError
+from wedsync.metrics.body import open_body, parse_json
+from wedsync.cloud.memory import memory_of
 from wedsync.resources import Grant, Resource
 from wedsync.runtime import invocation, problem
 from wedsync.runtime.access import DeclaredCloud
@@ -50,6 +51,10 @@ Injected = Annotated[Services, Depends(invocation.services)]
 RawBody = Annotated[bytes, Depends(invocation.raw_body)]
 """The body as it came, for routes that take more than one JSON document."""
 
+Unrouted = Annotated[invocation.RouteMiss, Depends(invocation.route_miss)]
+"""How the request missed every route, for the one endpoint that answers such."""
+
+_EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 _JSON_DOCUMENT_BYTES = 1024 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._=+/-]{1,128}\Z")
 # Powertools keeps the current event on a class, which is right on Lambda (one request a process)
@@ -86,7 +91,9 @@ class Endpoint:
         request_id = _request_id(request, context)
         started = cloud.clock.now()
         try:
-            services = Services(DeclaredCloud(cloud, self.declaration.uses), settings)
+            services = Services(
+                DeclaredCloud(cloud, self.declaration.uses), settings, memory=memory_of(cloud)
+            )
             answered = self._answer(request, context, services, request_id)
         except WedSyncError as error:
             answered = problem.answer(error, path=path, request_id=request_id)
@@ -122,6 +129,7 @@ class Endpoint:
             caller=caller,
             request_id=request_id,
             path=str(request.get("rawPath", "")),
+            route_key=str(request.get("routeKey", "")),
             headers=headers,
             body=_body(request),
             idempotency_key=_idempotency_key(self.trigger.method, headers),
@@ -180,9 +188,10 @@ class Endpoint:
         annotations.pop("return", None)
         call.__annotations__ = annotations
         call.__signature__ = signature.replace(return_annotation=signature.empty)  # type: ignore[attr-defined] # what inspect reads
+        catches_all = self.trigger.path == "$default"
         app.route(
-            rule=re.sub(r"\{(\w+)\}", r"<\1>", self.trigger.path),
-            method=self.trigger.method,
+            rule=".+" if catches_all else re.sub(r"\{(\w+)\}", r"<\1>", self.trigger.path),
+            method=_EVERY_METHOD if catches_all else self.trigger.method,
             summary=self.declaration.summary,
             operation_id=self.declaration.name,
             tags=[self.declaration.group],
@@ -289,13 +298,10 @@ def _body(request: Mapping[str, object]) -> bytes:
 
 def _json_text(body: bytes) -> str:
     """The body as JSON that the validator may read: inflated, bounded, strict."""
-    try:
-        opened = open_body(body)
-        if len(opened) > _JSON_DOCUMENT_BYTES:
-            raise Invalid.field("", "too-large", "a JSON document has at most 1 MiB")
-        parse_json(opened)
-    except Poison as poison:
-        raise Invalid.field("", poison.code, poison.detail) from None
+    opened = open_body(body)
+    if len(opened) > _JSON_DOCUMENT_BYTES:
+        raise TooLarge("a JSON document has at most 1 MiB")
+    parse_json(opened)
     return opened.decode()
 
 

@@ -9,6 +9,13 @@ from wedsync.stores.services import Services
 from wedsync.tenancy import Caller
 
 
+@dataclass(frozen=True, slots=True)
+class RouteMiss:
+    """How a request missed every route."""
+
+    path_is_known: bool
+
+
 @dataclass(slots=True, kw_only=True)
 class Invocation:
     """One request, from its arrival to its answer."""
@@ -17,6 +24,7 @@ class Invocation:
     caller: Caller | None
     request_id: str
     path: str
+    route_key: str
     headers: Mapping[str, str]
     body: bytes
     idempotency_key: str | None = None
@@ -49,6 +57,6 @@ def raw_body() -> bytes:
     return _current.get().body
 
 
-def current() -> Invocation:
-    """The running invocation."""
-    return _current.get()
+def route_miss() -> RouteMiss:
+    """How the gateway came to its last resort: ``ANY /path`` for a known path, or ``$default``."""
+    return RouteMiss(path_is_known=_current.get().route_key.startswith("ANY "))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from wedsync.alerting.model import Alert, AlertState
-from wedsync.cloud import Attribute, Table
+from wedsync.cloud import EVERYTHING, Attribute, Sort, Table
 from wedsync.errors import AlertNotFound
 from wedsync.stores.cursors import open_cursor, seal
 from wedsync.stores.documents import Documents
@@ -79,15 +79,17 @@ class AlertStore:
 
     def open_of(self, tenant: Tenant) -> Iterator[Alert]:
         """This tenant's alerts that are not over; may lag by seconds."""
-        for owner, alert in self.open_of_all():
-            if owner == tenant:
-                yield alert
+        for _, alert in self._open(Sort(begins_with=f"{tenant.id}#")):
+            yield alert
 
     def open_of_all(self) -> Iterator[tuple[Tenant, Alert]]:
         """Every tenant's alerts that are not over; may lag by seconds."""
+        return self._open(EVERYTHING)
+
+    def _open(self, sort: Sort) -> Iterator[tuple[Tenant, Alert]]:
         after = None
         while True:
-            page = self._table.query(_OPEN, index="by_state", after=after)
+            page = self._table.query(_OPEN, index="by_state", sort=sort, after=after)
             for item in page.items:
                 yield Tenant(item.text("owner")), self._episodes.load(item).value
             if (after := page.next) is None:
@@ -101,7 +103,7 @@ def _indexed(tenant: Tenant, alert: Alert) -> dict[str, Attribute]:
         "tenant": tenant.partition("alerts"),
         "started_at": f"{started}#{alert.alert_id}",
     }
-    if alert.state is not AlertState.RESOLVED:
+    if alert.state is not AlertState.RESOLVED or alert.unsettled_since is not None:
         attributes["state_of"] = _OPEN
-        attributes["state_since"] = f"{started}#{tenant.id}#{alert.alert_id}"
+        attributes["state_since"] = f"{tenant.id}#{started}#{alert.alert_id}"
     return attributes

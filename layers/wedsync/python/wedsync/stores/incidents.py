@@ -103,4 +103,3 @@ def _indexed(tenant: Tenant, incident: Incident) -> dict[str, Attribute]:
         attributes["due_in"] = _DUE
         attributes["due_at"] = f"{sortable(due)}#{tenant.id}#{incident.incident_id}"
     return attributes
-

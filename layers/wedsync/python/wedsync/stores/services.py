@@ -10,6 +10,7 @@ import hashlib
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from wedsync.cloud.memory import Memory
 from wedsync.resources import Resource
 
 if TYPE_CHECKING:
@@ -30,10 +31,14 @@ if TYPE_CHECKING:
 class Services:
     """Stores, senders and the clock of one invocation."""
 
-    def __init__(self, cloud: Cloud, settings: Settings) -> None:
-        """``cloud`` has already been narrowed to what the function declared."""
+    def __init__(self, cloud: Cloud, settings: Settings, *, memory: Memory | None = None) -> None:
+        """``cloud`` has already been narrowed to what the function declared.
+
+        ``memory`` is what the process remembers of the whole cloud between invocations.
+        """
         self.cloud = cloud
         self.settings = settings
+        self.memory = memory if memory is not None else Memory()
         self._id_seed: str | None = None
         self._ids_made = 0
 

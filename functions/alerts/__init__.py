@@ -1,0 +1,1 @@
+"""Alerts: reading and answering them."""

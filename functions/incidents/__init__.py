@@ -1,0 +1,1 @@
+"""Incidents: reporting, escalating and answering them."""

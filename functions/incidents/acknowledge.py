@@ -1,0 +1,25 @@
+"""Somebody takes an incident; its ladder stops."""
+
+from wedsync.api.incidents import IncidentReply
+from wedsync.errors import IncidentAlreadyResolved, IncidentNotFound
+from wedsync.flows.incidents import change_incident
+from wedsync.incidents.lifecycle import acknowledge
+from wedsync.resources import Resource
+from wedsync.runtime.http import FromCaller, Injected, endpoint
+
+
+@endpoint(
+    "POST /api/monitoring/incidents/{incident_id}/acknowledge",
+    summary="Acknowledge an incident; its ladder stops",
+    uses=(Resource.INCIDENTS.read_write(),),
+    raises=(IncidentNotFound, IncidentAlreadyResolved),
+)
+def handler(incident_id: str, caller: FromCaller, services: Injected) -> IncidentReply:
+    """Answer the acknowledged incident; a repetition answers the same."""
+    done = change_incident(
+        services,
+        caller.tenant,
+        incident_id,
+        lambda incident, now: acknowledge(incident, by=caller.subject, at=now),
+    )
+    return IncidentReply.of(done.incident)

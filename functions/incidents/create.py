@@ -1,0 +1,41 @@
+"""Somebody reports an incident; a critical one is paged before the answer."""
+
+from wedsync.api.incidents import Created, IncidentRequest
+from wedsync.errors import WeddingNotFound
+from wedsync.flows.grants import PAGING
+from wedsync.flows.incidents import deliver, report_incident
+from wedsync.flows.surroundings import TenantDay
+from wedsync.incidents.policies import choose_policy
+from wedsync.resources import Resource
+from wedsync.runtime.http import FromCaller, Injected, endpoint
+from wedsync.weddings.context import wedding_context
+
+
+@endpoint(
+    "POST /api/monitoring/incidents",
+    summary="Report an incident",
+    uses=(Resource.WEDDINGS.read(), *PAGING),
+    raises=(WeddingNotFound,),
+)
+def handler(request: IncidentRequest, caller: FromCaller, services: Injected) -> Created:
+    """Open the incident with the ladder that its severity and its wedding's clock ask for."""
+    tenant, now = caller.tenant, services.now()
+    context = None
+    if request.weddingId is not None:
+        context = wedding_context(services.weddings.get(tenant, request.weddingId), now)
+    day = TenantDay(tenant, services.weddings, now)
+    choice = choose_policy(
+        request.severity,
+        context,
+        any_wedding_today=context is None and day.any_wedding_today,
+        any_saturday_wedding_today=context is None and day.any_saturday_wedding_today,
+    )
+    incident = report_incident(
+        services, tenant, request.report(context), choice=choice, by=caller.subject
+    )
+    deliver(services, tenant, incident.incident_id)
+    return Created(
+        incidentId=incident.incident_id,
+        severity=incident.severity,
+        escalationTriggered=incident.has_ladder,
+    )

@@ -1,0 +1,35 @@
+"""Somebody wants more people: the next tier is paged now."""
+
+from wedsync.api.incidents import Escalated
+from wedsync.errors import IncidentAlreadyResolved, IncidentNotFound, LadderExhausted
+from wedsync.flows.grants import PAGING
+from wedsync.flows.incidents import change_incident, publish_step
+from wedsync.incidents.ladder import Claimed
+from wedsync.incidents.lifecycle import escalate
+from wedsync.runtime.http import FromCaller, Injected, endpoint
+
+
+@endpoint(
+    "POST /api/monitoring/incidents/{incident_id}/escalate",
+    summary="Page the next tier now",
+    uses=PAGING,
+    raises=(IncidentNotFound, IncidentAlreadyResolved, LadderExhausted),
+)
+def handler(incident_id: str, caller: FromCaller, services: Injected) -> Escalated:
+    """Answer the level that was reached; of calls in parallel only one raises it."""
+    tenant = caller.tenant
+    seen = services.incidents.get(tenant, incident_id).value.escalation_level
+    done = change_incident(
+        services,
+        tenant,
+        incident_id,
+        lambda incident, now: escalate(incident, by=caller.subject, at=now, seen_level=seen),
+    )
+    sent = 0
+    if done.step is not None:
+        sent = publish_step(services, tenant, Claimed(incident=done.incident, step=done.step))
+    return Escalated(
+        escalated=done.step is not None,
+        escalationLevel=done.incident.escalation_level,
+        notificationsSent=sent,
+    )

@@ -1,0 +1,26 @@
+"""Metric records, counted: each point once, whatever is delivered again."""
+
+from collections.abc import Sequence
+
+from wedsync.flows.grants import EVALUATING
+from wedsync.flows.ingest import ingest
+from wedsync.resources import Resource
+from wedsync.runtime.events import Arrived, stream_consumer
+from wedsync.stores.services import Services
+
+
+@stream_consumer(
+    Resource.METRICS_STREAM,
+    summary="Fold metric records into windows and judge what they touched",
+    uses=(
+        Resource.KEYS.read(),
+        Resource.SIGNING.read(),
+        Resource.REJECTIONS.write(),
+        Resource.QUARANTINE.write(),
+        *EVALUATING,
+    ),
+    layers=("numeric",),
+)
+def handler(records: Sequence[Arrived], services: Services) -> None:
+    """Count the batch, then judge; what is poison is parked and costs only itself."""
+    ingest(records, services)

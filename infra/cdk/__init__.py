@@ -1,0 +1,1 @@
+"""The bundle on AWS: stacks derived from the registry and the resources, nothing typed twice."""

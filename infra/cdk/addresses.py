@@ -1,0 +1,75 @@
+"""Physical names and ARNs of the resources.
+
+Names are fixed, so that stacks know each other's resources without exports, which would lock
+them together. Only what AWS itself names (keys, secrets) crosses stacks by reference.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aws_cdk import Aws
+
+from infra.cdk.deployment import Deployment
+from infra.grants import Part, service
+from wedsync.resources import Resource, ResourceKind
+
+
+def physical_name(deployment: Deployment, resource: Resource) -> str:
+    """Name a resource as it is created; a bucket's name is unique over all accounts."""
+    name = f"{deployment.prefix}-{resource.slug}"
+    return f"{name}-{Aws.ACCOUNT_ID}-{Aws.REGION}" if resource.kind is ResourceKind.BUCKET else name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """Where everything is, for functions that want to reach it.
+
+    ``missed_arn`` is the queue of events that were given up.
+    """
+
+    deployment: Deployment
+    key_arn: str
+    missed_arn: str
+    secret_arns: Mapping[Resource, str]
+
+    def name(self, resource: Resource) -> str:
+        """Name the resource as AWS knows it."""
+        return physical_name(self.deployment, resource)
+
+    def arn(self, resource: Resource) -> str:
+        """Give the ARN of the resource itself."""
+        here = f"{service(resource.kind)}:{Aws.REGION}:{Aws.ACCOUNT_ID}"
+        match resource.kind:
+            case ResourceKind.TABLE:
+                place = f"{here}:table/{self.name(resource)}"
+            case ResourceKind.STREAM:
+                place = f"{here}:stream/{self.name(resource)}"
+            case ResourceKind.TOPIC | ResourceKind.QUEUE:
+                place = f"{here}:{self.name(resource)}"
+            case ResourceKind.BUCKET:
+                place = f"s3:::{self.name(resource)}"
+            case ResourceKind.SECRET:
+                return self.secret_arns[resource]
+        return f"arn:{Aws.PARTITION}:{place}"
+
+    def arns(self, resource: Resource, part: Part) -> tuple[str, ...]:
+        """Give the ARNs of a part of the resource; none for the indexes of a table without any."""
+        match part:
+            case Part.SELF:
+                return (self.arn(resource),)
+            case Part.INDEXES:
+                own = self.arn(resource)
+                return tuple(f"{own}/index/{index.name}" for index in resource.indexes)
+            case Part.OBJECTS:
+                return (f"{self.arn(resource)}/*",)
+
+    def value(self, resource: Resource) -> str:
+        """Give what a client opens the resource by: a topic's ARN, a queue's URL, else a name."""
+        match resource.kind:
+            case ResourceKind.TOPIC | ResourceKind.SECRET:
+                return self.arn(resource)
+            case ResourceKind.QUEUE:
+                host = f"sqs.{Aws.REGION}.{Aws.URL_SUFFIX}"
+                return f"https://{host}/{Aws.ACCOUNT_ID}/{self.name(resource)}"
+            case _:
+                return self.name(resource)

@@ -1,0 +1,158 @@
+"""The command line: a server on this machine, and keys for it."""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from wedsync.tenancy import Role, Tenant
+
+if TYPE_CHECKING:
+    from wedsync.runtime.declarations import Function
+
+app = typer.Typer(
+    help="Monitoring and analytics for weddings, on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+keys = typer.Typer(help="Keys of callers and devices.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+
+_WRONG_USE = 2
+
+
+class ClockMode(StrEnum):
+    """How the server's clock moves."""
+
+    REAL = "real"
+    MANUAL = "manual"
+
+
+class Unsigned(StrEnum):
+    """What becomes of stream records without a signature."""
+
+    ACCEPT = "accept"
+    QUARANTINE = "quarantine"
+
+
+class Switch(StrEnum):
+    """On or off."""
+
+    ON = "on"
+    OFF = "off"
+
+
+@app.command()
+def serve(  # noqa: PLR0913, PLR0917 - one parameter for each option
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8080,
+    data: Annotated[Path | None, typer.Option(help="Keep everything here.")] = None,
+    clock: Annotated[ClockMode, typer.Option(help="manual: moves by POST /_local/clock.")] = (
+        ClockMode.REAL
+    ),
+    start: Annotated[str | None, typer.Option(help="The clock's start, RFC 3339.")] = None,
+    speed: Annotated[float, typer.Option(help="Seconds of the clock in a real one.")] = 1.0,
+    unsigned: Annotated[Unsigned, typer.Option(help="Records without a signature.")] = (
+        Unsigned.ACCEPT
+    ),
+    limits: Annotated[Switch, typer.Option(help="Rate limits of the gateway.")] = Switch.OFF,
+) -> None:
+    """Serve the whole bundle on this machine; prints one ready line of JSON."""
+    if not 0 < speed <= 100_000:
+        _refuse("--speed lies above 0 and at most at 100000")
+    if clock is ClockMode.MANUAL and speed != 1.0:
+        _refuse("a manual clock has no speed: leave --speed out")
+    started_at = None if start is None else _instant(start)
+    with _stdout_for_the_ready_line() as line:
+        from infra.local.data_directory import DirectoryInUse
+        from infra.local.server import PortTaken, ServeOptions
+        from infra.local.server import serve as run
+
+        def functions() -> "Sequence[Function]":
+            from infra.registry import registry
+
+            return registry()
+
+        def ready(members: Mapping[str, object]) -> None:
+            line.write(json.dumps(members) + "\n")
+            line.flush()
+            typer.echo(f"wedsync answers at {members['url']}; Ctrl+C ends it", err=True)
+
+        options = ServeOptions(
+            port=port,
+            data=data,
+            manual_clock=clock is ClockMode.MANUAL,
+            start=started_at,
+            speed=speed,
+            accepts_unsigned=unsigned is Unsigned.ACCEPT,
+            limits=limits is Switch.ON,
+        )
+        try:
+            run(options, functions, ready=ready)
+        except PortTaken:
+            _refuse(f"port {port} is taken: choose another with --port, or --port 0 for a free one")
+        except DirectoryInUse:
+            _refuse(f"another server uses {data}: stop it, or choose another --data")
+
+
+@keys.command("create")
+def create_key(
+    tenant: Annotated[str, typer.Option(help="The tenant that the key belongs to.")],
+    role: Annotated[Role, typer.Option(help="What its caller may do.")],
+    vendor: Annotated[str | None, typer.Option(help="The vendor that it speaks for.")] = None,
+    data: Annotated[Path | None, typer.Option(help="The server's --data.")] = None,
+) -> None:
+    """Make a key and print it, once, as a line of JSON; a running server takes it at once."""
+    from infra.local.clock import RandomIds, RealClock
+    from infra.local.data_directory import DataDirectory, latest_passing
+    from infra.local.engine import LocalCloud
+    from infra.local.first_start import make_key
+
+    if role is Role.VENDOR and vendor is None:
+        _refuse("a vendor's key needs --vendor")
+    try:
+        owner = Tenant(tenant)
+    except ValueError as error:
+        _refuse(f"--tenant: {error}")
+    directory = latest_passing() if data is None else DataDirectory(data)
+    if directory is None:
+        _refuse("no server runs without --data: name the directory of yours with --data")
+    clock = RealClock()
+    with LocalCloud(directory.database, clock=clock, ids=RandomIds(clock)) as cloud:
+        made = make_key(cloud, tenant=owner, role=role, vendor_id=vendor)
+    typer.echo(json.dumps(made.document()))
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        _refuse(f"--start {text!r} is no RFC 3339 time such as 2026-06-20T08:00:00Z")
+    return instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
+
+
+def _refuse(message: str) -> NoReturn:
+    typer.echo(f"wedsync: {message}", err=True)
+    raise typer.Exit(_WRONG_USE)
+
+
+@contextlib.contextmanager
+def _stdout_for_the_ready_line() -> Iterator[TextIOWrapper]:
+    """Give stdout to the ready line alone; whatever else is printed goes to stderr."""
+    sys.stdout.flush()
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as line:
+        os.dup2(2, 1)
+        yield line

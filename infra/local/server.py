@@ -1,0 +1,230 @@
+"""The server: one process, one port of this machine, one ready line."""
+
+import contextlib
+import errno
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from infra.local.asgi import FrontDoor
+from infra.local.clock import ManualClock, RandomIds, RealClock
+from infra.local.data_directory import DataDirectory, opened
+from infra.local.engine import LocalCloud
+from infra.local.first_start import LOCAL_TENANT, identity_of
+from infra.local.kinesis_api import KinesisApi
+from infra.local.limits import RateLimit
+from infra.local.local_routes import CLOCK_SETTING, LocalRoutes
+from infra.local.machine import Machine
+from infra.local.running_clock import FastClock
+from infra.local.workers import Bells, RingingCloud, Workers
+from wedsync.cloud import Clock
+from wedsync.errors import Invalid
+from wedsync.runtime import problem
+from wedsync.runtime.declarations import Function, ScheduleTrigger
+from wedsync.settings import Settings
+
+HOST = "127.0.0.1"
+_THREADS = 8
+_GRACE_SECONDS = 5
+
+
+class PortTaken(Exception):
+    """Another process listens on the port."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeOptions:
+    """What a server is started with."""
+
+    port: int = 8080
+    data: Path | None = None
+    manual_clock: bool = False
+    start: datetime | None = None
+    speed: float = 1.0
+    accepts_unsigned: bool = True
+    limits: bool = False
+
+
+def serve(
+    options: ServeOptions,
+    functions: Callable[[], Sequence[Function]],
+    *,
+    ready: Callable[[Mapping[str, object]], None],
+) -> None:
+    """Serve until a signal ends it. Raises PortTaken, or DirectoryInUse, before anything starts.
+
+    ``ready`` is called once, when requests are answered, with the members of the ready line.
+    """
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(contextlib.closing(_listen(options.port)))
+        directory = stack.enter_context(opened(options.data))
+        stack.enter_context(directory.held())
+        stack.enter_context(_logging_to(directory.log))
+        clock = _clock(options)
+        cloud = LocalCloud(directory.database, clock=clock, ids=RandomIds(RealClock()))
+        stack.callback(cloud.close)
+        declared = functions()
+        _resume(cloud, declared)
+        _serve(options, cloud, declared, directory, listener, ready)
+
+
+def _serve(  # noqa: PLR0913, PLR0917 - what a server is put together from
+    options: ServeOptions,
+    cloud: LocalCloud,
+    functions: Sequence[Function],
+    directory: DataDirectory,
+    listener: socket.socket,
+    ready: Callable[[Mapping[str, object]], None],
+) -> None:
+    settings = Settings(
+        operator_tenant=LOCAL_TENANT,
+        unsigned_tenant=LOCAL_TENANT if options.accepts_unsigned else None,
+    )
+    bells = Bells()
+    ringing = RingingCloud(cloud, bells)
+    machine = Machine(cloud, functions, settings, cloud_of=lambda _: ringing)
+    url = f"http://{HOST}:{listener.getsockname()[1]}"
+    line = {
+        "url": url,
+        "kinesisEndpoint": url,
+        "stream": settings.stream_name,
+        **identity_of(cloud, directory),
+    }
+    workers = Workers(machine, bells, speed=options.speed)
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="request") as pool:
+        door = FrontDoor(
+            machine,
+            KinesisApi(cloud, settings, after_put=bells.streams.set),
+            LocalRoutes(machine, after_subscribe=bells.deliveries.set),
+            pool,
+            limit=RateLimit(RealClock()) if options.limits else None,
+        )
+        if not options.manual_clock:
+            workers.start()
+        try:
+            _Server(door, ready=lambda: ready(line)).run(sockets=[listener])
+        finally:
+            if not options.manual_clock:
+                workers.stop(_GRACE_SECONDS)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which ends on a signal as if it had been asked to, and says when it is ready."""
+
+    def __init__(self, door: FrontDoor, *, ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                door,
+                http=_ProblemProtocol,
+                ws="none",
+                lifespan="off",
+                loop="asyncio",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
+        )
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets=sockets)
+        self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGTERM and SIGINT, without raising them again at the end."""
+        signals = (signal.SIGTERM, signal.SIGINT)
+        before = {number: signal.signal(number, self.handle_exit) for number in signals}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class _ProblemProtocol(H11Protocol):
+    """uvicorn's HTTP/1.1, which tells of malformed requests as problem+json."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP request, and hang up."""
+        error = Invalid.field("", "malformed-http", msg)
+        answer = problem.answer(error, path="", request_id="unread")
+        body = str(answer["body"]).encode()
+        headers = [
+            (b"content-type", problem.CONTENT_TYPE.encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
+        head = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+        for event in (head, h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+            raise PortTaken(str(port)) from error
+        raise
+    listener.setblocking(False)
+    return listener
+
+
+def _clock(options: ServeOptions) -> Clock:
+    start = options.start or RealClock().now()
+    if options.manual_clock:
+        return ManualClock(start)
+    if options.speed != 1.0 or options.start is not None:
+        return FastClock(start, speed=options.speed)
+    return RealClock()
+
+
+def _resume(cloud: LocalCloud, functions: Sequence[Function]) -> None:
+    """A replaced clock goes on where the data's last server stopped, and never goes back."""
+    clock = cloud.clock
+    if isinstance(clock, ManualClock):
+        kept = cloud.settings.get(CLOCK_SETTING)
+        if kept is not None:
+            clock.set(max(datetime.fromisoformat(kept), clock.now()))
+        cloud.settings.set(CLOCK_SETTING, clock.now().isoformat())
+    elif isinstance(clock, FastClock):
+        runs = (
+            cloud.schedule_runs.last_run(function.declaration.name)
+            for function in functions
+            if isinstance(function.declaration.trigger, ScheduleTrigger)
+        )
+        clock.catch_up(max(filter(None, runs), default=clock.now()))
+
+
+@contextlib.contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """Write the log to a file: nobody has to read a pipe for the server to go on."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        handler.close()

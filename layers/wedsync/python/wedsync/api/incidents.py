@@ -1,0 +1,160 @@
+"""Bodies of the incident routes. Members keep the names that each of these routes is known by."""
+
+import json
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from wedsync.alerting.severity import Impact, Severity
+from wedsync.api.shape import Name, Text
+from wedsync.incidents.model import Incident, IncidentStatus, Report, UpdateKind
+from wedsync.weddings.model import WeddingContext
+
+UPDATES_SHOWN = 5
+
+
+class IncidentRequest(BaseModel):
+    """An incident that somebody reports."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    title: Name
+    description: Text = ""
+    severity: Severity = Field(strict=False)
+    weddingId: Name | None = None  # noqa: N815 - the member's public name
+    wedding_impact: Impact = Field(default=Impact.NONE, strict=False)
+    affected_services: list[Name] = Field(default=[], max_length=100)
+    user_impact_estimate: int | None = Field(default=None, ge=0, le=10**9)
+    system_state: JsonValue = None
+
+    def report(self, context: WeddingContext | None) -> Report:
+        """What is reported, under the clock of its wedding."""
+        return Report(
+            title=self.title,
+            description=self.description,
+            severity=self.severity,
+            wedding_id=self.weddingId,
+            wedding_impact=self.wedding_impact,
+            affected_services=tuple(self.affected_services),
+            user_impact_estimate=self.user_impact_estimate,
+            system_state_json=None if self.system_state is None else json.dumps(self.system_state),
+            wedding_context=context,
+        )
+
+
+class Created(BaseModel):
+    """What became of a reported incident."""
+
+    incidentId: str  # noqa: N815 - the member's public name
+    severity: Severity
+    escalationTriggered: bool  # noqa: N815 - the member's public name
+
+
+class Escalated(BaseModel):
+    """What an escalation by hand did."""
+
+    escalated: bool
+    escalationLevel: int  # noqa: N815 - the member's public name
+    notificationsSent: int  # noqa: N815 - the member's public name
+
+
+class AssigneeReply(BaseModel):
+    """Who works on it."""
+
+    name: str
+    role: str
+    contact_info: str | None
+
+
+class UpdateReply(BaseModel):
+    """One line of the timeline."""
+
+    at: datetime
+    by: str
+    kind: UpdateKind
+    text: str
+
+
+class IncidentAlertReply(BaseModel):
+    """An alert that belongs to it."""
+
+    alertId: str  # noqa: N815 - the member's public name
+    type: str
+    severity: Severity
+    message: str
+    firedAt: datetime | None  # noqa: N815 - the member's public name
+    resolvedAt: datetime | None  # noqa: N815 - the member's public name
+
+
+class IncidentReply(BaseModel):
+    """An incident with its newest updates."""
+
+    incidentId: str  # noqa: N815 - the member's public name
+    title: str
+    description: str
+    severity: Severity
+    weddingId: str | None  # noqa: N815 - the member's public name
+    wedding_impact: Impact
+    affected_services: list[str]
+    user_impact_estimate: int | None
+    system_state: JsonValue
+    status: IncidentStatus
+    escalationLevel: int  # noqa: N815 - the member's public name
+    acknowledgedAt: datetime | None  # noqa: N815 - the member's public name
+    acknowledgedBy: str | None  # noqa: N815 - the member's public name
+    alerts: list[IncidentAlertReply]
+    updates: list[UpdateReply]
+    assigned_to: AssigneeReply | None
+    createdAt: datetime  # noqa: N815 - the member's public name
+    epoch: int
+
+    @classmethod
+    def of(cls, incident: Incident) -> "IncidentReply":
+        """This incident as its tenant sees it."""
+        newest = sorted(incident.updates, key=lambda update: update.at)[-UPDATES_SHOWN:]
+        assigned = incident.assigned_to
+        return cls(
+            incidentId=incident.incident_id,
+            title=incident.title,
+            description=incident.description,
+            severity=incident.severity,
+            weddingId=incident.wedding_id,
+            wedding_impact=incident.wedding_impact,
+            affected_services=list(incident.affected_services),
+            user_impact_estimate=incident.user_impact_estimate,
+            system_state=None
+            if incident.system_state_json is None
+            else json.loads(incident.system_state_json),
+            status=incident.status,
+            escalationLevel=incident.escalation_level,
+            acknowledgedAt=incident.acknowledged_at,
+            acknowledgedBy=incident.acknowledged_by,
+            alerts=[
+                IncidentAlertReply(
+                    alertId=each.alert_id,
+                    type=each.type,
+                    severity=each.severity,
+                    message=each.message,
+                    firedAt=each.fired_at,
+                    resolvedAt=each.resolved_at,
+                )
+                for each in incident.alerts
+            ],
+            updates=[
+                UpdateReply(at=each.at, by=each.by, kind=each.kind, text=each.text)
+                for each in reversed(newest)
+            ],
+            assigned_to=None
+            if assigned is None
+            else AssigneeReply(
+                name=assigned.name, role=assigned.role, contact_info=assigned.contact_info
+            ),
+            createdAt=incident.created_at,
+            epoch=incident.epoch,
+        )
+
+
+class IncidentList(BaseModel):
+    """A bare array of incidents, for the document of the API."""
+
+    root: list[IncidentReply]

@@ -1,0 +1,57 @@
+"""What a warm process remembers for a second or two, per cloud."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+from weakref import WeakKeyDictionary
+
+from wedsync.cloud.protocols import Cloud
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+MOST = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered(Generic[T_co]):
+    """A value, since when it holds, and whether it was remembered."""
+
+    value: T_co
+    as_of: datetime
+    hit: bool
+
+
+@dataclass(slots=True)
+class Memory:
+    """Answers by key. The key of anything that belongs to a tenant begins with the tenant."""
+
+    _kept: dict[Hashable, tuple[object, datetime]] = field(default_factory=dict)
+
+    def recall(
+        self, key: Hashable, make: Callable[[], T], *, now: datetime, for_seconds: float
+    ) -> Remembered[T]:
+        """The value that is younger than ``for_seconds``, else a new one."""
+        kept = self._kept.get(key)
+        if kept is not None and timedelta(0) <= now - kept[1] < timedelta(seconds=for_seconds):
+            return Remembered(kept[0], kept[1], hit=True)  # type: ignore[arg-type] # one key, one type
+        value = make()
+        if len(self._kept) >= MOST:
+            self._kept.clear()
+        self._kept[key] = (value, now)
+        return Remembered(value, now, hit=False)
+
+    def forget(self) -> None:
+        """Remember nothing."""
+        self._kept.clear()
+
+
+_memories: WeakKeyDictionary[Cloud, Memory] = WeakKeyDictionary()
+
+
+def memory_of(cloud: Cloud) -> Memory:
+    """The memory of this process for this cloud."""
+    found = _memories.get(cloud)
+    if found is None:
+        found = _memories.setdefault(cloud, Memory())
+    return found

@@ -1,0 +1,74 @@
+"""Somebody acknowledges or resolves an alert: its incident follows."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from wedsync.alerting import lifecycle as alert_lifecycle
+from wedsync.alerting.model import Alert, AlertState
+from wedsync.errors import IncidentAlreadyResolved, TooMuchContention
+from wedsync.flows.alerts import TRIES, settle
+from wedsync.flows.incidents import change_incident
+from wedsync.flows.surroundings import TenantDay
+from wedsync.incidents import lifecycle as incident_lifecycle
+from wedsync.stores.episodes import Overtaken, Stored
+from wedsync.stores.services import Services
+from wedsync.tenancy import Tenant
+
+
+def acknowledge_alert(services: Services, tenant: Tenant, alert_id: str, *, by: str) -> Alert:
+    """Take the alert. The incident is written first: its ladder must stop whatever happens."""
+    found = services.alerts.get(tenant, alert_id).value
+    alert_lifecycle.acknowledge(found, by=by, at=services.now())
+    if found.incident_id is not None:
+        try:
+            change_incident(
+                services,
+                tenant,
+                found.incident_id,
+                lambda incident, now: incident_lifecycle.acknowledge(incident, by=by, at=now),
+            )
+        except IncidentAlreadyResolved:
+            # The incident was resolved by hand while this alert still fires.
+            pass
+    return _change(
+        services,
+        tenant,
+        alert_id,
+        lambda alert, now: alert_lifecycle.acknowledge(alert, by=by, at=now),
+    ).value
+
+
+def resolve_alert(services: Services, tenant: Tenant, alert_id: str, *, by: str) -> Alert:
+    """End the alert; the incident ends with its last one."""
+
+    def resolved(alert: Alert, now: datetime) -> Alert:
+        over = alert_lifecycle.resolve(alert, by=by, at=now)
+        silent = alert.state in {AlertState.RESOLVED, AlertState.PENDING}
+        return over if silent else replace(over, unsettled_since=now)
+
+    stored = _change(services, tenant, alert_id, resolved)
+    settle(
+        services, tenant, stored, TenantDay(tenant, services.weddings, services.now()), ours=True
+    )
+    return services.alerts.get(tenant, alert_id).value
+
+
+def _change(
+    services: Services,
+    tenant: Tenant,
+    alert_id: str,
+    change: Callable[[Alert, datetime], Alert],
+) -> Stored[Alert]:
+    for _ in range(TRIES):
+        stored = services.alerts.get(tenant, alert_id)
+        changed = change(stored.value, services.now())
+        if changed is stored.value:
+            return stored
+        try:
+            kept = services.alerts.keep(tenant, changed, former=stored)
+        except Overtaken:
+            continue
+        if kept is not None:
+            return kept
+    raise TooMuchContention

@@ -1,0 +1,29 @@
+"""What every function needs that may page somebody."""
+
+from wedsync.resources import Resource
+
+PAGING = (
+    Resource.INCIDENTS.read_write(),
+    Resource.TIER_0.send(),
+    Resource.TIER_1.send(),
+    Resource.TIER_2.send(),
+    Resource.WAKE.send(),
+)
+"""Incidents, the topics of their tiers, and the queue that wakes a ladder."""
+
+EVALUATING = (
+    Resource.WEDDINGS.read(),
+    Resource.HOT_WINDOWS.read_write(),
+    Resource.WINDOWS.read_write(),
+    Resource.ALERTS.read_write(),
+    *PAGING,
+)
+"""What judging needs: weddings, their windows, alerts, and whatever a page needs."""
+
+LOOKING = (
+    Resource.WEDDINGS.read(),
+    Resource.HOT_WINDOWS.read(),
+    Resource.WINDOWS.read(),
+    Resource.REJECTIONS.read(),
+)
+"""What live answers are made from."""

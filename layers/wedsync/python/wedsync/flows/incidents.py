@@ -1,0 +1,229 @@
+"""What happens to an incident, stored, and its due pages sent."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from wedsync.alerting.model import Alert
+from wedsync.alerting.severity import Impact
+from wedsync.cloud import Message
+from wedsync.errors import TooMuchContention, Unavailable
+from wedsync.flows.wake import LadderWake, wake_later
+from wedsync.incidents.decisions import Decision, Escalation
+from wedsync.incidents.ladder import Claimed, claim, due_steps, mark_sent, release
+from wedsync.incidents.lifecycle import alert_resolved
+from wedsync.incidents.message import PageMessage, messages
+from wedsync.incidents.model import Incident, LadderStep, Report
+from wedsync.incidents.opening import alert_escalates, join, open_for_alert, open_incident
+from wedsync.incidents.policies import PolicyChoice
+from wedsync.stores.episodes import Overtaken, Stored
+from wedsync.stores.incidents import scope_name
+from wedsync.stores.services import Services
+from wedsync.tenancy import Tenant
+
+TRIES = 24
+"""Writers of one incident that may get in each other's way before somebody is told so."""
+PUBLISH_TRIES = 3
+PUBLISH_AGAIN_SECONDS = 10
+
+D = TypeVar("D", Decision, Escalation)
+
+
+def change_incident(
+    services: Services,
+    tenant: Tenant,
+    incident_id: str,
+    decide: Callable[[Incident, datetime], D],
+) -> D:
+    """Load, decide, save; anew as often as others write first. Raises TooMuchContention."""
+    for _ in range(TRIES):
+        stored = services.incidents.get(tenant, incident_id)
+        decision = decide(stored.value, services.now())
+        if decision.incident is stored.value:
+            return decision
+        try:
+            services.incidents.save(tenant, decision.incident, expected=stored.version)
+        except Overtaken:
+            continue
+        return decision
+    raise TooMuchContention
+
+
+def report_incident(
+    services: Services,
+    tenant: Tenant,
+    report: Report,
+    *,
+    choice: PolicyChoice,
+    by: str,
+) -> Incident:
+    """Open an incident that somebody reports, in its wedding's place where that is free."""
+    own = services.new_id("inc")
+    name = own
+    present = None
+    if report.wedding_id is not None:
+        wedding_place = scope_name(tenant, f"wedding {report.wedding_id}")
+        present = services.incidents.current(tenant, wedding_place)
+        if present is None or not present.value.is_active:
+            name = wedding_place
+        else:
+            present = None
+    for place, after in ((name, present), (own, None)):
+        decision = open_incident(
+            report,
+            incident_id=_next_id(place, after),
+            choice=choice,
+            by=by,
+            now=services.now(),
+        )
+        try:
+            services.incidents.begin(tenant, decision.incident, after=after)
+        except Overtaken:
+            continue
+        return decision.incident
+    # The own place is taken only by an earlier try of the same request.
+    return services.incidents.get(tenant, _next_id(own, None)).value
+
+
+def attach(services: Services, tenant: Tenant, alert: Alert, *, choice: PolicyChoice) -> str | None:
+    """Open or join the alert's incident; None where it needs none and finds none.
+
+    An alert that does not escalate only joins an open incident of its wedding.
+    """
+    name = scope_name(
+        tenant, f"wedding {alert.wedding_id}" if alert.wedding_id else f"alert {alert.fingerprint}"
+    )
+    for _ in range(TRIES):
+        present = services.incidents.current(tenant, name)
+        now = services.now()
+        try:
+            if present is not None and (present.value.is_active or _knows(present.value, alert)):
+                if not present.value.is_active:
+                    return present.value.incident_id
+                decision = join(present.value, alert, choice=choice, now=now)
+                if decision.incident is not present.value:
+                    services.incidents.save(tenant, decision.incident, expected=present.version)
+                return decision.incident.incident_id
+            if not alert_escalates(alert):
+                return None
+            decision = open_for_alert(
+                alert,
+                incident_id=_next_id(name, present),
+                choice=choice,
+                wedding_impact=alert.impact if alert.wedding_id else Impact.NONE,
+                now=now,
+            )
+            services.incidents.begin(tenant, decision.incident, after=present)
+        except Overtaken:
+            continue
+        return decision.incident.incident_id
+    raise TooMuchContention
+
+
+def note_alert_resolved(services: Services, tenant: Tenant, alert: Alert) -> None:
+    """Tell the alert's incident that the alert is over."""
+    if alert.incident_id is None:
+        return
+    change_incident(
+        services,
+        tenant,
+        alert.incident_id,
+        lambda incident, now: alert_resolved(incident, alert.alert_id, at=now),
+    )
+    deliver(services, tenant, alert.incident_id)
+
+
+def deliver(services: Services, tenant: Tenant, incident_id: str) -> int:
+    """Claim and send everything of this incident that is due; how many messages went out."""
+    sent = 0
+    incident = services.incidents.get(tenant, incident_id).value
+    for step in due_steps(incident, now=services.now()):
+        claimed = _claim(services, tenant, incident_id, step.step_id)
+        if claimed is not None:
+            sent += publish_step(services, tenant, claimed)
+    return sent
+
+
+def publish_step(services: Services, tenant: Tenant, claimed: Claimed) -> int:
+    """Send a claimed step and mark it sent; how many messages went out.
+
+    When the topic does not answer, the step is given back and a wake is asked for; the minute's
+    sweep would find it in any case.
+    """
+    incident, step = claimed.incident, claimed.step
+    to_send = messages(incident, step, tenant=tenant.id, now=services.now())
+    try:
+        for message in to_send:
+            publish(services, step.tier, message)
+    except Unavailable:
+        _finish(services, tenant, incident.incident_id, step, sent=False)
+        wake_later(
+            services,
+            LadderWake(tenant_id=tenant.id, incident_id=incident.incident_id),
+            after_seconds=PUBLISH_AGAIN_SECONDS,
+        )
+        return 0
+    _finish(services, tenant, incident.incident_id, step, sent=True)
+    return len(to_send)
+
+
+def publish(services: Services, tier: int, message: PageMessage) -> None:
+    """Publish to the tier's topic, three times if need be. Raises Unavailable."""
+    topic = services.topic_of_tier(tier)
+    for left in reversed(range(PUBLISH_TRIES)):
+        try:
+            topic.publish(
+                Message(subject=message.subject, body=message.body, attributes=message.attributes)
+            )
+        except Unavailable:
+            if not left:
+                raise
+        else:
+            return
+
+
+def _claim(services: Services, tenant: Tenant, incident_id: str, step_id: str) -> Claimed | None:
+    for _ in range(TRIES):
+        stored = services.incidents.get(tenant, incident_id)
+        claimed = claim(stored.value, step_id, now=services.now())
+        if not isinstance(claimed, Claimed):
+            return None
+        try:
+            services.incidents.save(tenant, claimed.incident, expected=stored.version)
+        except Overtaken:
+            continue
+        return claimed
+    raise TooMuchContention
+
+
+def _finish(
+    services: Services, tenant: Tenant, incident_id: str, step: LadderStep, *, sent: bool
+) -> None:
+    for _ in range(TRIES):
+        stored = services.incidents.get(tenant, incident_id)
+        if sent:
+            after = mark_sent(stored.value, step.step_id, attempt=step.attempt, now=services.now())
+        else:
+            after = release(stored.value, step.step_id, attempt=step.attempt)
+        if after is None:
+            return
+        try:
+            services.incidents.save(tenant, after, expected=stored.version)
+        except Overtaken:
+            continue
+        return
+    raise TooMuchContention
+
+
+def _knows(incident: Incident, alert: Alert) -> bool:
+    """Whether this very episode belongs to it, so that a repetition opens nothing anew."""
+    return any(
+        each.alert_id == alert.alert_id and each.severity >= alert.severity
+        for each in incident.alerts
+    )
+
+
+def _next_id(name: str, after: Stored[Incident] | None) -> str:
+    if after is None:
+        return f"{name}-1"
+    return f"{name}-{int(after.value.incident_id.rpartition('-')[2]) + 1}"

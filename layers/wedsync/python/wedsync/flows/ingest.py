@@ -1,0 +1,256 @@
+"""From a batch of records to counted points: parked where poison, each counted once.
+
+Poison is caught record by record and point by point; only a failing cloud is raised, and then
+the whole batch comes again and changes nothing that it had changed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from wedsync.flows.derive import refresh
+from wedsync.flows.evaluate import evaluate
+from wedsync.flows.provenance import Provenance, Proved, identity_key
+from wedsync.flows.reading import packs_of
+from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, at_ms
+from wedsync.metrics.body import Poison, open_body
+from wedsync.metrics.columns import Accepted, Columns
+from wedsync.metrics.decode import decode_record
+from wedsync.metrics.fold import SlotKey, SlotRows, slots
+from wedsync.metrics.lateness import Lateness, classify
+from wedsync.metrics.point import Point
+from wedsync.metrics.series import pack_of
+from wedsync.runtime.events import Arrived
+from wedsync.stores.hot_windows import Merged, ShareTooLarge
+from wedsync.stores.rejections import Rejection
+from wedsync.stores.services import Services
+from wedsync.tenancy import Tenant
+from wedsync.weddings.model import Wedding
+from wedsync.weddings.timeline import operational_window
+
+LATE_REASONS = {
+    Lateness.TOO_LATE: ("too-late", "more than 24 h after its own time"),
+    Lateness.FUTURE: ("in-the-future", "more than 5 min ahead of its arrival"),
+}
+
+
+@dataclass(slots=True)
+class Sorted:
+    """A batch, sorted into what will be counted and what is parked."""
+
+    accepted: list[Accepted] = field(default_factory=list)
+    parked: dict[Tenant, list[Rejection]] = field(default_factory=dict)
+
+    def park(self, tenant: Tenant, rejection: Rejection) -> None:
+        """Set one row aside for this tenant."""
+        self.parked.setdefault(tenant, []).append(rejection)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingested:
+    """What a batch came to. ``accepted`` includes ``late``."""
+
+    accepted: int
+    late: int
+    duplicates: int
+    rejected: int
+
+
+def ingest(records: Sequence[Arrived], services: Services) -> Ingested:
+    """Count a batch. Raises Unavailable when the cloud fails."""
+    batch = sort_records(records, services)
+    for tenant, rejections in batch.parked.items():
+        services.rejections.park(tenant, rejections)
+    weddings = _weddings(batch.accepted, services)
+    merged = _count(batch.accepted, services, weddings)
+    refresh(services, merged)
+    evaluate(services, touched_by(batch.accepted), weddings)
+    return Ingested(
+        accepted=sum(each.accepted for each in merged),
+        late=sum(each.late for each in merged),
+        duplicates=sum(each.duplicates for each in merged),
+        rejected=sum(len(each) for each in batch.parked.values()),
+    )
+
+
+def sort_records(records: Sequence[Arrived], services: Services) -> Sorted:
+    """Prove, open and read every record of a batch."""
+    master = services.signing.value()
+    provenance = Provenance(services.keys, services.settings, master)
+    key = identity_key(master)
+    batch = Sorted()
+    for copy, record in enumerate(records):
+        try:
+            proved = provenance.prove(record.data)
+            body = open_body(proved.body)
+        except Poison as poison:
+            batch.park(
+                services.settings.operator_tenant,
+                _rejection(record, None, poison.reason, poison.detail, "", record.data),
+            )
+            continue
+        _sort_record(record, proved, body, copy, key, services, batch)
+    return batch
+
+
+def _sort_record(  # noqa: PLR0913, PLR0917 - one record with all that its points need
+    record: Arrived,
+    proved: Proved,
+    body: bytes,
+    copy: int,
+    key: bytes,
+    services: Services,
+    batch: Sorted,
+) -> None:
+    decoded = decode_record(body)
+    owner = proved.tenant or services.settings.operator_tenant
+    for bad in decoded.rejected:
+        batch.park(owner, _rejection(record, bad.index, bad.code, bad.detail, bad.pointer, bad.raw))
+    for index, point in decoded.points:
+        tenant, flaw = _tenant_of(point, proved)
+        arrival_ms = proved.received_at_ms or record.arrived_at_ms
+        lateness = classify(point.ts_ms, arrival_ms)
+        flaw = flaw or LATE_REASONS.get(lateness)
+        if flaw is not None or tenant is None:
+            code, detail = flaw or ("no-tenant", "no tenant is named")
+            raw = f"{point.name} at {point.ts_ms}".encode()
+            batch.park(tenant or owner, _rejection(record, index, code, detail, "", raw))
+            continue
+        origin = proved.origin(
+            tenant, stream=record.stream, shard=record.shard, sequence=record.sequence
+        )
+        batch.accepted.append(
+            Accepted(
+                point=point,
+                frame_id=origin.frame_id(
+                    key, event_id=point.event_id, ts_ms=point.ts_ms, index=index
+                ),
+                copy=copy,
+                tenant=tenant.id,
+                arrival_ms=arrival_ms,
+                late=lateness is Lateness.LATE,
+            )
+        )
+
+
+def _tenant_of(point: Point, proved: Proved) -> tuple[Tenant | None, tuple[str, str] | None]:
+    if proved.tenant is None:
+        try:
+            return Tenant(point.tenant_id or ""), None
+        except ValueError as error:
+            return None, ("no-tenant", str(error))
+    if point.tenant_id not in (None, proved.tenant.id):
+        return proved.tenant, ("other-tenant", "the point names another tenant than its sender")
+    if proved.vendor_id is not None and point.vendor_id not in (None, proved.vendor_id):
+        return proved.tenant, ("other-vendor", "the point names another vendor than its sender")
+    return proved.tenant, None
+
+
+def _rejection(  # noqa: PLR0913, PLR0917 - the members of a row
+    record: Arrived, index: int | None, code: str, detail: str, pointer: str, raw: bytes
+) -> Rejection:
+    return Rejection(
+        place=f"{record.stream}:{record.shard}:{record.sequence}",
+        index=index,
+        code=code,
+        detail=detail,
+        pointer=pointer,
+        raw=raw,
+        arrived_at=at_ms(record.arrived_at_ms),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What a batch told of, by tenant: weddings, and whether anything beside them."""
+
+    weddings: dict[Tenant, frozenset[str]]
+    services: frozenset[Tenant]
+
+
+def touched_by(accepted: Sequence[Accepted]) -> Touched:
+    """What must be judged again after these points, whether they were new or copies."""
+    weddings: dict[Tenant, set[str]] = {}
+    beside: set[Tenant] = set()
+    for each in accepted:
+        tenant = Tenant(each.tenant)
+        if each.point.wedding_id is None:
+            beside.add(tenant)
+        else:
+            weddings.setdefault(tenant, set()).add(each.point.wedding_id)
+    return Touched({tenant: frozenset(ids) for tenant, ids in weddings.items()}, frozenset(beside))
+
+
+def _weddings(
+    accepted: Sequence[Accepted], services: Services
+) -> dict[tuple[Tenant, str], Wedding]:
+    found: dict[tuple[Tenant, str], Wedding] = {}
+    for tenant, ids in touched_by(accepted).weddings.items():
+        for wedding_id, wedding in services.weddings.find_many(tenant, ids).items():
+            found[tenant, wedding_id] = wedding
+    return found
+
+
+def _count(
+    accepted: list[Accepted], services: Services, weddings: dict[tuple[Tenant, str], Wedding]
+) -> list[Merged]:
+    now = services.now()
+    packs = packs_of(services.settings)
+    open_now = {
+        (tenant.id, wedding_id)
+        for (tenant, wedding_id), wedding in weddings.items()
+        if operational_window(wedding).contains(now)
+    }
+    _mark_active(accepted, services, packs)
+    return _merge(accepted, services, packs, open_now)
+
+
+def _merge(
+    accepted: list[Accepted],
+    services: Services,
+    packs: int,
+    open_now: set[tuple[str, str]],
+) -> list[Merged]:
+    shares = slots(
+        Columns.of(accepted),
+        packs=lambda _tenant, _created_at_ms: packs,
+        keep_seconds=lambda tenant, wedding_id: (tenant, wedding_id) in open_now,
+    )
+    merged: list[Merged] = []
+    for share in shares:
+        try:
+            merged.append(services.hot_windows.merge(share, now=services.now()))
+        except ShareTooLarge:
+            part = [each for each in accepted if _belongs(each, share, packs)]
+            frames = sorted({each.frame_id for each in part})
+            middle = frames[len(frames) // 2]
+            for half in (
+                [each for each in part if each.frame_id < middle],
+                [each for each in part if each.frame_id >= middle],
+            ):
+                merged += _merge(half, services, packs, open_now)
+    return merged
+
+
+def _belongs(each: Accepted, share: SlotRows, packs: int) -> bool:
+    return slot_key(each, packs) == share.key
+
+
+def slot_key(each: Accepted, packs: int) -> SlotKey:
+    """The item that a point without a frame is counted in."""
+    created = each.point.ts_ms if each.created_at_ms is None else each.created_at_ms
+    return SlotKey(
+        tenant=each.tenant,
+        pack=pack_of(each.point.pack_key, packs),
+        minute=each.point.ts_ms // MINUTE_MS,
+        slot=created // 10_000,
+    )
+
+
+def _mark_active(accepted: Sequence[Accepted], services: Services, packs: int) -> None:
+    seen = {
+        (each.tenant, pack_of(each.point.pack_key, packs), each.point.ts_ms // MINUTE_MS)
+        for each in accepted
+    }
+    hours = {(tenant, pack, minute // MINUTES_PER_HOUR) for tenant, pack, minute in seen}
+    for tenant, pack, hour in sorted(hours):
+        services.windows.mark_active(Tenant(tenant), pack, hour, now=services.now())

@@ -1,0 +1,26 @@
+"""Epoch numbers of the windows that an instant lies in."""
+
+from datetime import UTC, datetime
+
+MINUTE_MS = 60_000
+MINUTES_PER_HOUR = 60
+
+
+def epoch_ms(at: datetime) -> int:
+    """Milliseconds since 1970, UTC."""
+    return round(at.timestamp() * 1000)
+
+
+def minute_of(at: datetime) -> int:
+    """Minutes since 1970, UTC: the clock minute that holds this instant."""
+    return epoch_ms(at) // MINUTE_MS
+
+
+def minute_start(minute: int) -> datetime:
+    """When a clock minute begins."""
+    return datetime.fromtimestamp(minute * 60, UTC)
+
+
+def at_ms(ms: int) -> datetime:
+    """The instant of these epoch milliseconds."""
+    return datetime.fromtimestamp(ms / 1000, UTC)

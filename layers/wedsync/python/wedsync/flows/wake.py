@@ -1,0 +1,41 @@
+"""Messages that a function sends to its own future through the delay queue."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, TypeAdapter
+
+from wedsync.cloud import Delayed
+from wedsync.stores.services import Services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LadderWake:
+    """Look whether something of this incident is due."""
+
+    tenant_id: str
+    incident_id: str
+    kind: Literal["ladder"] = "ladder"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchWake:
+    """Look at every wedding whose window is open, and at every open alert."""
+
+    due: str
+    kind: Literal["watch"] = "watch"
+
+
+Wake: TypeAlias = LadderWake | WatchWake
+_wakes: TypeAdapter[Wake] = TypeAdapter(Annotated[Wake, Field(discriminator="kind")])
+
+
+def wake_later(services: Services, wake: Wake, *, after_seconds: int) -> None:
+    """Put the message on the delay queue."""
+    body = _wakes.dump_json(wake).decode()
+    services.wake.send(Delayed(body=body, delay_seconds=after_seconds))
+
+
+def read_wake(body: str) -> Wake:
+    """The message that was sent. Raises ValueError for anything else."""
+    return _wakes.validate_json(body)

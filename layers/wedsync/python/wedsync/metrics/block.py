@@ -1,0 +1,284 @@
+"""What one tenant's points of one minute and pack amount to, as immutable columns.
+
+A block holds every series with its histogram, the tenant's totals by the second, and what the
+weddings' pages need. Merging is commutative and associative (sums up to rounding), over packs,
+slots and minutes alike; over several minutes the seconds are given up.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from wedsync.metrics.blockcodec import Parts, decode_parts, encode_parts
+from wedsync.metrics.facts import Activity, ComponentHealth, WeddingFacts
+from wedsync.metrics.grid import Grid, join_grids, no_grid
+from wedsync.metrics.histogram import Ints, Words
+from wedsync.metrics.marks import (
+    Happenings,
+    Marks,
+    Role,
+    join_happenings,
+    join_marks,
+    no_happenings,
+    no_marks,
+)
+from wedsync.metrics.selection import ANY, Selection, Wanted, find
+
+__all__ = ["ANY", "PHOTO_UPLOAD", "Block"]
+
+PHOTO_UPLOAD = "photo.upload"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Block:
+    """Columns over one sorted table of strings. ``minute`` is ``None`` when it spans several."""
+
+    minute: int | None
+    strings: tuple[str, ...]
+    series: Grid
+    overall: Grid
+    marks: Marks
+    happenings: Happenings
+
+    @classmethod
+    def empty(cls) -> "Block":
+        """Nothing: merging with it changes nothing."""
+        return cls(
+            minute=None,
+            strings=(),
+            series=no_grid(),
+            overall=no_grid(),
+            marks=no_marks(),
+            happenings=no_happenings(),
+        )
+
+    @classmethod
+    def merge(cls, blocks: Iterable["Block"]) -> "Block":
+        """All of them together; each must hold other points than the rest."""
+        parts = [block for block in blocks if block]
+        if len(parts) < 2:
+            return parts[0] if parts else cls.empty()
+        strings, parts = _over_one_table(parts)
+        minutes = {part.minute for part in parts}
+        minute = minutes.pop() if len(minutes) == 1 else None
+        keep_seconds = minute is not None
+        return cls(
+            minute=minute,
+            strings=strings,
+            series=join_grids([part.series for part in parts], keep_seconds=keep_seconds),
+            overall=join_grids([part.overall for part in parts], keep_seconds=keep_seconds),
+            marks=join_marks([part.marks for part in parts]),
+            happenings=join_happenings([part.happenings for part in parts]),
+        ).compact()
+
+    def __bool__(self) -> bool:
+        return bool(
+            len(self.series) or len(self.overall) or len(self.marks) or len(self.happenings)
+        )
+
+    @property
+    def points(self) -> int:
+        """How many observations it holds; of totals alone, how many those hold."""
+        grid = self.series if len(self.series) else self.overall
+        return int(grid.cells.count.sum())
+
+    def encode(self) -> bytes:
+        """The bytes of this block; equal content gives equal bytes, and none gives none."""
+        if not self:
+            return b""
+        return encode_parts(
+            Parts(
+                minute=self.minute,
+                strings=self.strings,
+                series=self.series,
+                overall=self.overall,
+                marks=self.marks,
+                happenings=self.happenings,
+            )
+        )
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Block":
+        """The block that :meth:`encode` wrote.
+
+        Raises:
+            UnreadableBlock: a ValueError; the bytes are damaged, or of another version.
+        """
+        return cls(**decode_parts(data)._asdict()) if data else cls.empty()
+
+    def wedding_ids(self) -> tuple[str, ...]:
+        """The weddings that any series or fact tells of, in order."""
+        numbers = np.unique(
+            np.concatenate((self.series.wedding, self.marks.wedding, self.happenings.wedding))
+        )
+        return tuple(self.strings[number] for number in numbers.tolist() if number >= 0)
+
+    def select(
+        self,
+        metric: str | None = None,
+        *,
+        wedding_id: Wanted = ANY,
+        vendor_id: Wanted = ANY,
+        **dims: str | None,
+    ) -> Selection:
+        """The series of a metric, a wedding, a vendor, with these dimensions.
+
+        ``None`` for a wedding or vendor asks for series without one, ``ANY`` for all.
+        """
+        return (
+            self._all(self.series)
+            .narrowed("metric", ANY if metric is None else metric)
+            .narrowed("wedding", wedding_id)
+            .narrowed("vendor", vendor_id)
+            .where(dims)
+        )
+
+    def totals(self, metric: str | None = None, **dims: str | None) -> Selection:
+        """The tenant's totals over all weddings and vendors, by the second within one minute."""
+        wanted: Wanted = ANY if metric is None else metric
+        return self._all(self.overall).narrowed("metric", wanted).where(dims)
+
+    def facts(self, wedding_id: str | None) -> WeddingFacts:
+        """What is known of one wedding; ``None`` asks for what belongs to no wedding."""
+        number = -1 if wedding_id is None else find(self.strings, wedding_id)
+        if number is None:
+            return WeddingFacts()
+        marks = self.marks.take(_run(self.marks.wedding, number))
+        uploads = self.select(PHOTO_UPLOAD, wedding_id=wedding_id).by("outcome")
+        counts = {outcome: summary.count for (outcome,), summary in uploads.items()}
+        seen = [
+            {
+                self.strings[subject]: ms
+                for subject, ms in _times(marks, role, marks.subject)
+                if subject >= 0
+            }
+            for role in (Role.VENDOR_HEARTBEAT, Role.VENDOR_SEEN)
+        ]
+        return WeddingFacts(
+            uploads_started=counts.get("started", 0),
+            uploads_completed=counts.get("completed", 0),
+            uploads_failed=counts.get("failed", 0),
+            activity=self._activity(number),
+            vendor_heartbeat_ms=seen[0],
+            vendor_seen_ms=seen[1],
+            guests=dict(_times(marks, Role.GUEST, marks.id)),
+            backup_ok_ms=_last(marks, Role.BACKUP_OK),
+            backup_failed_ms=_last(marks, Role.BACKUP_FAILED),
+            health=self._health(marks),
+        )
+
+    def only(self, wedding_id: str) -> "Block":
+        """What this block holds of one wedding, without the tenant's totals."""
+        number = find(self.strings, wedding_id)
+        if number is None:
+            return Block.empty()
+        return Block(
+            minute=self.minute,
+            strings=self.strings,
+            series=self.series.take(self.series.wedding == number),
+            overall=no_grid(),
+            marks=self.marks.take(_run(self.marks.wedding, number)),
+            happenings=self.happenings.take(_run(self.happenings.wedding, number)),
+        ).compact()
+
+    def totals_only(self) -> "Block":
+        """The tenant's totals alone."""
+        return Block(
+            minute=self.minute,
+            strings=self.strings,
+            series=no_grid(),
+            overall=self.overall,
+            marks=no_marks(),
+            happenings=no_happenings(),
+        ).compact()
+
+    def compact(self) -> "Block":
+        """The same with a table of just the strings that it uses."""
+        used = np.unique(
+            np.concatenate(
+                (
+                    *self.series.texts(),
+                    *self.overall.texts(),
+                    *self.marks.texts(),
+                    *self.happenings.texts(),
+                )
+            )
+        )
+        used = used[used >= 0]
+        if len(used) == len(self.strings):
+            return self
+        if not len(used):
+            return Block.empty()
+        new = np.full(len(self.strings) + 1, -1, np.int64)
+        new[used] = np.arange(len(used))
+        return self._renamed(new, tuple(self.strings[number] for number in used.tolist()))
+
+    def _renamed(self, new: Ints, strings: tuple[str, ...]) -> "Block":
+        return Block(
+            minute=self.minute,
+            strings=strings,
+            series=self.series.renamed(new),
+            overall=self.overall.renamed(new),
+            marks=self.marks.renamed(new),
+            happenings=self.happenings.renamed(new),
+        )
+
+    def _all(self, grid: Grid) -> Selection:
+        return Selection(strings=self.strings, grid=grid, rows=np.ones(len(grid), np.bool_))
+
+    def _activity(self, wedding: int) -> tuple[Activity, ...]:
+        rows = self.happenings.take(_run(self.happenings.wedding, wedding))
+        columns = (rows.ts_ms, rows.id, rows.type, rows.vendor, rows.guest, rows.summary)
+        return tuple(
+            Activity(
+                ts_ms=ts_ms,
+                id=each,
+                type=self.strings[kind],
+                vendor_id=None if vendor < 0 else self.strings[vendor],
+                guest_id=None if guest < 0 else self.strings[guest],
+                summary=self.strings[summary],
+            )
+            for ts_ms, each, kind, vendor, guest, summary in zip(
+                *(column[::-1].tolist() for column in columns), strict=True
+            )
+        )
+
+    def _health(self, marks: Marks) -> dict[str, ComponentHealth]:
+        failed: dict[int, list[int]] = {}
+        for component, ms in _times(marks, Role.HEALTH_FAILED, marks.subject):
+            failed.setdefault(component, []).append(ms)
+        passed = dict(_times(marks, Role.HEALTH_OK, marks.subject))
+        return {
+            self.strings[component] if component >= 0 else "": ComponentHealth(
+                failed_ms=tuple(sorted(failed.get(component, ()), reverse=True)),
+                ok_ms=passed.get(component),
+            )
+            for component in sorted({*failed, *passed})
+        }
+
+
+def _over_one_table(blocks: Sequence[Block]) -> tuple[tuple[str, ...], list[Block]]:
+    """The blocks with their strings renumbered into one sorted table."""
+    strings = tuple(sorted(set().union(*(block.strings for block in blocks))))
+    number = {text: at for at, text in enumerate(strings)}
+    return strings, [
+        block._renamed(  # noqa: SLF001 - its own class
+            np.array([*(number[text] for text in block.strings), -1], np.int64), strings
+        )
+        for block in blocks
+    ]
+
+
+def _run(sorted_numbers: Ints, number: int) -> slice:
+    low, high = np.searchsorted(sorted_numbers, (number, number + 1)).tolist()
+    return slice(low, high)
+
+
+def _times(marks: Marks, role: Role, key: Ints | Words) -> list[tuple[int, int]]:
+    chosen = marks.role == role
+    return list(zip(key[chosen].tolist(), marks.ts_ms[chosen].tolist(), strict=True))
+
+
+def _last(marks: Marks, role: Role) -> int | None:
+    return max((ms for _, ms in _times(marks, role, marks.role)), default=None)

@@ -1,0 +1,136 @@
+"""The metrics that built-in figures are made of. Others are stored and can be queried as well."""
+
+from dataclasses import dataclass
+
+from wedsync.metrics.point import Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogMetric:
+    """One metric: what its numbers mean, and which figures it feeds."""
+
+    name: str
+    kind: Kind
+    unit: str
+    dims: tuple[str, ...]
+    meaning: str
+
+
+CATALOG = (
+    CatalogMetric(
+        name="api.request",
+        kind=Kind.TIMER,
+        unit="ms",
+        dims=("service", "route", "status", "device"),
+        meaning="A request: response time (p95), error rate (status 500 and above), throughput",
+    ),
+    CatalogMetric(
+        name="system.response_time",
+        kind=Kind.GAUGE,
+        unit="ms",
+        dims=("service",),
+        meaning="A wedding's response time where no request is told of (latest value)",
+    ),
+    CatalogMetric(
+        name="api.connections",
+        kind=Kind.GAUGE,
+        unit="connections",
+        dims=("service",),
+        meaning="Active connections: the sum over services of the latest value",
+    ),
+    CatalogMetric(
+        name="photo.upload",
+        kind=Kind.TIMER,
+        unit="ms",
+        dims=("outcome",),
+        meaning="An upload that started, completed or failed: photo counts and failure rate",
+    ),
+    CatalogMetric(
+        name="photo.upload.failure_rate",
+        kind=Kind.GAUGE,
+        unit="%",
+        dims=(),
+        meaning="A failure rate that the sender worked out; it decides alone",
+    ),
+    CatalogMetric(
+        name="vendor.heartbeat",
+        kind=Kind.EVENT,
+        unit="events",
+        dims=("vendorId",),
+        meaning="A vendor is online",
+    ),
+    CatalogMetric(
+        name="vendor.activity",
+        kind=Kind.EVENT,
+        unit="events",
+        dims=("vendorId",),
+        meaning="A vendor did something: vendor activity score",
+    ),
+    CatalogMetric(
+        name="guest.activity",
+        kind=Kind.EVENT,
+        unit="events",
+        dims=("guestId", "action"),
+        meaning="A guest did something: guest activity and engagement",
+    ),
+    CatalogMetric(
+        name="timeline.sync",
+        kind=Kind.TIMER,
+        unit="ms",
+        dims=("outcome",),
+        meaning="The timeline reached a device: guarantee under 100 ms",
+    ),
+    CatalogMetric(
+        name="guest_list.load",
+        kind=Kind.TIMER,
+        unit="ms",
+        dims=("outcome",),
+        meaning="The guest list was shown: guarantee under 1 s",
+    ),
+    CatalogMetric(
+        name="notification.delivery",
+        kind=Kind.TIMER,
+        unit="ms",
+        dims=("outcome",),
+        meaning="A notification reached a vendor",
+    ),
+    CatalogMetric(
+        name="backup.run",
+        kind=Kind.EVENT,
+        unit="events",
+        dims=("outcome",),
+        meaning="A backup succeeded or failed: backup status",
+    ),
+    CatalogMetric(
+        name="health.check",
+        kind=Kind.EVENT,
+        unit="events",
+        dims=("component", "outcome"),
+        meaning="A check of a component was ok or failed: availability, system failures",
+    ),
+    *(
+        CatalogMetric(
+            name=f"host.{part}",
+            kind=Kind.GAUGE,
+            unit="%",
+            dims=("host",),
+            meaning=f"How much of a host's {part} is in use: resource limits",
+        )
+        for part in ("cpu", "memory", "disk")
+    ),
+    CatalogMetric(
+        name="db.connections",
+        kind=Kind.GAUGE,
+        unit="connections",
+        dims=("service",),
+        meaning="Open connections to a database",
+    ),
+    CatalogMetric(
+        name="cache.hit_rate",
+        kind=Kind.GAUGE,
+        unit="%",
+        dims=("service",),
+        meaning="The share of reads that a cache answered",
+    ),
+)
+BY_NAME = {metric.name: metric for metric in CATALOG}

@@ -1,0 +1,171 @@
+"""The minutes that still change: what counts each point once.
+
+Key: ``tenant#pack#minute / slot#chain``. An item holds the frames merged so far and what they
+amount to, and both change in one conditional write. The slot comes from when a frame was created,
+so every copy of it meets the same item: whatever is retried, re-cut or redelivered, a frame that
+is in ``ids`` changes nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from wedsync.cloud import Absent, Attribute, ConditionFailed, Equals, Item, Key, Sort, Table
+from wedsync.cloud.values import EXPIRES_AT
+from wedsync.errors import TooMuchContention
+from wedsync.metrics.block import Block
+from wedsync.metrics.chain import SEAL_BYTES, content_bytes, joined_ids, merge_after
+from wedsync.metrics.fold import SlotContent, SlotKey, SlotRows
+from wedsync.tenancy import Tenant
+
+KEPT = timedelta(hours=48)
+TRIES = 64
+
+
+class ShareTooLarge(Exception):  # noqa: N818 - named for what happened
+    """A batch's share fits no item, not even an empty one: merge it in parts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HotItem:
+    """One item as it is stored. ``place`` is its slot and its number in the slot's chain."""
+
+    place: str
+    version: int
+    content: SlotContent
+
+    def on_time(self) -> Block:
+        """What arrived in time for every window."""
+        return Block.decode(self.content.on_time)
+
+    def late(self) -> Block:
+        """What changes the hour and the day alone."""
+        return Block.decode(self.content.late)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What merging a share did, and the item that holds its new points (or would have)."""
+
+    key: SlotKey
+    item: HotItem
+    accepted: int
+    late: int
+    duplicates: int
+
+
+class HotWindowStore:
+    """Hot items by tenant, pack, minute and slot."""
+
+    def __init__(self, table: Table) -> None:
+        """On the hot windows table."""
+        self._table = table
+
+    def merge(self, rows: SlotRows, *, now: datetime) -> Merged:
+        """Merge a share, each frame once. Raises ShareTooLarge; TooMuchContention.
+
+        In the common case, a new slot, this is one write and no read.
+        """
+        key = rows.key
+        sealed_ids = b""
+        chain = 0
+        existing: HotItem | None = None
+        for _ in range(TRIES):
+            place = f"{key.slot:012d}#{chain:03d}"
+            if existing is not None and existing.place != place:
+                existing = None
+            before = existing.content if existing is not None else None
+            merged = merge_after(sealed_ids, before, rows)
+            full = content_bytes(merged.content) > SEAL_BYTES
+            if full and existing is None:
+                raise ShareTooLarge
+            version = existing.version if existing is not None else 0
+            if full and existing is not None:
+                content, seal = existing.content, True
+            else:
+                content, seal = merged.content, False
+            try:
+                self._put(key, place, content, version=version + 1, sealed=seal, now=now)
+            except ConditionFailed as conflict:
+                standing = conflict.current
+                if standing is None:
+                    existing = None
+                elif standing.number("sealed"):
+                    sealed_ids = joined_ids(sealed_ids, standing.raw("ids"))
+                    chain += 1
+                else:
+                    existing = _read(standing)
+                continue
+            if seal:
+                sealed_ids = joined_ids(sealed_ids, content.ids)
+                chain += 1
+                continue
+            return Merged(
+                key=key,
+                item=HotItem(place=place, version=version + 1, content=content),
+                accepted=merged.accepted,
+                late=merged.late,
+                duplicates=merged.duplicates,
+            )
+        raise TooMuchContention
+
+    def minute(self, tenant: Tenant, pack: int, minute: int) -> tuple[HotItem, ...]:
+        """Every item of one pack and minute, by a consistent read."""
+        return self._items(tenant.partition(pack, minute), Sort())
+
+    def known_ids(self, key: SlotKey) -> bytes:
+        """The frames that an item's chain has merged, sorted."""
+        items = self._items(
+            Tenant(key.tenant).partition(key.pack, key.minute),
+            Sort(begins_with=f"{key.slot:012d}#"),
+        )
+        return joined_ids(*(item.content.ids for item in items))
+
+    def _items(self, partition: str, sort: Sort) -> tuple[HotItem, ...]:
+        found: list[HotItem] = []
+        after = None
+        while True:
+            page = self._table.query(partition, sort=sort, after=after)
+            found += [_read(item) for item in page.items]
+            if (after := page.next) is None:
+                return tuple(found)
+
+    def _put(
+        self,
+        key: SlotKey,
+        place: str,
+        content: SlotContent,
+        *,
+        version: int,
+        sealed: bool,
+        now: datetime,
+    ) -> None:
+        attributes: dict[str, Attribute] = {
+            "ids": content.ids,
+            "on_time": content.on_time,
+            "late": content.late,
+            "duplicates": content.duplicates,
+            "points_on_time": content.points_on_time,
+            "points_late": content.points_late,
+            "version": version,
+            "sealed": int(sealed),
+            EXPIRES_AT: int((now + KEPT).timestamp()),
+        }
+        self._table.put(
+            Item(Key(Tenant(key.tenant).partition(key.pack, key.minute), place), attributes),
+            when=Absent() if version == 1 else Equals("version", version - 1),
+        )
+
+
+def _read(item: Item) -> HotItem:
+    return HotItem(
+        place=item.key.sk,
+        version=item.number("version"),
+        content=SlotContent(
+            ids=item.raw("ids"),
+            on_time=item.raw("on_time"),
+            late=item.raw("late"),
+            duplicates=item.number("duplicates"),
+            points_on_time=item.number("points_on_time"),
+            points_late=item.number("points_late"),
+        ),
+    )

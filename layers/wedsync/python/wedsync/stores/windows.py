@@ -1,0 +1,240 @@
+"""What is derived from the hot windows, for readers.
+
+Every derived item carries the sum of the versions of the hot items that it was made from, and
+only a greater one replaces it: however writers race, what stays was made from the most.
+
+- ``tenant#totals#minute / pack#place``: the tenant's totals of one hot item.
+- ``tenant#closed#pack / minute``: one pack's minute as a whole, once it is over.
+- ``tenant#wedding#id / hour``: one wedding's hour.
+- ``compaction / frontier``: the minute before which every wedding's hours are complete.
+- ``active#hour / tenant#pack``: which packs have had data in an hour.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from wedsync.cloud import ConditionFailed, Item, Key, LessThan, Sort, Table
+from wedsync.cloud.values import EXPIRES_AT
+from wedsync.identifiers import plausible
+from wedsync.metrics.block import Block
+from wedsync.tenancy import Tenant
+
+KEPT = timedelta(hours=48)
+HOURS_KEPT = timedelta(days=396)
+"""Hourly detail is kept for 13 months."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedMinute:
+    """One pack's minute. ``duplicates`` counts the copies that were met."""
+
+    version: int
+    on_time: bytes
+    late: bytes
+    points_on_time: int
+    points_late: int
+    duplicates: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TotalsItem:
+    """The tenant's totals of one hot item."""
+
+    on_time: Block
+    late: Block
+    points_on_time: int
+    points_late: int
+    duplicates: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeddingHour:
+    """One wedding's hour (epoch hours), on time and late together, up to the minute ``through``."""
+
+    hour: int
+    through: int
+    block: Block
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ActivePack:
+    """A pack that had data in some hour."""
+
+    tenant: Tenant
+    pack: int
+
+
+class WindowStore:
+    """Derived windows."""
+
+    def __init__(self, table: Table) -> None:
+        """On the windows table."""
+        self._table = table
+
+    def put_totals(
+        self,
+        tenant: Tenant,
+        pack: int,
+        minute: int,
+        place: str,
+        item: ClosedMinute,
+        *,
+        now: datetime,
+    ) -> None:
+        """Store the totals of one hot item, unless newer ones are there."""
+        self._put_newer(
+            Key(tenant.partition("totals", minute), f"{pack:05d}#{place}"), item, now=now
+        )
+
+    def totals(self, tenant: Tenant, minute: int) -> tuple[TotalsItem, ...]:
+        """The totals of every hot item of a tenant's minute."""
+        found: list[TotalsItem] = []
+        for item in self._all(tenant.partition("totals", minute), Sort()):
+            read = _closed(item)
+            found.append(
+                TotalsItem(
+                    on_time=Block.decode(read.on_time),
+                    late=Block.decode(read.late),
+                    points_on_time=read.points_on_time,
+                    points_late=read.points_late,
+                    duplicates=read.duplicates,
+                )
+            )
+        return tuple(found)
+
+    def put_closed(
+        self, tenant: Tenant, pack: int, minute: int, item: ClosedMinute, *, now: datetime
+    ) -> None:
+        """Store a minute that is over, unless a newer one is there."""
+        self._put_newer(Key(tenant.partition("closed", pack), f"{minute:012d}"), item, now=now)
+
+    def closed(self, tenant: Tenant, pack: int, minutes: Sequence[int]) -> dict[int, ClosedMinute]:
+        """Those of these minutes that have been closed."""
+        keys = [Key(tenant.partition("closed", pack), f"{minute:012d}") for minute in minutes]
+        found: dict[int, ClosedMinute] = {}
+        for start in range(0, len(keys), 100):
+            for item in self._table.get_many(keys[start : start + 100]):
+                found[int(item.key.sk)] = _closed(item)
+        return found
+
+    def put_hour(
+        self,
+        tenant: Tenant,
+        wedding_id: str,
+        hour: int,
+        block: Block,
+        *,
+        through: int,
+        version: int,
+        now: datetime,
+    ) -> None:
+        """Store a wedding's hour, unless a newer one is there.
+
+        ``through`` is the first minute that it does not hold.
+        """
+        if not plausible(wedding_id):
+            return
+        try:
+            self._table.put(
+                Item(
+                    Key(tenant.partition("wedding", wedding_id), f"{hour:010d}"),
+                    {
+                        "block": block.encode(),
+                        "through": through,
+                        "version": version,
+                        EXPIRES_AT: int((now + HOURS_KEPT).timestamp()),
+                    },
+                ),
+                when=LessThan("version", version),
+            )
+        except ConditionFailed:
+            return
+
+    def hours(
+        self, tenant: Tenant, wedding_id: str, *, first: int = 0, last: int = 9_999_999_999
+    ) -> tuple[WeddingHour, ...]:
+        """A wedding's hours within these bounds, inclusive."""
+        if not plausible(wedding_id):
+            return ()
+        sort = Sort(at_least=f"{first:010d}", at_most=f"{last:010d}")
+        return tuple(
+            WeddingHour(
+                hour=int(item.key.sk),
+                through=item.number("through"),
+                block=Block.decode(item.raw("block")),
+            )
+            for item in self._all(tenant.partition("wedding", wedding_id), sort)
+        )
+
+    def frontier(self) -> int | None:
+        """The minute before which every wedding's hours are complete; None before the first run."""
+        item = self._table.get(_FRONTIER)
+        return None if item is None else item.number("minute")
+
+    def advance_frontier(self, minute: int) -> None:
+        """Move the frontier on; it never moves back."""
+        try:
+            self._table.put(Item(_FRONTIER, {"minute": minute}), when=LessThan("minute", minute))
+        except ConditionFailed:
+            return
+
+    def mark_active(self, tenant: Tenant, pack: int, hour: int, *, now: datetime) -> None:
+        """Remember that this pack has data in this hour. Written before the data itself."""
+        self._table.put(
+            Item(
+                Key(f"active#{hour}", f"{tenant.id}#{pack:05d}"),
+                {
+                    "tenant": tenant.id,
+                    "pack": pack,
+                    EXPIRES_AT: int((now + KEPT).timestamp()),
+                },
+            )
+        )
+
+    def active(self, hour: int) -> Iterator[ActivePack]:
+        """The packs that had data in this hour, of every tenant."""
+        for item in self._all(f"active#{hour}", Sort()):
+            yield ActivePack(Tenant(item.text("tenant")), item.number("pack"))
+
+    def _all(self, partition: str, sort: Sort) -> Iterator[Item]:
+        after = None
+        while True:
+            page = self._table.query(partition, sort=sort, after=after)
+            yield from page.items
+            if (after := page.next) is None:
+                return
+
+    def _put_newer(self, key: Key, item: ClosedMinute, *, now: datetime) -> None:
+        try:
+            self._table.put(
+                Item(
+                    key,
+                    {
+                        "version": item.version,
+                        "on_time": item.on_time,
+                        "late": item.late,
+                        "points_on_time": item.points_on_time,
+                        "points_late": item.points_late,
+                        "duplicates": item.duplicates,
+                        EXPIRES_AT: int((now + KEPT).timestamp()),
+                    },
+                ),
+                when=LessThan("version", item.version),
+            )
+        except ConditionFailed:
+            return
+
+
+_FRONTIER = Key("compaction", "frontier")
+
+
+def _closed(item: Item) -> ClosedMinute:
+    return ClosedMinute(
+        version=item.number("version"),
+        on_time=item.raw("on_time"),
+        late=item.raw("late"),
+        points_on_time=item.number("points_on_time"),
+        points_late=item.number("points_late"),
+        duplicates=item.number("duplicates"),
+    )

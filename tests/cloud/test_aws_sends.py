@@ -1,0 +1,74 @@
+"""What reaches Kinesis, SNS, SQS and Secrets Manager, seen from their side."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+
+from infra.local.clock import ManualClock
+from tests.cloud import fake_aws
+from wedsync.aws.cloud import AwsCloud
+from wedsync.aws.keepsakes import SECRET_LIFE
+from wedsync.cloud import Delayed, Message, Record
+from wedsync.resources import Resource
+
+
+def test_importing_and_making_a_cloud_makes_no_client() -> None:
+    cloud = AwsCloud({})
+    assert "_session" not in vars(cloud._clients)  # noqa: SLF001 - nothing outside can see it
+
+
+def test_an_undeclared_resource_is_named_in_the_error() -> None:
+    with pytest.raises(ValueError, match="ALERTS has no physical name"):
+        AwsCloud({}).table(Resource.ALERTS)
+
+
+def test_records_arrive_with_their_keys(aws: AwsCloud, names: Mapping[Resource, str]) -> None:
+    aws.stream(Resource.METRICS_STREAM).put([Record("w1", b"\x00\xff")])
+    name = names[Resource.METRICS_STREAM]
+    found = []
+    for shard in fake_aws.kinesis().list_shards(StreamName=name)["Shards"]:
+        iterator = fake_aws.kinesis().get_shard_iterator(
+            StreamName=name, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        found += fake_aws.kinesis().get_records(ShardIterator=iterator)["Records"]
+    assert [(record["PartitionKey"], record["Data"]) for record in found] == [("w1", b"\x00\xff")]
+
+
+def test_text_and_numbers_select_subscribers(aws: AwsCloud, names: Mapping[Resource, str]) -> None:
+    url = fake_aws.sqs().create_queue(QueueName="subscriber")["QueueUrl"]
+    arn = fake_aws.sqs().get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    fake_aws.sns().subscribe(
+        TopicArn=names[Resource.TIER_0],
+        Protocol="sqs",
+        Endpoint=arn["Attributes"]["QueueArn"],
+        Attributes={
+            "FilterPolicy": json.dumps({"kind": ["page"], "tier": [{"numeric": ["=", 0]}]})
+        },
+    )
+    topic = aws.topic(Resource.TIER_0)
+    topic.publish(Message(subject="s", body="no", attributes={"kind": "notice", "tier": 0}))
+    topic.publish(Message(subject="s", body="yes", attributes={"kind": "page", "tier": 0}))
+    (got,) = fake_aws.sqs().receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert json.loads(got["Body"])["Message"] == "yes"
+    assert json.loads(got["Body"])["Subject"] == "s"
+
+
+def test_a_delayed_message_carries_its_delay(aws: AwsCloud, names: Mapping[Resource, str]) -> None:
+    url = names[Resource.WAKE]
+    aws.queue(Resource.WAKE).send(Delayed("later", 900))
+    aws.queue(Resource.WAKE).send(Delayed("now", 0))
+    counts = fake_aws.sqs().get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert counts["ApproximateNumberOfMessagesDelayed"] == "1"
+    assert [m["Body"] for m in fake_aws.sqs().receive_message(QueueUrl=url)["Messages"]] == ["now"]
+
+
+def test_a_rotated_secret_is_seen_after_some_minutes(aws: AwsCloud, clock: ManualClock) -> None:
+    secret = aws.secret(Resource.SIGNING)
+    assert secret.value() == fake_aws.SIGNING_SECRET.encode()
+    fake_aws.secretsmanager().put_secret_value(SecretId="test-signing", SecretBinary=b"\x00\xff")
+    clock.advance((SECRET_LIFE - timedelta(seconds=1)).total_seconds())
+    assert aws.secret(Resource.SIGNING).value() == fake_aws.SIGNING_SECRET.encode()
+    clock.advance(1)
+    assert secret.value() == b"\x00\xff"

@@ -1,0 +1,121 @@
+"""Which ladder is chosen."""
+
+from dataclasses import replace
+
+import pytest
+from pydantic import TypeAdapter
+
+from tests.domain.incidents.builders import (
+    A_SATURDAY_BEFORE,
+    A_TUESDAY_BEFORE,
+    THE_DAY,
+)
+from wedsync.alerting.severity import Severity
+from wedsync.incidents.model import Policy, Tier
+from wedsync.incidents.policies import (
+    NORMAL,
+    SATURDAY_FAST,
+    TEMPLATES,
+    WEDDING_DAY,
+    choose_policy,
+)
+from wedsync.weddings.model import WeddingContext
+
+ON_A_WEDNESDAY = replace(THE_DAY, is_weekend=False, is_saturday_local=False)
+A_SUNDAY_BEFORE = replace(A_SATURDAY_BEFORE, is_saturday_local=False)
+
+
+@pytest.mark.parametrize(
+    ("severity", "context", "policy"),
+    [
+        (Severity.CRITICAL, THE_DAY, WEDDING_DAY),
+        (Severity.CRITICAL, ON_A_WEDNESDAY, WEDDING_DAY),
+        (Severity.CRITICAL, A_SATURDAY_BEFORE, WEDDING_DAY),
+        (Severity.CRITICAL, A_SUNDAY_BEFORE, WEDDING_DAY),
+        (Severity.CRITICAL, A_TUESDAY_BEFORE, NORMAL),
+        (Severity.HIGH, THE_DAY, SATURDAY_FAST),
+        (Severity.HIGH, A_SATURDAY_BEFORE, SATURDAY_FAST),
+        (Severity.HIGH, A_SUNDAY_BEFORE, NORMAL),
+        (Severity.HIGH, ON_A_WEDNESDAY, NORMAL),
+        (Severity.LOW, A_TUESDAY_BEFORE, NORMAL),
+    ],
+)
+def test_a_wedding_chooses_its_ladder_by_its_own_clock(
+    severity: Severity, context: WeddingContext, policy: Policy
+) -> None:
+    choice = choose_policy(severity, context, any_wedding_today=True)
+
+    assert choice.policy is policy
+    assert f"{context.local:%H:%M} at the venue" in choice.reason
+
+
+@pytest.mark.parametrize(
+    ("severity", "today", "saturday", "policy"),
+    [
+        (Severity.CRITICAL, True, False, WEDDING_DAY),
+        (Severity.CRITICAL, False, False, NORMAL),
+        (Severity.HIGH, True, True, SATURDAY_FAST),
+        (Severity.HIGH, True, False, NORMAL),
+    ],
+)
+def test_what_has_no_wedding_goes_by_the_weddings_of_the_tenant(
+    *, severity: Severity, today: bool, saturday: bool, policy: Policy
+) -> None:
+    choice = choose_policy(
+        severity, None, any_wedding_today=today, any_saturday_wedding_today=saturday
+    )
+
+    assert choice.policy is policy
+
+
+@pytest.mark.parametrize(
+    ("policy", "tiers"),
+    [
+        (
+            WEDDING_DAY,
+            {
+                0: ("on_call_engineer", "platform_lead"),
+                300: ("cto", "emergency_contacts"),
+                900: ("all_hands",),
+            },
+        ),
+        (
+            NORMAL,
+            {0: ("on_call_engineer",), 600: ("team_lead",), 1800: ("platform_lead",)},
+        ),
+        (
+            SATURDAY_FAST,
+            {0: ("on_call_engineer",), 300: ("team_lead",), 900: ("platform_lead",)},
+        ),
+    ],
+)
+def test_every_ladder_pages_these_roles_at_these_seconds(
+    policy: Policy, tiers: dict[int, tuple[str, ...]]
+) -> None:
+    assert {tier.after_seconds: tier.roles for tier in policy.tiers} == tiers
+
+
+def test_a_saturday_is_exactly_twice_as_fast() -> None:
+    assert [2 * tier.after_seconds for tier in SATURDAY_FAST.tiers] == [
+        tier.after_seconds for tier in NORMAL.tiers
+    ]
+
+
+def test_the_templates_survive_storage() -> None:
+    adapter = TypeAdapter(Policy)
+
+    assert tuple(adapter.validate_json(adapter.dump_json(each)) for each in TEMPLATES) == TEMPLATES
+
+
+@pytest.mark.parametrize(
+    "tiers",
+    [
+        (),
+        (Tier(after_seconds=60, roles=("a",)),),
+        (Tier(after_seconds=0, roles=()),),
+        (Tier(after_seconds=0, roles=("a",)), Tier(after_seconds=0, roles=("b",))),
+    ],
+)
+def test_a_ladder_that_reaches_nobody_or_does_not_rise_is_refused(tiers: tuple[Tier, ...]) -> None:
+    with pytest.raises(ValueError, match="tier"):
+        Policy(name="broken", tiers=tiers)

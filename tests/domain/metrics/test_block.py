@@ -1,0 +1,204 @@
+import random
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wedsync.metrics.block import ANY, Block
+from wedsync.metrics.blockcodec import UnreadableBlock
+from wedsync.metrics.columns import Accepted, Columns
+from wedsync.metrics.fold import merge_rows, never, slots
+from wedsync.metrics.point import Kind, Point
+
+T0 = 1_750_000_020_000
+
+
+def a_point(name: str = "api.request", value: float = 100.0, **members: object) -> Point:
+    point = Point(name=name, kind=Kind.TIMER, ts_ms=T0, values=(value,))
+    return replace(point, **members)  # type: ignore[arg-type]
+
+
+def a_block(*points: Point) -> Block:
+    """A block of points that all lie in one minute."""
+    accepted = [
+        Accepted(
+            point=point, frame_id=random.Random(n).getrandbits(64), copy=n, tenant="t",
+            arrival_ms=point.ts_ms, late=False, created_at_ms=T0,
+        )
+        for n, point in enumerate(points)
+    ]  # fmt: skip
+    (rows,) = slots(Columns.of(accepted), packs=lambda *_: 1)
+    return Block.decode(merge_rows(None, rows).content.on_time)
+
+
+def request(status: int, ms: float, wedding_id: str | None = "w1", *, ts_ms: int = T0) -> Point:
+    dims = (("service", "api"), ("status", str(status)))
+    return a_point(value=ms, wedding_id=wedding_id, dims=dims, ts_ms=ts_ms)
+
+
+BLOCK = a_block(
+    request(200, 10),
+    request(200, 20, "w2"),
+    request(503, 900),
+    request(200, 30, None),
+    a_point("photo.upload", 5000, wedding_id="w1", vendor_id="v1", dims=(("outcome", "failed"),)),
+    a_point("api.connections", 7, kind=Kind.GAUGE, dims=(("service", "api"),)),
+    a_point("api.connections", 9, kind=Kind.GAUGE, dims=(("service", "api"),), ts_ms=T0 + 5000),
+    a_point("api.connections", 3, kind=Kind.GAUGE, dims=(("service", "web"),), ts_ms=T0 + 1000),
+)
+
+
+def test_a_selection_is_by_metric_wedding_vendor_and_dimensions() -> None:
+    assert BLOCK.points == 8
+    assert BLOCK.select("api.request").summary().count == 4
+    assert BLOCK.select("api.request", wedding_id="w1").summary().sum == 910
+    assert BLOCK.select("api.request", wedding_id=None).summary().sum == 30
+    assert BLOCK.select(vendor_id="v1").summary().count == 1
+    assert BLOCK.select("api.request", status="200").summary().max == 30
+    assert BLOCK.select("api.request", status="200", service=None).summary().count == 0
+    assert BLOCK.select("nothing").summary().count == 0
+    assert BLOCK.select("api.request", wedding_id="nobody").by("status") == {}
+
+
+def test_groups_are_dimensions_weddings_vendors_or_metrics() -> None:
+    by_status = BLOCK.select("api.request").by("status")
+    assert {key: each.count for key, each in by_status.items()} == {("200",): 3, ("503",): 1}
+    by_wedding = BLOCK.select("api.request").by("wedding_id", "status")
+    assert {key: each.sum for key, each in by_wedding.items()} == {
+        (None, "200"): 30, ("w1", "200"): 10, ("w1", "503"): 900, ("w2", "200"): 20,
+    }  # fmt: skip
+    assert BLOCK.select().by("metric", "vendor_id")["photo.upload", "v1"].count == 1
+    assert BLOCK.select("api.request").by()[()].count == 4
+
+
+def test_the_latest_value_of_a_gauge_is_the_newest_by_time() -> None:
+    gauges = BLOCK.select("api.connections")
+    assert gauges.latest() == (9.0, T0 + 5000)
+    assert gauges.latest_by("service") == {"api": (9.0, T0 + 5000), "web": (3.0, T0 + 1000)}
+    assert BLOCK.totals("api.connections").latest_by("service") == gauges.latest_by("service")
+    assert BLOCK.select("api.request").latest() is None
+
+
+def test_totals_hold_every_second() -> None:
+    totals = BLOCK.totals("api.request")
+    by_outcome = {key: each.count for key, each in totals.by("outcome").items()}
+    assert by_outcome == {("ok",): 3, ("error",): 1}
+    connections = BLOCK.totals("api.connections").per_second()
+    assert {second: each.sum for second, each in connections.items()} == {0: 7, 1: 3, 5: 9}
+
+
+def test_a_block_of_one_wedding_tells_of_no_other() -> None:
+    only = BLOCK.only("w1")
+    assert only.wedding_ids() == ("w1",)
+    assert only.points == 3
+    assert not only.totals()
+    assert only.facts("w1") == BLOCK.facts("w1")
+    assert "w2" not in only.strings
+    assert not BLOCK.only("nobody")
+
+
+def test_totals_alone_tell_of_no_wedding() -> None:
+    totals = BLOCK.totals_only()
+    assert totals.wedding_ids() == ()
+    assert totals.points == 8
+    assert "w1" not in totals.strings
+    assert len(totals.encode()) < len(BLOCK.encode())
+
+
+def test_blocks_of_several_minutes_give_up_their_seconds() -> None:
+    later = a_block(request(200, 40, ts_ms=T0 + 60_000))
+    both = Block.merge([BLOCK, later])
+    assert both.minute is None
+    assert both.totals("api.request").per_second() == {}
+    assert both.select("api.request").summary().sum == 1000
+    assert Block.merge([BLOCK, BLOCK.only("w1")]).minute == BLOCK.minute
+    assert Block.decode(both.encode()).encode() == both.encode()
+
+
+def test_an_empty_block_is_neutral_and_has_no_bytes() -> None:
+    assert Block.empty().encode() == b""
+    assert not Block.decode(b"")
+    assert Block.merge([Block.empty(), BLOCK, Block.empty()]).encode() == BLOCK.encode()
+    assert not Block.merge([])
+    assert Block.empty().points == 0
+    assert Block.empty().facts("w1") == Block.empty().facts(None)
+
+
+def test_a_text_with_a_control_character_is_never_written() -> None:
+    with pytest.raises(ValueError, match="control"):
+        a_block(a_point("bad\x1ename"))
+
+
+series = st.builds(
+    a_point,
+    name=st.sampled_from(["api.request", "custom", "guest.activity", "health.check"]),
+    value=st.integers(-100, 100).map(float),
+    kind=st.sampled_from(Kind),
+    ts_ms=st.integers(T0, T0 + 119_999),
+    count=st.sampled_from([1, 1, 10]),
+    wedding_id=st.sampled_from([None, "w1", "w2", "Wé"]),
+    vendor_id=st.sampled_from([None, "v1"]),
+    guest_id=st.sampled_from([None, "g1", "g2"]),
+    dims=st.sampled_from([(), (("outcome", "failed"),), (("a", "b"), ("c", "d"))]),
+)
+
+
+def seconds_of_all(_tenant: str, _wedding_id: str) -> bool:
+    return True
+
+
+@st.composite
+def blocks(draw: st.DrawFn) -> list[Block]:
+    every = []
+    for number in range(draw(st.integers(1, 4))):
+        batch = [
+            Accepted(
+                point=point, frame_id=draw(st.integers(0, 2**64 - 1)), copy=number, tenant="t",
+                arrival_ms=0, late=False,
+            )
+            for point in draw(st.lists(series, min_size=1, max_size=8))
+        ]  # fmt: skip
+        keep_seconds = seconds_of_all if number % 2 else never
+        every += [
+            Block.decode(merge_rows(None, rows).content.on_time)
+            for rows in slots(Columns.of(batch), packs=lambda *_: 1, keep_seconds=keep_seconds)
+        ]
+    return every
+
+
+@given(blocks(), st.randoms(use_true_random=False))
+@settings(max_examples=120, deadline=None)
+def test_merging_is_commutative_and_associative(every: list[Block], chance: random.Random) -> None:
+    at_once = Block.merge(every)
+    pile = list(every)
+    while len(pile) > 1:
+        chance.shuffle(pile)
+        pile.append(Block.merge([pile.pop(), pile.pop()]))
+    assert pile[0].encode() == at_once.encode()
+    assert at_once.points == sum(block.points for block in every)
+
+
+@given(blocks())
+@settings(max_examples=60, deadline=None)
+def test_a_block_comes_back_from_its_bytes(every: list[Block]) -> None:
+    for block in (*every, Block.merge(every)):
+        back = Block.decode(block.encode())
+        assert back.encode() == block.encode()
+        assert back.select().series() == block.select().series()
+        assert back.facts("w1") == block.facts("w1")
+        assert back.select().by("wedding_id") == block.select().by("wedding_id")
+
+
+@given(st.binary(max_size=50), st.integers(0, 400), st.integers(0, 255))
+@settings(max_examples=200, deadline=None)
+def test_damaged_bytes_are_unreadable_or_another_block(noise: bytes, at: int, byte: int) -> None:
+    good = BLOCK.encode()
+    for data in (noise, good[:at], good[:at] + bytes([byte]) + good[at + 1 :], b"WB\x01" + noise):
+        with suppress(UnreadableBlock):
+            Block.decode(data)
+
+
+def test_any_asks_for_all() -> None:
+    assert BLOCK.select("api.request", wedding_id=ANY).summary().count == 4
