@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from wedsync.cloud import Arrived
 from wedsync.flows.grants import EVALUATING
 from wedsync.flows.ingest import ingest
 from wedsync.resources import Resource
-from wedsync.runtime.events import Arrived, stream_consumer
+from wedsync.runtime.events import stream_consumer
 from wedsync.stores.services import Services
 
 

@@ -109,9 +109,6 @@ def _copy(source: Path, target: Path) -> None:
 def _compile(output: Path, *, runs_at: str) -> None:
     compiler = interpreter()
     if compiler is None:
-        _log.warning(
-            "no Python %s here: %s is shipped without bytecode and starts slowly", PYTHON, runs_at
-        )
         return
     _run(
         *(compiler, "-m", "compileall", "-q", "-j", "1"),
@@ -125,6 +122,9 @@ def interpreter() -> str | None:
     for candidate in (sys.executable, shutil.which(f"python{PYTHON}"), _found_by_uv()):
         if candidate is not None and _version(candidate) == PYTHON:
             return candidate
+    _log.warning(
+        "no Python %s on this machine: all is shipped without bytecode and starts slowly", PYTHON
+    )
     return None
 
 

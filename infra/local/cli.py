@@ -1,13 +1,8 @@
 """The command line: a server on this machine, and keys for it."""
 
-import contextlib
 import json
-import os
-import sys
-from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -16,6 +11,8 @@ import typer
 from wedsync.tenancy import Role, Tenant
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wedsync.runtime.declarations import Function
 
 app = typer.Typer(
@@ -52,7 +49,7 @@ class Switch(StrEnum):
 
 
 @app.command()
-def serve(  # noqa: PLR0913, PLR0917 - one parameter for each option
+def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8080,
     data: Annotated[Path | None, typer.Option(help="Keep everything here.")] = None,
     clock: Annotated[ClockMode, typer.Option(help="manual: moves by POST /_local/clock.")] = (
@@ -71,36 +68,25 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter for each option
     if clock is ClockMode.MANUAL and speed != 1.0:
         _refuse("a manual clock has no speed: leave --speed out")
     started_at = None if start is None else _instant(start)
-    with _stdout_for_the_ready_line() as line:
-        from infra.local.data_directory import DirectoryInUse
-        from infra.local.server import PortTaken, ServeOptions
-        from infra.local.server import serve as run
+    from infra.local.data_directory import DirectoryInUse
+    from infra.local.server import PortTaken, ServeOptions
+    from infra.local.server import serve as run
 
-        def functions() -> "Sequence[Function]":
-            from infra.registry import registry
-
-            return registry()
-
-        def ready(members: Mapping[str, object]) -> None:
-            line.write(json.dumps(members) + "\n")
-            line.flush()
-            typer.echo(f"wedsync answers at {members['url']}; Ctrl+C ends it", err=True)
-
-        options = ServeOptions(
-            port=port,
-            data=data,
-            manual_clock=clock is ClockMode.MANUAL,
-            start=started_at,
-            speed=speed,
-            accepts_unsigned=unsigned is Unsigned.ACCEPT,
-            limits=limits is Switch.ON,
-        )
-        try:
-            run(options, functions, ready=ready)
-        except PortTaken:
-            _refuse(f"port {port} is taken: choose another with --port, or --port 0 for a free one")
-        except DirectoryInUse:
-            _refuse(f"another server uses {data}: stop it, or choose another --data")
+    options = ServeOptions(
+        port=port,
+        data=data,
+        manual_clock=clock is ClockMode.MANUAL,
+        start=started_at,
+        speed=speed,
+        accepts_unsigned=unsigned is Unsigned.ACCEPT,
+        limits=limits is Switch.ON,
+    )
+    try:
+        run(options, _functions)
+    except PortTaken:
+        _refuse(f"port {port} is taken: choose another with --port, or --port 0 for a free one")
+    except DirectoryInUse:
+        _refuse(f"another server uses {data}: stop it, or choose another --data")
 
 
 @keys.command("create")
@@ -136,6 +122,12 @@ def main() -> None:
     app()
 
 
+def _functions() -> "Sequence[Function]":
+    from infra.registry import registry
+
+    return registry()
+
+
 def _instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
@@ -147,12 +139,3 @@ def _instant(text: str) -> datetime:
 def _refuse(message: str) -> NoReturn:
     typer.echo(f"wedsync: {message}", err=True)
     raise typer.Exit(_WRONG_USE)
-
-
-@contextlib.contextmanager
-def _stdout_for_the_ready_line() -> Iterator[TextIOWrapper]:
-    """Give stdout to the ready line alone; whatever else is printed goes to stderr."""
-    sys.stdout.flush()
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as line:
-        os.dup2(2, 1)
-        yield line

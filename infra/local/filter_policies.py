@@ -28,7 +28,7 @@ class FilterPolicy:
     def __init__(self, policy: object) -> None:
         """Raises ValueError where SNS would refuse the policy."""
         if not isinstance(policy, Mapping):
-            raise ValueError("a filter policy is an object")  # noqa: TRY004 - read from JSON
+            raise ValueError("a filter policy is an object")
         self._alternatives: list[list[FilterPolicy]] = []
         self._tests: dict[str, list[_Test]] = {}
         for name, conditions in policy.items():

@@ -4,9 +4,11 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
+from weakref import WeakSet
 
 from infra.local.arns import function_arn
 from wedsync.cloud import Cloud, Ids
+from wedsync.cloud.memory import memory_of
 from wedsync.errors import Unavailable
 from wedsync.runtime.declarations import Declaration, Function
 from wedsync.settings import Settings
@@ -60,6 +62,12 @@ class Invoker:
         self.settings = settings
         self._cloud_of = cloud_of
         self._ids = ids
+        self._seen: WeakSet[Cloud] = WeakSet()
+
+    def forget(self) -> None:
+        """Clear what functions remember from call to call."""
+        for cloud in tuple(self._seen):
+            memory_of(cloud).forget()
 
     def invoke(self, function: Function, event: Event, *, request_id: str | None = None) -> Outcome:
         """Run to the end."""
@@ -73,6 +81,7 @@ class Invoker:
         )
         try:
             cloud = self._cloud_of(declaration)
+            self._seen.add(cloud)
             return Returned(function.run(event, context, cloud, self.settings))
         except Exception as error:  # noqa: BLE001 - Lambda's boundary: its trigger goes on
             _log.exception("%s failed (%s)", declaration.name, context.aws_request_id)

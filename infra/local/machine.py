@@ -30,7 +30,7 @@ class Source(Protocol):
     """Something that runs functions when it is due."""
 
     def run_due(self) -> Counter[str]:
-        """Run all that is due now; how many runs of each."""
+        """Run some of what is due now; how many runs of each, and none only when all is done."""
 
     def next_due(self) -> datetime | None:
         """When something is due next; may be now."""
@@ -118,16 +118,21 @@ class Machine:
         return min(filter(None, (source.next_due() for source in self.sources)), default=None)
 
     def advance(self, seconds: float) -> Counter[str]:
-        """Play every instant at which something is due, in order, and end ``seconds`` later."""
+        """Play every instant at which something is due, in order, and end ``seconds`` later.
+
+        Whatever functions remember for a second or two is forgotten before and after.
+        """
         clock = self.cloud.clock
         if not isinstance(clock, ManualClock):
             raise TypeError("only a manual clock can be advanced")
         end = clock.now() + timedelta(seconds=seconds)
+        self._invoker.forget()
         ran = self.run_due()
         while (due := self.next_due()) is not None and due <= end:
             clock.set(max(due, clock.now()))
             ran += self.run_due()
         clock.set(end)
+        self._invoker.forget()
         return ran
 
     def _authorize(self, asked: dict[str, object], request_id: str) -> Event | None:

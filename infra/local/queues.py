@@ -35,12 +35,12 @@ class Queues:
         ]
 
     def run_due(self) -> Counter[str]:
-        """Hand out messages until none is visible."""
-        ran: Counter[str] = Counter()
-        for function, trigger in self._consumers:
-            while self._run_batch(function, trigger):
-                ran[function.declaration.name] += 1
-        return ran
+        """Hand out a batch to each consumer; nothing run means that no message is visible."""
+        return Counter(
+            function.declaration.name
+            for function, trigger in self._consumers
+            if self._run_batch(function, trigger)
+        )
 
     def next_due(self) -> datetime | None:
         """When the next message becomes visible, None while there is none."""

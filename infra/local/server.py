@@ -2,7 +2,7 @@
 
 import contextlib
 import errno
-import logging
+import json
 import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TextIO
 
-import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -23,6 +23,7 @@ from infra.local.first_start import LOCAL_TENANT, identity_of
 from infra.local.kinesis_api import KinesisApi
 from infra.local.limits import RateLimit
 from infra.local.local_routes import CLOCK_SETTING, LocalRoutes
+from infra.local.logs import log_instead_of_stdout
 from infra.local.machine import Machine
 from infra.local.running_clock import FastClock
 from infra.local.workers import Bells, RingingCloud, Workers
@@ -54,36 +55,30 @@ class ServeOptions:
     limits: bool = False
 
 
-def serve(
-    options: ServeOptions,
-    functions: Callable[[], Sequence[Function]],
-    *,
-    ready: Callable[[Mapping[str, object]], None],
-) -> None:
-    """Serve until a signal ends it. Raises PortTaken, or DirectoryInUse, before anything starts.
+def serve(options: ServeOptions, functions: Callable[[], Sequence[Function]]) -> None:
+    """Serve until a signal ends it, and print one ready line to stdout.
 
-    ``ready`` is called once, when requests are answered, with the members of the ready line.
+    Raises PortTaken, or DirectoryInUse, before anything starts.
     """
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(contextlib.closing(_listen(options.port)))
         directory = stack.enter_context(opened(options.data))
         stack.enter_context(directory.held())
-        stack.enter_context(_logging_to(directory.log))
-        clock = _clock(options)
-        cloud = LocalCloud(directory.database, clock=clock, ids=RandomIds(RealClock()))
+        ready_line = stack.enter_context(log_instead_of_stdout(directory.log))
+        cloud = LocalCloud(directory.database, clock=_clock(options), ids=RandomIds(RealClock()))
         stack.callback(cloud.close)
         declared = functions()
         _resume(cloud, declared)
-        _serve(options, cloud, declared, directory, listener, ready)
+        _serve(options, cloud, declared, directory, listener, ready_line)
 
 
-def _serve(  # noqa: PLR0913, PLR0917 - what a server is put together from
+def _serve(
     options: ServeOptions,
     cloud: LocalCloud,
     functions: Sequence[Function],
     directory: DataDirectory,
     listener: socket.socket,
-    ready: Callable[[Mapping[str, object]], None],
+    ready_line: TextIO,
 ) -> None:
     settings = Settings(
         operator_tenant=LOCAL_TENANT,
@@ -111,7 +106,7 @@ def _serve(  # noqa: PLR0913, PLR0917 - what a server is put together from
         if not options.manual_clock:
             workers.start()
         try:
-            _Server(door, ready=lambda: ready(line)).run(sockets=[listener])
+            _Server(door, ready=lambda: _print_line(ready_line, line)).run(sockets=[listener])
         finally:
             if not options.manual_clock:
                 workers.stop(_GRACE_SECONDS)
@@ -163,14 +158,13 @@ class _ProblemProtocol(H11Protocol):
         error = Invalid.field("", "malformed-http", msg)
         answer = problem.answer(error, path="", request_id="unread")
         body = str(answer["body"]).encode()
-        headers = [
-            (b"content-type", problem.CONTENT_TYPE.encode()),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
-        ]
-        head = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
-        for event in (head, h11.Data(data=body), h11.EndOfMessage()):
-            self.transport.write(self.conn.send(event) or b"")
+        head = (
+            "HTTP/1.1 400 Bad Request\r\n"
+            f"content-type: {problem.CONTENT_TYPE}\r\n"
+            f"content-length: {len(body)}\r\n"
+            "connection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
         self.transport.close()
 
 
@@ -201,30 +195,23 @@ def _clock(options: ServeOptions) -> Clock:
 def _resume(cloud: LocalCloud, functions: Sequence[Function]) -> None:
     """A replaced clock goes on where the data's last server stopped, and never goes back."""
     clock = cloud.clock
-    if isinstance(clock, ManualClock):
-        kept = cloud.settings.get(CLOCK_SETTING)
-        if kept is not None:
-            clock.set(max(datetime.fromisoformat(kept), clock.now()))
-        cloud.settings.set(CLOCK_SETTING, clock.now().isoformat())
-    elif isinstance(clock, FastClock):
-        runs = (
-            cloud.schedule_runs.last_run(function.declaration.name)
-            for function in functions
-            if isinstance(function.declaration.trigger, ScheduleTrigger)
-        )
-        clock.catch_up(max(filter(None, runs), default=clock.now()))
+    if not isinstance(clock, ManualClock | FastClock):
+        return
+    runs = (
+        cloud.schedule_runs.last_run(function.declaration.name)
+        for function in functions
+        if isinstance(function.declaration.trigger, ScheduleTrigger)
+    )
+    reached = max(filter(None, runs), default=clock.now())
+    if isinstance(clock, FastClock):
+        clock.catch_up(reached)
+        return
+    kept = cloud.settings.get(CLOCK_SETTING)
+    called = clock.now() if kept is None else datetime.fromisoformat(kept)
+    clock.set(max(reached, called, clock.now()))
+    cloud.settings.set(CLOCK_SETTING, clock.now().isoformat())
 
 
-@contextlib.contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
-    """Write the log to a file: nobody has to read a pipe for the server to go on."""
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    root = logging.getLogger()
-    root.addHandler(handler)
-    root.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        root.removeHandler(handler)
-        handler.close()
+def _print_line(output: TextIO, line: Mapping[str, object]) -> None:
+    output.write(json.dumps(line) + "\n")
+    output.flush()

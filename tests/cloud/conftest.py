@@ -9,6 +9,7 @@ from moto import mock_aws
 from infra.local.clock import ManualClock, SeededIds
 from infra.local.engine import LocalCloud
 from tests.cloud.fake_aws import REGION, create
+from wedsync.aws.clients import Clients
 from wedsync.aws.cloud import AwsCloud
 from wedsync.cloud import Cloud
 from wedsync.resources import Resource
@@ -22,6 +23,12 @@ USED = (
     Resource.SIGNING,
 )
 SATURDAY = datetime(2026, 6, 13, 14, 5, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def clients() -> Clients:
+    """Clients are slow to make; they are used inside mock_aws only."""
+    return Clients(region=REGION)
 
 
 @pytest.fixture
@@ -43,8 +50,8 @@ def names() -> Iterator[Mapping[Resource, str]]:
 
 
 @pytest.fixture
-def aws(names: Mapping[Resource, str], clock: ManualClock) -> AwsCloud:
-    return AwsCloud(names, region=REGION, clock=clock, ids=SeededIds(1))
+def aws(names: Mapping[Resource, str], clients: Clients, clock: ManualClock) -> AwsCloud:
+    return AwsCloud(names, clients=clients, clock=clock, ids=SeededIds(1))
 
 
 @pytest.fixture(params=["local", "aws"])

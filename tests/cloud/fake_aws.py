@@ -1,7 +1,7 @@
 """The bundle's resources made in moto, as the deployed ones are: keys, sparse indexes, names."""
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from boto3.session import Session
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
-REGION = "eu-west-1"
+REGION: Final = "eu-west-1"
 SIGNING_SECRET = "planted"  # noqa: S105 - a fake one
 
 _session = cache(Session)

@@ -68,7 +68,8 @@ class ScriptedClient:
 
 
 def a_caller(pauses: list[float] | None = None) -> Caller:
-    return Caller(SeededIds(1), sleep=[].append if pauses is None else pauses.append)
+    taken: list[float] = [] if pauses is None else pauses
+    return Caller(SeededIds(1), sleep=taken.append)
 
 
 def a_table(client: Any) -> DynamoTable:  # noqa: ANN401 - stands for boto3's client
@@ -136,9 +137,9 @@ def test_a_passing_failure_is_tried_again_with_growing_pauses() -> None:
 )
 def test_a_lost_answer_is_remembered(
     script: Sequence[Exception],
-    repeatable: bool,
+    repeatable: bool,  # noqa: FBT001 - a column of the table
     becomes: type[Exception],
-    calls: int,  # noqa: FBT001 - a column
+    calls: int,
 ) -> None:
     made: list[Exception] = []
 

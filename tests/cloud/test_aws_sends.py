@@ -8,6 +8,7 @@ import pytest
 
 from infra.local.clock import ManualClock
 from tests.cloud import fake_aws
+from wedsync.aws.clients import Clients
 from wedsync.aws.cloud import AwsCloud
 from wedsync.aws.keepsakes import SECRET_LIFE
 from wedsync.cloud import Delayed, Message, Record
@@ -15,8 +16,10 @@ from wedsync.resources import Resource
 
 
 def test_importing_and_making_a_cloud_makes_no_client() -> None:
-    cloud = AwsCloud({})
-    assert "_session" not in vars(cloud._clients)  # noqa: SLF001 - nothing outside can see it
+    clients = Clients()
+    before = dict(vars(clients))
+    AwsCloud({Resource.ALERTS: "alerts"}, clients=clients)
+    assert vars(clients) == before
 
 
 def test_an_undeclared_resource_is_named_in_the_error() -> None:

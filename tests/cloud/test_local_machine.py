@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,7 @@ def test_shards_share_out_all_hashes(local: LocalCloud) -> None:
     assert [s.shard_id for s in shards] == [f"shardId-{n:012d}" for n in range(4)]
     assert shards[0].first_hash == 0
     assert shards[-1].last_hash == HASHES - 1
-    pairs = zip(shards, shards[1:], strict=False)
-    assert all(shard.last_hash + 1 == following.first_hash for shard, following in pairs)
+    assert all(shard.last_hash + 1 == following.first_hash for shard, following in pairwise(shards))
 
 
 def test_a_record_lies_on_the_shard_that_owns_its_hash(local: LocalCloud) -> None:

@@ -20,7 +20,7 @@ PARTITION: Final = {":p": {"S": "p"}}
 def put(**attributes: dict[str, str | bytes]) -> None:
     fake_aws.dynamodb().put_item(
         TableName="test-alerts",
-        Item={"pk": {"S": "p"}, "sk": {"S": "a"}, **attributes},  # type: ignore[dict-item] # attributes of one type each
+        Item={"pk": {"S": "p"}, "sk": {"S": "a"}, **attributes},
     )
 
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from infra.local.engine import LocalCloud
+from wedsync.aws.cloud import AwsCloud
 from wedsync.cloud import Cloud, Delayed, Message, Record
 from wedsync.resources import Resource
 
@@ -60,7 +62,7 @@ def test_a_stream_refuses_what_kinesis_refuses(cloud: Cloud, records: list[Recor
         a_message(subject="two\nlines"),
         a_message(subject="x" * 100),
         a_message(body=""),
-        a_message(body="é" * 128 * 1024),
+        a_message(body="é" * 128 * 1025),
         a_message(kind=""),
         a_message(**{"a b": "c"}),
         a_message(**{"AWS.kind": "c"}),
@@ -86,6 +88,11 @@ def test_a_resource_opens_as_what_it_is(cloud: Cloud) -> None:
             opened(Resource.ALERTS)
     with pytest.raises(ValueError, match="WAKE is a queue"):
         cloud.table(Resource.WAKE)
+
+
+def test_both_are_the_seam_to_a_type_checker(local: LocalCloud, aws: AwsCloud) -> None:
+    both: tuple[Cloud, Cloud] = (local, aws)
+    assert len(both) == 2
 
 
 def test_the_clock_and_the_ids_are_those_that_were_given(cloud: Cloud) -> None:

@@ -1,6 +1,7 @@
 """What every implementation of a table keeps to, local and AWS alike."""
 
 from collections.abc import Iterator
+from enum import IntEnum, StrEnum
 
 import pytest
 
@@ -74,8 +75,10 @@ def test_an_item_comes_back_as_it_was_put(table: Table) -> None:
         zero=0,
         large=10**38 - 1,
         small=-(10**38 - 1),
-        **{"with.dots and spaces": 1, "begins_with": 2, "_": "[0,3]"},
+        begins_with=1,
+        _="[0,3]",
     )
+    item = Item(item.key, {**item.attributes, "with.dots and spaces": 2})
     table.put(item)
     assert table.get(KEY) == item
     assert table.get(KEY, consistent=False) == item
@@ -155,6 +158,23 @@ def test_a_conditional_write_happens_or_says_what_stands_in_the_way(
             assert table.get(KEY) == (STORED if present else None), case
 
 
+class Mood(StrEnum):
+    CALM = "calm"
+
+
+class Rank(IntEnum):
+    FIRST = 1
+
+
+def test_members_of_enums_are_their_text_and_their_number(table: Table) -> None:
+    table.put(an_item(mood=Mood.CALM, rank=Rank.FIRST, state_of=Mood.CALM, state_since="1"))
+    found = table.get(KEY)
+    assert found == an_item(mood="calm", rank=1, state_of="calm", state_since="1")
+    assert {type(value) for value in found.attributes.values()} == {str, int}
+    table.put(an_item(rank=2, mood="calm"), when=Equals("mood", Mood.CALM))
+    table.put(an_item(), when=Equals("rank", 2))
+
+
 def test_text_is_compared_by_its_bytes_and_not_by_utf_16(table: Table) -> None:
     table.put(an_item(s="\ufffd"))
     table.put(an_item(s="x"), when=LessThan("s", "\U0001f48d"))
@@ -163,7 +183,7 @@ def test_text_is_compared_by_its_bytes_and_not_by_utf_16(table: Table) -> None:
 
 def test_an_expired_item_is_gone_for_every_reader(table: Table, clock: ManualClock) -> None:
     until = seconds(clock, 60)
-    item = an_item(**{EXPIRES_AT: until}, state_of="t1#firing", state_since="2026")
+    item = an_item(expires_at=until, state_of="t1#firing", state_since="2026")
     table.put(item)
     clock.advance(59.999)
     assert table.get(KEY) == item
@@ -181,8 +201,7 @@ def test_a_full_page_of_expired_items_hides_nothing_behind_it(
     table: Table, clock: ManualClock
 ) -> None:
     for number in range(6):
-        expiry = {EXPIRES_AT: seconds(clock)} if number < 5 else {}
-        table.put(an_item(f"s{number}", **expiry))
+        table.put(an_item(f"s{number}", expires_at=seconds(clock, 0 if number < 5 else 1)))
     assert keys(walk(table, KEY.pk, limit=2)) == ["s5"]
 
 
@@ -306,8 +325,8 @@ def test_a_page_opens_only_the_partition_that_is_asked_for(table: Table) -> None
         an_item(n=10**38),
         an_item(n=-(10**38)),
         an_item(b=True),
-        an_item(pk="a", **{"": 1}),
-        an_item(**{EXPIRES_AT: "soon"}),
+        Item(KEY, {"": 1}),
+        an_item(expires_at="soon"),
         an_item(state_of=1),
         an_item(state_of=""),
         an_item(state_since="x" * 1025),

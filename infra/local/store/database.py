@@ -21,12 +21,14 @@ class Database:
 
     With a write-ahead log and ``synchronous=NORMAL`` a commit reaches the operating system before
     it is acknowledged: killing the process loses nothing, losing power may lose the last commits
-    but never the file's consistency.
+    but never the file's consistency. The file holds secrets, so a new one is its owner's alone.
     """
 
     def __init__(self, path: Path | None, *, clock: Clock) -> None:
         self.lock = RLock()
         self.clock = clock
+        if path is not None:
+            path.touch(mode=0o600)
         self._connection = sqlite3.connect(
             ":memory:" if path is None else path,
             timeout=_BUSY_SECONDS,
@@ -48,10 +50,11 @@ class Database:
             self.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self.execute("COMMIT")
             except BaseException:
-                self.execute("ROLLBACK")
+                if self._connection.in_transaction:
+                    self.execute("ROLLBACK")
                 raise
-            self.execute("COMMIT")
 
     def define(self, *statements: str) -> None:
         """Create tables and indexes; statements say IF NOT EXISTS."""

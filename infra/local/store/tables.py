@@ -91,7 +91,7 @@ class LocalTable:
         check_key(key)
         self._write(self._delete, (key.pk, key.sk), key=key, when=when)
 
-    def query(  # noqa: PLR0913 - the options of one DynamoDB query
+    def query(
         self,
         partition: str,
         *,

@@ -202,3 +202,23 @@ def test_damaged_bytes_are_unreadable_or_another_block(noise: bytes, at: int, by
 
 def test_any_asks_for_all() -> None:
     assert BLOCK.select("api.request", wedding_id=ANY).summary().count == 4
+
+
+@pytest.mark.parametrize(
+    "values", [[1.0, 2.0], [0.5, 12.25], [0.001, 99.999], [1 / 3, 2.0], [1e15, 1e-130], [-0.5, 7.0]]
+)
+def test_values_come_back_bit_by_bit_however_they_are_stored(values: list[float]) -> None:
+    block = a_block(*(a_point(value=value) for value in values))
+    cells = Block.decode(block.encode()).select().grid.cells
+    assert cells.keys.tolist() == sorted(values)
+
+
+def test_a_thousand_series_take_about_thirty_bytes_each() -> None:
+    chance = random.Random(5)
+    block = a_block(
+        *(
+            request(200, round(chance.lognormvariate(5, 1), 1), f"wedding-{n:04}")
+            for n in range(1000)
+        )
+    )
+    assert len(block.encode()) < 30_000

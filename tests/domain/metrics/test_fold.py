@@ -232,6 +232,8 @@ def test_facts_are_what_a_loop_over_the_points_finds(world: list[list[Accepted]]
             WeddingFacts.merge(block.facts(wedding) for block in reversed(blocks)),
         ):
             check_facts(facts, mine, wedding)
+    everyone = WeddingFacts.merge(merged.facts(wedding) for wedding in (None, "w1", "w2", "w3"))
+    assert merged.facts(ANY) == everyone
     assert merged.wedding_ids() == tuple(
         sorted({each.point.wedding_id for each in every if each.point.wedding_id is not None})
     )

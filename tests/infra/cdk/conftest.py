@@ -90,13 +90,12 @@ EVERY_KIND = (
 def synthesise(
     directory: Path, functions: Sequence[Function], source: Path, **chosen: object
 ) -> Synthesised:
-    from infra.cdk.synthesis import (  # noqa: PLC0415 - starts Node, which most tests do not need
-        synthesise as written,
-        without_bundling,
-    )
+    from infra.cdk import synthesis  # noqa: PLC0415 - starts Node, which most tests do not need
 
-    context = without_bundling({**CONTEXT, **chosen})
-    assembly = written(context, functions=functions, source=source, output=str(directory))
+    context = synthesis.without_bundling({**CONTEXT, **chosen})
+    assembly = synthesis.synthesise(
+        context, functions=functions, source=source, output=str(directory)
+    )
     manifest = json.loads((directory / "manifest.json").read_text())
     return Synthesised(
         directory=str(directory),

@@ -9,7 +9,9 @@ import pytest
 from infra.cdk.constructs.route import known_paths
 from infra.cdk.constructs.schedule import clock_expression
 from infra.cdk.deployment import from_context
+from infra.grants import meanings
 from tests.infra.cdk.conftest import CONTEXT, EVERY_KIND, NETWORK, declared, route, synthesise
+from wedsync.resources import Access, Grant, Resource
 from wedsync.runtime.declarations import HttpTrigger, ScheduleTrigger
 from wedsync.settings import History
 from wedsync.weddings.phase import Stage
@@ -106,3 +108,19 @@ def test_callers_cannot_be_asked_for_without_an_authorizer(tmp_path: Path, sourc
     lonely = tuple(each for each in EVERY_KIND if isinstance(each.declaration.trigger, HttpTrigger))
     with pytest.raises(ValueError, match="no function is declared as authorizer"):
         synthesise(tmp_path, lonely, source)
+
+
+@pytest.mark.parametrize(
+    ("resource", "access"),
+    [
+        (Resource.TIER_0, Access.READ),
+        (Resource.WAKE, Access.WRITE),
+        (Resource.ALERTS, Access.SEND),
+        (Resource.SIGNING, Access.WRITE),
+    ],
+)
+def test_access_that_a_resource_does_not_know_is_refused(
+    resource: Resource, access: Access
+) -> None:
+    with pytest.raises(ValueError, match=f"no {access} on a {resource.kind}"):
+        meanings(Grant(resource, frozenset({access})))

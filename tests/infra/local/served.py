@@ -1,6 +1,5 @@
 """A server process with a few functions of its own: ``python -m tests.infra.local.served``."""
 
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,7 +10,8 @@ from infra.local.server import ServeOptions, serve
 from wedsync.cloud import Delayed, Message, Record
 from wedsync.resources import Resource
 from wedsync.runtime.declarations import Function
-from wedsync.runtime.events import Arrived, authorizer, queue_consumer, schedule, stream_consumer
+from wedsync.cloud import Arrived
+from wedsync.runtime.events import authorizer, queue_consumer, schedule, stream_consumer
 from wedsync.runtime.http import FromCaller, Injected, RawBody, endpoint
 from wedsync.stores.services import Services
 
@@ -37,7 +37,13 @@ def authorize(headers: Mapping[str, str], services: Services) -> Mapping[str, st
     return {"tenant": "demo", "subject": "s", "role": "admin", "vendorId": ""}
 
 
-@endpoint("POST /api/records", summary="Put", uses=(Resource.METRICS_STREAM.send(),), status=202, takes_raw_body=True)
+@endpoint(
+    "POST /api/records",
+    summary="Put",
+    uses=(Resource.METRICS_STREAM.send(),),
+    status=202,
+    takes_raw_body=True,
+)
 @called("metrics.ingest")
 def ingest(caller: FromCaller, services: Injected, body: RawBody) -> dict[str, int]:
     del caller
@@ -91,5 +97,4 @@ if __name__ == "__main__":
             start=datetime(2026, 6, 20, 14, 0, 30, tzinfo=UTC) if clock == "manual" else None,
         ),
         lambda: FUNCTIONS,
-        ready=lambda line: print(json.dumps(line), flush=True),  # noqa: T201 - the ready line
     )

@@ -2,7 +2,6 @@
 
 import base64
 import gzip
-from collections.abc import Mapping
 from typing import cast
 
 import pytest
@@ -149,7 +148,7 @@ def test_an_answer_is_compressed_where_it_is_asked_for_and_worth_it(
 ) -> None:
     answer = {"statusCode": 200, "headers": {"content-type": content_type}, "body": "x" * size}
     reply = reply_of(answer, accept_encoding=accepts)
-    headers = cast("Mapping[str, str]", dict(reply.headers))
+    headers = cast("dict[str, str]", dict(reply.headers))
     assert (headers.get("content-encoding") == "gzip") is compressed
     assert (gzip.decompress(reply.body) if compressed else reply.body) == b"x" * size
     assert headers["content-length"] == str(len(reply.body))

@@ -15,7 +15,7 @@ from infra.local.engine import LocalCloud
 from tests.infra.local.processes import Server, eventually, served
 from wedsync.resources import Resource
 
-LIFETIMES = 4
+LIFETIMES = 3
 
 
 def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from tests.infra.local.functions_under_test import (
     records_of,
 )
 from wedsync.cloud import Cloud, Delayed
+from wedsync.cloud.memory import memory_of
 from wedsync.errors import Throttled
 from wedsync.resources import Resource
 from wedsync.runtime.declarations import AuthorizerTrigger, HttpTrigger
@@ -74,16 +75,18 @@ def test_the_most_specific_route_answers(
     assert (found.key, found.parameters) == (key, parameters)
 
 
-def ask(machine: Machine, line: str) -> tuple[int, Event]:
+def an_event(line: str) -> Event:
     method, path = line.split(" ")
-    answer = machine.http(
-        {
-            "version": "2.0",
-            "rawPath": path,
-            "headers": {"authorization": "Bearer t"},
-            "requestContext": {"requestId": "r1", "http": {"method": method, "path": path}},
-        }
-    )
+    return {
+        "version": "2.0",
+        "rawPath": path,
+        "headers": {"authorization": "Bearer t"},
+        "requestContext": {"requestId": "r1", "http": {"method": method, "path": path}},
+    }
+
+
+def ask(machine: Machine, line: str) -> tuple[int, Event]:
+    answer = machine.http(an_event(line))
     return cast("int", answer["statusCode"]), answer
 
 
@@ -151,13 +154,27 @@ def test_every_due_instant_is_played_in_order() -> None:
         if len(story) == 1:
             put(cloud, "a")
 
-    machine = a_machine(
-        cloud, a_consumer(consume), a_job(tick), a_waker(lambda *_: tell("wake"))
-    )
+    machine = a_machine(cloud, a_consumer(consume), a_job(tick), a_waker(lambda *_: tell("wake")))
     assert machine.advance(120) == {"schedules-tick": 2, "streams-ingest": 1, "streams-wake": 1}
     assert story == [(30, "tick"), (30, "record"), (90, "tick"), (105, "wake")]
     assert (clock.now() - SATURDAY).total_seconds() == 120
     assert machine.ran == {"schedules-tick": 2, "streams-ingest": 1, "streams-wake": 1}
+
+
+def test_a_clock_call_forgets_what_functions_remember() -> None:
+    cloud, clock = a_cloud()
+    made: list[int] = []
+
+    def look(_: Event, seen: Cloud) -> None:
+        memory_of(seen).recall("t", lambda: made.append(1), now=clock.now(), for_seconds=60)
+
+    machine = a_machine(cloud, Scripted("x.look", a_route("GET /x").declaration.trigger, look))
+    machine.http(an_event("GET /x"))
+    machine.http(an_event("GET /x"))
+    assert len(made) == 1
+    machine.advance(0)
+    machine.http(an_event("GET /x"))
+    assert len(made) == 2
 
 
 def test_only_a_manual_clock_can_be_advanced() -> None:

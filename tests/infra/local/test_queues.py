@@ -1,6 +1,5 @@
 """Delayed messages reach their consumer when they are due, at least once."""
 
-from collections.abc import Mapping
 from typing import cast
 
 import pytest
@@ -52,7 +51,7 @@ def test_messages_come_in_batches_that_look_as_lambda_makes_them() -> None:
     first = records_of(waker.events[0])[0]
     assert first["eventSource"] == "aws:sqs"
     assert first["eventSourceARN"] == "arn:aws:sqs:us-east-1:000000000000:wedsync-wake"
-    attributes = cast("Mapping[str, str]", first["attributes"])
+    attributes = cast("dict[str, str]", first["attributes"])
     assert attributes["ApproximateReceiveCount"] == "1"
 
 

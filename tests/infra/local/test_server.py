@@ -4,6 +4,7 @@ import gzip
 import json
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -34,8 +35,9 @@ def test_a_record_reaches_its_consumer_within_50_ms(server: Server) -> None:
     kinesis = server.kinesis()
     took = []
     for number in range(5):
-        kinesis.put_record(StreamName=STREAM, Data=f"quick-{number}".encode(), PartitionKey="w")
-        took.append(eventually(lambda number=number: server.has_seen(f"quick-{number}")))
+        name = f"quick-{number}"
+        kinesis.put_record(StreamName=STREAM, Data=name.encode(), PartitionKey="w")
+        took.append(eventually(partial(server.has_seen, name)))
     assert min(took) < 0.05
 
 
@@ -78,7 +80,12 @@ RECORD = {"Data": b"x", "PartitionKey": "w"}
         ({"action": "describe_stream", "StreamName": "no"}, "ResourceNotFoundException"),
         ({"action": "list_shards"}, "InvalidArgumentException"),
         (
-            {"action": "put_record", "StreamName": STREAM, "Data": b"x" * 2**20, "PartitionKey": "w"},
+            {
+                "action": "put_record",
+                "StreamName": STREAM,
+                "Data": b"x" * 2**20,
+                "PartitionKey": "w",
+            },
             "ValidationException",
         ),
         (
@@ -86,7 +93,12 @@ RECORD = {"Data": b"x", "PartitionKey": "w"}
             "ValidationException",
         ),
         (
-            {"action": "put_record", "StreamName": STREAM, **RECORD, "ExplicitHashKey": str(2**128)},
+            {
+                "action": "put_record",
+                "StreamName": STREAM,
+                **RECORD,
+                "ExplicitHashKey": str(2**128),
+            },
             "InvalidArgumentException",
         ),
         (
@@ -209,6 +221,6 @@ def test_a_signal_ends_it_in_order_and_stdout_holds_one_line(tmp_path: Path) -> 
     with served(tmp_path) as server:
         server.ask("POST", "/api/records", b"last", TOKEN)
         assert server.end() == (0, b"")
-        print(f"ready after {server.ready_after_seconds:.1f} s")  # noqa: T201 - a figure to see
+        print(f"ready after {server.ready_after_seconds:.1f} s")
         assert (tmp_path / "wedsync.sqlite").stat().st_mode & 0o077 == 0
         assert (tmp_path / "tokens.json").stat().st_mode & 0o077 == 0

@@ -16,7 +16,7 @@ class ResourceKind(StrEnum):
     TOPIC = "topic"
     QUEUE = "queue"
     BUCKET = "bucket"
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105 - the name of a kind
 
 
 class Access(StrEnum):

@@ -70,9 +70,9 @@ class WeddingRequest(Request):
     guest_count: int | None = None
     style: Name | None = None
     complexity: Complexity | None = Field(default=None, strict=False)
-    vendors: list[VendorRequest] = []
-    timeline: list[TimelineItemRequest] = []
-    events: list[EventRequest] = []
+    vendors: list[VendorRequest] = Field(default_factory=list)
+    timeline: list[TimelineItemRequest] = Field(default_factory=list)
+    events: list[EventRequest] = Field(default_factory=list)
 
 
 _requests = TypeAdapter(WeddingRequest)

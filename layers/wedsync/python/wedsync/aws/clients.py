@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class Clients:
-    """The clients of one process: not guarded, since ``AwsCloud`` opens one thing at a time."""
+    """The clients of one process; without a region, that of boto3's own configuration."""
 
-    def __init__(self, *, region: str | None, endpoint_url: str | None) -> None:
+    def __init__(self, *, region: str | None = None, endpoint_url: str | None = None) -> None:
         self._region = region
         self._endpoint_url = endpoint_url
 

@@ -22,7 +22,8 @@ class AwsCloud:
 
     ``names`` says what each resource is called there: the name of a table, stream or bucket, the
     ARN of a topic, the URL of a queue, the ARN or name of a secret. Nothing is connected, and no
-    client made, before the first resource of its service is opened.
+    client made, before the first resource of its service is opened. ``clients`` shares those that
+    another cloud made, and brings its own region.
     """
 
     def __init__(
@@ -30,12 +31,12 @@ class AwsCloud:
         names: Mapping[Resource, str],
         *,
         region: str | None = None,
-        endpoint_url: str | None = None,
+        clients: Clients | None = None,
         clock: Clock | None = None,
         ids: Ids | None = None,
     ) -> None:
         self._names = dict(names)
-        self._clients = Clients(region=region, endpoint_url=endpoint_url)
+        self._clients = clients or Clients(region=region)
         self._clock = clock or RealClock()
         self._ids = ids or RandomIds(self._clock)
         self._caller = Caller(self._ids)

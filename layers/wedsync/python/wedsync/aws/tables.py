@@ -126,7 +126,7 @@ class DynamoTable:
         except ClientError as error:
             raise self._translated(error) from error
 
-    def query(  # noqa: PLR0913 - the options of one DynamoDB query
+    def query(
         self,
         partition: str,
         *,

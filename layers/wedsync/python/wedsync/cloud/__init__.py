@@ -20,6 +20,7 @@ from wedsync.cloud.protocols import (
 from wedsync.cloud.values import (
     EVERYTHING,
     EXPIRES_AT,
+    Arrived,
     Attribute,
     Delayed,
     Item,
@@ -36,6 +37,7 @@ __all__ = [
     "EVERYTHING",
     "EXPIRES_AT",
     "Absent",
+    "Arrived",
     "Attribute",
     "Bucket",
     "Clock",

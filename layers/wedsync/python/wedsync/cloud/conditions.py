@@ -47,7 +47,11 @@ def holds(condition: Condition | None, stored: Mapping[str, Attribute] | None) -
 
 
 def _same(stored: Attribute | None, value: Attribute) -> bool:
-    return type(stored) is type(value) and stored == value
+    match stored, value:
+        case (str(), str()) | (int(), int()) | (bytes(), bytes()):
+            return stored == value
+        case _:
+            return False
 
 
 def _smaller(stored: Attribute | None, value: Attribute) -> bool:

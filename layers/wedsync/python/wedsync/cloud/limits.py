@@ -160,5 +160,5 @@ def _check_indexed(attributes: Mapping[str, Attribute], name: str, limit_bytes: 
     if value is None:
         return
     if not isinstance(value, str):
-        raise ValueError(f"{name} is the key of an index, and so must be text")
+        raise ValueError(f"{name} keys an index: it must be text")
     check_text(name, value, limit_bytes)

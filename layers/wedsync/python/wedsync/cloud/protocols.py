@@ -23,7 +23,7 @@ from wedsync.cloud.values import (
 from wedsync.resources import Resource
 
 
-class ConditionFailed(Exception):  # noqa: N818 - named for what happened
+class ConditionFailed(Exception):
     """The write did not happen, because the stored item is not as required.
 
     ``current`` is the item that stands in the way (None: nothing is stored).
@@ -50,7 +50,7 @@ class Table(Protocol):
     def delete(self, key: Key, *, when: Condition | None = None) -> None:
         """Remove the item, if it is there. Raises ConditionFailed."""
 
-    def query(  # noqa: PLR0913 - the options of one DynamoDB query
+    def query(
         self,
         partition: str,
         *,

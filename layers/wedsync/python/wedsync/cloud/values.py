@@ -31,24 +31,24 @@ class Item:
     attributes: Mapping[str, Attribute]
 
     def text(self, name: str) -> str:
-        """A text attribute; ValueError if it is something else."""
+        """A text attribute; TypeError if it is something else."""
         value = self.attributes[name]
         if not isinstance(value, str):
-            raise ValueError(f"{name} is not text")
+            raise TypeError(f"{name} is not text")
         return value
 
     def number(self, name: str, default: int = 0) -> int:
         """A whole number; ``default`` where the attribute is missing."""
         value = self.attributes.get(name, default)
         if not isinstance(value, int):
-            raise ValueError(f"{name} is not a whole number")
+            raise TypeError(f"{name} is not a whole number")
         return value
 
     def raw(self, name: str) -> bytes:
         """Bytes; empty where the attribute is missing."""
         value = self.attributes.get(name, b"")
         if not isinstance(value, bytes):
-            raise ValueError(f"{name} is not bytes")
+            raise TypeError(f"{name} is not bytes")
         return value
 
 
@@ -83,6 +83,20 @@ class Record:
 
     partition_key: str
     data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """One stream record as it reached us.
+
+    ``arrived_at_ms`` is the stream's approximate arrival time in epoch ms, which a redrive keeps.
+    """
+
+    stream: str
+    shard: str
+    sequence: str
+    data: bytes
+    arrived_at_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

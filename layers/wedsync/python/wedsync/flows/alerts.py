@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from wedsync.alerting.finding import Finding
-from wedsync.alerting.lifecycle import Effect, advance
+from wedsync.alerting.lifecycle import advance
 from wedsync.alerting.model import Alert, AlertState, fingerprint
 from wedsync.errors import TooMuchContention
 from wedsync.flows.incidents import attach, deliver, note_alert_resolved, publish

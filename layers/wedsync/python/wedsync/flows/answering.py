@@ -1,6 +1,7 @@
 """Somebody acknowledges or resolves an alert: its incident follows."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,16 +22,14 @@ def acknowledge_alert(services: Services, tenant: Tenant, alert_id: str, *, by: 
     found = services.alerts.get(tenant, alert_id).value
     alert_lifecycle.acknowledge(found, by=by, at=services.now())
     if found.incident_id is not None:
-        try:
+        # The incident may have been resolved by hand while this alert still fires.
+        with suppress(IncidentAlreadyResolved):
             change_incident(
                 services,
                 tenant,
                 found.incident_id,
                 lambda incident, now: incident_lifecycle.acknowledge(incident, by=by, at=now),
             )
-        except IncidentAlreadyResolved:
-            # The incident was resolved by hand while this alert still fires.
-            pass
     return _change(
         services,
         tenant,

@@ -7,9 +7,10 @@ the whole batch comes again and changes nothing that it had changed.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from wedsync.cloud import Arrived
 from wedsync.flows.derive import refresh
 from wedsync.flows.evaluate import evaluate
-from wedsync.flows.provenance import Provenance, Proved, identity_key
+from wedsync.flows.provenance import Proved, Provenance, identity_key
 from wedsync.flows.reading import packs_of
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, at_ms
 from wedsync.metrics.body import Poison, open_body
@@ -19,7 +20,6 @@ from wedsync.metrics.fold import SlotKey, SlotRows, slots
 from wedsync.metrics.lateness import Lateness, classify
 from wedsync.metrics.point import Point
 from wedsync.metrics.series import pack_of
-from wedsync.runtime.events import Arrived
 from wedsync.stores.hot_windows import Merged, ShareTooLarge
 from wedsync.stores.rejections import Rejection
 from wedsync.stores.services import Services
@@ -92,7 +92,7 @@ def sort_records(records: Sequence[Arrived], services: Services) -> Sorted:
     return batch
 
 
-def _sort_record(  # noqa: PLR0913, PLR0917 - one record with all that its points need
+def _sort_record(
     record: Arrived,
     proved: Proved,
     body: bytes,
@@ -145,7 +145,7 @@ def _tenant_of(point: Point, proved: Proved) -> tuple[Tenant | None, tuple[str, 
     return proved.tenant, None
 
 
-def _rejection(  # noqa: PLR0913, PLR0917 - the members of a row
+def _rejection(
     record: Arrived, index: int | None, code: str, detail: str, pointer: str, raw: bytes
 ) -> Rejection:
     return Rejection(

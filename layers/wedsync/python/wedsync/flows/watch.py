@@ -13,7 +13,7 @@ from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 
 LOOK_AHEAD = timedelta(seconds=75)
-"""Longer than a sweep's period, so that a tier is found before it is due even if a sweep is late."""
+"""Longer than a sweep's period: a tier is found before it is due even if a sweep is late."""
 WATCH_SECONDS = 10
 
 

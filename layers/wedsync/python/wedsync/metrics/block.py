@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from wedsync.metrics.blockcodec import Parts, decode_parts, encode_parts
-from wedsync.metrics.facts import Activity, ComponentHealth, WeddingFacts
+from wedsync.metrics.facts import WeddingFacts
+from wedsync.metrics.factsheet import facts_of
 from wedsync.metrics.grid import Grid, join_grids, no_grid
-from wedsync.metrics.histogram import Ints, Words
+from wedsync.metrics.histogram import Ints
 from wedsync.metrics.marks import (
     Happenings,
     Marks,
-    Role,
     join_happenings,
     join_marks,
     no_happenings,
@@ -104,6 +104,7 @@ class Block:
 
         Raises:
             UnreadableBlock: a ValueError; the bytes are damaged, or of another version.
+
         """
         return cls(**decode_parts(data)._asdict()) if data else cls.empty()
 
@@ -139,33 +140,19 @@ class Block:
         wanted: Wanted = ANY if metric is None else metric
         return self._all(self.overall).narrowed("metric", wanted).where(dims)
 
-    def facts(self, wedding_id: str | None) -> WeddingFacts:
-        """What is known of one wedding; ``None`` asks for what belongs to no wedding."""
+    def facts(self, wedding_id: Wanted) -> WeddingFacts:
+        """What is known of one wedding; ``None`` asks for what belongs to none, ``ANY`` for all."""
+        if wedding_id is ANY:
+            return WeddingFacts.merge(map(self.facts, (None, *self.wedding_ids())))
         number = -1 if wedding_id is None else find(self.strings, wedding_id)
         if number is None:
             return WeddingFacts()
-        marks = self.marks.take(_run(self.marks.wedding, number))
         uploads = self.select(PHOTO_UPLOAD, wedding_id=wedding_id).by("outcome")
-        counts = {outcome: summary.count for (outcome,), summary in uploads.items()}
-        seen = [
-            {
-                self.strings[subject]: ms
-                for subject, ms in _times(marks, role, marks.subject)
-                if subject >= 0
-            }
-            for role in (Role.VENDOR_HEARTBEAT, Role.VENDOR_SEEN)
-        ]
-        return WeddingFacts(
-            uploads_started=counts.get("started", 0),
-            uploads_completed=counts.get("completed", 0),
-            uploads_failed=counts.get("failed", 0),
-            activity=self._activity(number),
-            vendor_heartbeat_ms=seen[0],
-            vendor_seen_ms=seen[1],
-            guests=dict(_times(marks, Role.GUEST, marks.id)),
-            backup_ok_ms=_last(marks, Role.BACKUP_OK),
-            backup_failed_ms=_last(marks, Role.BACKUP_FAILED),
-            health=self._health(marks),
+        return facts_of(
+            self.strings,
+            self.marks.take(_run(self.marks.wedding, number)),
+            self.happenings.take(_run(self.happenings.wedding, number)),
+            uploads={outcome: summary.count for (outcome,), summary in uploads.items()},
         )
 
     def only(self, wedding_id: str) -> "Block":
@@ -227,36 +214,6 @@ class Block:
     def _all(self, grid: Grid) -> Selection:
         return Selection(strings=self.strings, grid=grid, rows=np.ones(len(grid), np.bool_))
 
-    def _activity(self, wedding: int) -> tuple[Activity, ...]:
-        rows = self.happenings.take(_run(self.happenings.wedding, wedding))
-        columns = (rows.ts_ms, rows.id, rows.type, rows.vendor, rows.guest, rows.summary)
-        return tuple(
-            Activity(
-                ts_ms=ts_ms,
-                id=each,
-                type=self.strings[kind],
-                vendor_id=None if vendor < 0 else self.strings[vendor],
-                guest_id=None if guest < 0 else self.strings[guest],
-                summary=self.strings[summary],
-            )
-            for ts_ms, each, kind, vendor, guest, summary in zip(
-                *(column[::-1].tolist() for column in columns), strict=True
-            )
-        )
-
-    def _health(self, marks: Marks) -> dict[str, ComponentHealth]:
-        failed: dict[int, list[int]] = {}
-        for component, ms in _times(marks, Role.HEALTH_FAILED, marks.subject):
-            failed.setdefault(component, []).append(ms)
-        passed = dict(_times(marks, Role.HEALTH_OK, marks.subject))
-        return {
-            self.strings[component] if component >= 0 else "": ComponentHealth(
-                failed_ms=tuple(sorted(failed.get(component, ()), reverse=True)),
-                ok_ms=passed.get(component),
-            )
-            for component in sorted({*failed, *passed})
-        }
-
 
 def _over_one_table(blocks: Sequence[Block]) -> tuple[tuple[str, ...], list[Block]]:
     """The blocks with their strings renumbered into one sorted table."""
@@ -273,12 +230,3 @@ def _over_one_table(blocks: Sequence[Block]) -> tuple[tuple[str, ...], list[Bloc
 def _run(sorted_numbers: Ints, number: int) -> slice:
     low, high = np.searchsorted(sorted_numbers, (number, number + 1)).tolist()
     return slice(low, high)
-
-
-def _times(marks: Marks, role: Role, key: Ints | Words) -> list[tuple[int, int]]:
-    chosen = marks.role == role
-    return list(zip(key[chosen].tolist(), marks.ts_ms[chosen].tolist(), strict=True))
-
-
-def _last(marks: Marks, role: Role) -> int | None:
-    return max((ms for _, ms in _times(marks, role, marks.role)), default=None)

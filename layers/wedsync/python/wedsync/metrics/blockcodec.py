@@ -11,7 +11,7 @@ are their observations.
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -56,12 +56,13 @@ def encode_parts(parts: Parts) -> bytes:
 
     Raises:
         ValueError: a text holds the separator, which no accepted point does.
+
     """
     strings = _SEPARATOR.join(parts.strings)
     if strings.count(_SEPARATOR) != max(len(parts.strings) - 1, 0):
         raise ValueError("a text of a block holds a control character")
     text = strings.encode()
-    columns = b"".join(map(_column, _columns(parts)))
+    columns = b"".join(_encoded(_columns(parts)))
     return _MAGIC + zlib.compress(struct.pack("<I", len(text)) + text + columns, 1)
 
 
@@ -70,6 +71,7 @@ def decode_parts(data: bytes) -> Parts:
 
     Raises:
         UnreadableBlock: they are damaged, or of another version.
+
     """
     if not data.startswith(_MAGIC):
         raise UnreadableBlock("not a block of a known version")
@@ -117,7 +119,11 @@ def _bins(edges: Floats) -> Ints:
 
 
 def _steps(numbers: Ints) -> Ints:
-    return np.diff(numbers, prepend=np.int64(0))
+    if not len(numbers):
+        return numbers
+    steps = numbers.copy()
+    steps[1:] -= numbers[:-1]
+    return steps
 
 
 def _from_least(times: Ints) -> tuple[Ints, Ints]:
@@ -125,23 +131,37 @@ def _from_least(times: Ints) -> tuple[Ints, Ints]:
     return np.array([least], np.int64), times - least
 
 
-def _column(values: Column) -> bytes:
-    if not len(values):
-        return _NOTHING
-    if values.dtype.kind == "u":
-        return _planes(_WORD, values)
-    if values.dtype.kind == "i":
-        return _planes(_narrowest(values), values)
-    for power, scale in enumerate(_SCALES):
-        scaled = np.rint(values * scale)
-        if np.abs(scaled).max() < _WHOLE_BELOW and np.array_equal(scaled / scale, values):
-            whole = scaled.astype(np.int64)
-            return _planes(_narrowest(whole) | power << _SCALE_SHIFT, whole)
-    return _planes(_FLOAT, values)
+def _encoded(columns: Iterable[Column]) -> Iterator[bytes]:
+    """Every column as bytes; the bounds of all whole numbers are found in one pass."""
+    every = [_as_whole(column) for column in columns]
+    whole = [values for values, _ in every if values.dtype.kind == "i" and len(values)]
+    together = np.concatenate(whole)
+    starts = np.cumsum([0, *map(len, whole[:-1])])
+    bounds = zip(
+        np.minimum.reduceat(together, starts).tolist(),
+        np.maximum.reduceat(together, starts).tolist(),
+        strict=True,
+    )
+    for values, power in every:
+        if not len(values):
+            yield _NOTHING
+        elif values.dtype.kind == "i":
+            yield _planes(_narrowest(*next(bounds)) | power << _SCALE_SHIFT, values)
+        else:
+            yield _planes(_WORD if values.dtype.kind == "u" else _FLOAT, values)
 
 
-def _narrowest(values: Column) -> int:
-    low, high = int(values.min()), int(values.max())
+def _as_whole(values: Column) -> tuple[Column, int]:
+    """Doubles as whole tenths, hundredths … if every one of them is, and the power of ten."""
+    if values.dtype.kind == "f" and len(values):
+        for power, scale in enumerate(_SCALES):
+            scaled = np.rint(values * scale)
+            if (scaled / scale == values).all() and np.abs(scaled).max() < _WHOLE_BELOW:
+                return scaled.astype(np.int64), power
+    return values, 0
+
+
+def _narrowest(low: int, high: int) -> int:
     return next(at for at, (least, most) in enumerate(_BOUNDS) if least <= low and high <= most)
 
 

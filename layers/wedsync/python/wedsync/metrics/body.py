@@ -49,6 +49,7 @@ def open_body(raw: bytes) -> bytes:
     Raises:
         TooLarge: larger than the cap, before or after inflating.
         Poison: a bomb by its ratio, a broken gzip, or gzip within gzip.
+
     """
     if len(raw) > LARGEST_BODY_BYTES:
         raise TooLarge(f"a body holds at most {LARGEST_BODY_BYTES} bytes")
@@ -94,6 +95,7 @@ def parse_json(data: bytes) -> object:
     Raises:
         Poison: not JSON, nested deeper than 32, a number too long or not finite, a key twice,
             half a surrogate, or an encoding other than UTF-8 without a byte order mark.
+
     """
     value, flaws = parse_with_flaws(data, every_number=True)
     if flaws:
@@ -110,6 +112,7 @@ def parse_with_flaws(data: bytes, *, every_number: bool = False) -> tuple[object
 
     Raises:
         Poison: the text as a whole cannot be read.
+
     """
     text = _text(data)
     _bound_depth(data)

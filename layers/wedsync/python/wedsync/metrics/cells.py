@@ -104,12 +104,14 @@ def no_cells() -> Cells:
     )
 
 
-def fold(*, row: Ints, second: Ints, value: Floats, weight: Ints) -> Cells:
-    """Observations to cells: one sort, then runs."""
+def fold(
+    *, row: Ints, second: Ints, value: Floats, weight: Ints, by_value: Ints | None = None
+) -> Cells:
+    """Observations to cells: one sort, then runs. ``by_value`` is their order, where known."""
     if not len(row):
         return no_cells()
     ids = row * _SECONDS + (second + 1)
-    order = order_by(ids, value)
+    order = order_by(ids, value, by_value)
     ids, value, weight = ids[order], value[order], weight[order]
     first = run_starts(ids)
     sums = np.add.reduceat(value * weight, first)
@@ -149,7 +151,7 @@ def join(parts: Sequence[tuple[Cells, Ints]], *, keep_seconds: bool) -> Cells:
     return _cells(entry_ids, keys, weights, run_starts(entry_ids), sums=sums, low=low, high=high)
 
 
-def _cells(  # noqa: PLR0913 - the columns of one sorted batch
+def _cells(
     ids: Ints, keys: Floats, weights: Ints, first: Ints, *, sums: Floats, low: Floats, high: Floats
 ) -> Cells:
     """Cells of observations sorted by (id, key); the runs of ids begin at ``first``."""

@@ -91,6 +91,7 @@ def read_point(members: Members) -> Point:
 
     Raises:
         Poison: with the code and the pointer of the first member that is wrong.
+
     """
     get = members.get
     if get("v", 1) not in (1, None):

@@ -52,9 +52,12 @@ def run_starts(keys: npt.NDArray[np.generic], *more: npt.NDArray[np.generic]) ->
     return np.concatenate((np.zeros(1, np.int64), np.flatnonzero(changes) + 1))
 
 
-def order_by(ids: Ints, values: Floats) -> Ints:
-    """The order by id, then value: two fast sorts, the second of (id, rank) in one word."""
-    by_value = np.argsort(values)
+def order_by(ids: Ints, values: Floats, by_value: Ints | None = None) -> Ints:
+    """The order by id, then value: two fast sorts, the second of (id, rank) in one word.
+
+    ``by_value``, the order by value alone, saves the first where it is known.
+    """
+    by_value = np.argsort(values) if by_value is None else by_value
     shift = max(len(ids).bit_length(), 1)
     if len(ids) and int(ids.max()) >> (62 - shift):
         ids = np.unique(ids, return_inverse=True)[1].astype(np.int64)
@@ -82,8 +85,13 @@ def dense_ids(*columns: Ints) -> tuple[Ints, Ints]:
             width = len(distinct)
         ids = ids * width + numbers
         span *= width
-    _, first, numbers = np.unique(ids, return_index=True, return_inverse=True)
-    return first, numbers
+    if span > 4 * len(ids):
+        _, first, numbers = np.unique(ids, return_index=True, return_inverse=True)
+        return first, numbers
+    place = np.full(span, -1, np.int64)  # few enough to look up: no sort
+    place[ids[::-1]] = np.arange(len(ids))[::-1]
+    present = place >= 0
+    return place[present], (np.cumsum(present) - 1)[ids]
 
 
 def rank_of(q: float, count: int) -> int:

@@ -101,6 +101,7 @@ def fold_lanes(columns: Columns, rows: Ints, lane: Ints, second: Ints) -> Lanes:
     every_second = np.full(len(columns), -1, np.int64)
     every_second[rows] = second
     series = columns.series[rows]
+    by_value = np.argsort(columns.value[rows])
     marks, marks_lane = _marks(columns, rows, lane)
     happenings, happenings_lane = _happenings(columns, rows, lane)
     return Lanes(
@@ -117,6 +118,7 @@ def fold_lanes(columns: Columns, rows: Ints, lane: Ints, second: Ints) -> Lanes:
             number=columns.total_of_series[series],
             lane=lane,
             second=columns.ts_ms[rows] // 1000 % 60,
+            by_value=by_value,
         ),
         marks=marks,
         marks_lane=marks_lane,
@@ -125,15 +127,28 @@ def fold_lanes(columns: Columns, rows: Ints, lane: Ints, second: Ints) -> Lanes:
     )
 
 
-def _sheet(  # noqa: PLR0913 - columns of the same rows
-    columns: Columns, rows: Ints, *, table: SeriesTable, number: Ints, lane: Ints, second: Ints
+def _sheet(
+    columns: Columns,
+    rows: Ints,
+    *,
+    table: SeriesTable,
+    number: Ints,
+    lane: Ints,
+    second: Ints,
+    by_value: Ints,
 ) -> _Sheet:
     row = lane * len(table) + number
     value = columns.value[rows]
     gauges = np.flatnonzero(table.kind[number] == GAUGE)
     return _Sheet(
         table=table,
-        cells=fold(row=row, second=second, value=value, weight=columns.weight[rows]),
+        cells=fold(
+            row=row,
+            second=second,
+            value=value,
+            weight=columns.weight[rows],
+            by_value=by_value,
+        ),
         latest=latest_of(
             row=row[gauges],
             ts_ms=columns.ts_ms[rows[gauges]],

@@ -29,7 +29,7 @@ class DataQuality:
     rejected: int
 
 
-def data_quality(  # noqa: PLR0913 - each is a count that stands in the answer
+def data_quality(
     *,
     accepted: int,
     late: int,

@@ -53,6 +53,7 @@ def split_signature(record: bytes) -> tuple[SignatureLine | None, bytes]:
 
     Raises:
         Poison: the record begins as a signed one and its line cannot be read.
+
     """
     if not record.startswith(_MAGIC):
         return None, record

@@ -44,6 +44,7 @@ class Summary:
 
         Raises:
             ValueError: ``q`` does not lie within 0 and 1.
+
         """
         if not 0.0 <= q <= 1.0:
             raise ValueError(f"a quantile lies within 0 and 1, not at {q}")

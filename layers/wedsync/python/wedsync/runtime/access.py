@@ -26,7 +26,7 @@ from wedsync.cloud import (
 from wedsync.resources import Access, Grant, Resource
 
 
-class UndeclaredAccess(Exception):  # noqa: N818 - named for what happened
+class UndeclaredAccess(Exception):
     """A function touched what it did not declare: a fault of the function."""
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from wedsync.cloud import Arrived
 from wedsync.cloud.memory import memory_of
 from wedsync.errors import Unavailable
 from wedsync.runtime.access import DeclaredCloud
@@ -31,20 +31,6 @@ if TYPE_CHECKING:
     from wedsync.settings import Settings
 
     Event: TypeAlias = Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrived:
-    """One stream record as it reached us.
-
-    ``arrived_at_ms`` is the stream's approximate arrival time in epoch ms, which a redrive keeps.
-    """
-
-    stream: str
-    shard: str
-    sequence: str
-    data: bytes
-    arrived_at_ms: int
 
 
 class EventFunction:
@@ -182,7 +168,7 @@ def authorizer(
     return declare
 
 
-def _function(  # noqa: PLR0913, PLR0917 - one value per member of a declaration
+def _function(
     handler: Callable[..., object],
     body: Callable[[Event, Services], object],
     trigger: Trigger,

@@ -12,16 +12,17 @@ import functools
 import inspect
 import re
 import threading
-from typing import TYPE_CHECKING, Annotated, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, cast, get_args, get_origin
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from wedsync.api.validation import fields_of_validation
+from wedsync.cloud.memory import memory_of
 from wedsync.errors import Forbidden, Invalid, NotFound, TooLarge, Unauthenticated, WedSyncError
 from wedsync.metrics.body import open_body, parse_json
-from wedsync.cloud.memory import memory_of
 from wedsync.resources import Grant, Resource
 from wedsync.runtime import invocation, problem
 from wedsync.runtime.access import DeclaredCloud
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from wedsync.cloud import Cloud
     from wedsync.runtime.declarations import Body, LambdaContext
     from wedsync.settings import Settings
-
-    Handler = TypeVar("Handler", bound=Body)
 
 FromCaller = Annotated[Caller, Depends(invocation.caller)]
 """The proved caller: its tenant is the only tenant that a handler ever uses."""
@@ -101,7 +100,7 @@ class Endpoint:
                 logger().warning(
                     "request failed", extra={"request_id": request_id, "code": error.code}
                 )
-        except Exception:
+        except Exception:  # noqa: BLE001 - the one place where the unforeseen becomes an answer
             logger().exception("request failed", extra={"request_id": request_id})
             answered = problem.answer(WedSyncError(), path=path, request_id=request_id)
         logger().info(
@@ -314,21 +313,16 @@ def _idempotency_key(method: str, headers: Mapping[str, str]) -> str | None:
     return key
 
 
-def _documented(returns: object, trigger: HttpTrigger) -> dict[int, dict[str, object]]:
-    answers: dict[int, dict[str, object]] = {}
-    model = (
-        getattr(returns, "__args__", (returns,))[0]
-        if isinstance(returns, type(Answer[int]))
-        else returns
-    )
-    answers[trigger.status] = {
-        "description": "The answer",
-        "content": {"application/json": {"model": model}},
+def _documented(returns: object, trigger: HttpTrigger) -> dict[int, OpenAPIResponse]:
+    model = get_args(returns)[0] if get_origin(returns) is Answer else returns
+    answers: dict[int, OpenAPIResponse] = {
+        trigger.status: {
+            "description": "The answer",
+            "content": {"application/json": {"model": model}},
+        }
     }
-    for error in (
-        *trigger.raises,
-        *((Invalid, Unauthenticated, Forbidden) if trigger.roles else (Invalid,)),
-    ):
+    usual = (Invalid, Unauthenticated, Forbidden) if trigger.roles else (Invalid,)
+    for error in (*trigger.raises, *usual):
         answers.setdefault(
             error.status,
             {

@@ -1,7 +1,7 @@
 """Alert episodes, by fingerprint."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wedsync.alerting.model import Alert, AlertState
 from wedsync.cloud import EVERYTHING, Attribute, Sort, Table
@@ -36,6 +36,7 @@ class AlertStore:
             documents=_documents,
             id_of=lambda alert: alert.alert_id,
             indexed=_indexed,
+            versioned=lambda alert, version: replace(alert, version=version),
         )
 
     def get(self, tenant: Tenant, alert_id: str) -> Stored[Alert]:
@@ -52,7 +53,7 @@ class AlertStore:
     def keep(
         self, tenant: Tenant, alert: Alert | None, *, former: Stored[Alert] | None
     ) -> Stored[Alert] | None:
-        """Store what became of ``former``: a change, a new episode, or nothing. Raises Overtaken."""
+        """Store what became of ``former``: a change, a new episode, nothing. Raises Overtaken."""
         if alert is None:
             if former is not None:
                 self._episodes.drop(tenant, former)

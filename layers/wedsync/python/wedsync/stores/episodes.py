@@ -17,7 +17,7 @@ from wedsync.tenancy import Tenant
 T = TypeVar("T")
 
 
-class Overtaken(Exception):  # noqa: N818 - named for what happened
+class Overtaken(Exception):
     """Somebody else wrote first: load it again and decide anew."""
 
 
@@ -40,13 +40,18 @@ class EpisodeTable(Generic[T]):
         documents: Documents[T],
         id_of: Callable[[T], str],
         indexed: Callable[[Tenant, T], Mapping[str, Attribute]],
+        versioned: Callable[[T, int], T],
     ) -> None:
-        """``indexed`` gives the attributes that the table's indexes are made of."""
+        """``indexed`` gives the attributes that the table's indexes are made of.
+
+        ``versioned`` writes the stored version into a value that shows it.
+        """
         self._table = table
         self._family = family
         self._documents = documents
         self._id_of = id_of
         self._indexed = indexed
+        self._versioned = versioned
 
     def current(self, tenant: Tenant, name: str) -> Stored[T] | None:
         """The present, or latest, episode under this name."""
@@ -58,9 +63,7 @@ class EpisodeTable(Generic[T]):
         found: dict[str, Stored[T]] = {}
         for start in range(0, len(keys), 100):
             for item in self._table.get_many(keys[start : start + 100]):
-                found[item.key.sk] = Stored(
-                    self._documents.load(item.text("body")), item.number("version")
-                )
+                found[item.key.sk] = self.load(item)
         return found
 
     def find(self, tenant: Tenant, episode_id: str) -> Stored[T] | None:
@@ -105,7 +108,7 @@ class EpisodeTable(Generic[T]):
             self._table.put(self._item(tenant, name, value, version), when=when)
         except ConditionFailed:
             raise Overtaken from None
-        return Stored(value, version)
+        return Stored(self._versioned(value, version), version)
 
     def _item(self, tenant: Tenant, name: str, value: T, version: int) -> Item:
         return Item(
@@ -121,10 +124,9 @@ class EpisodeTable(Generic[T]):
         return Key(tenant.partition(self._family), name)
 
     def _read(self, item: Item | None) -> Stored[T] | None:
-        if item is None:
-            return None
-        return Stored(self._documents.load(item.text("body")), item.number("version"))
+        return None if item is None else self.load(item)
 
     def load(self, item: Item) -> Stored[T]:
-        """An item of one of the table's indexes."""
-        return Stored(self._documents.load(item.text("body")), item.number("version"))
+        """An item, also one of the table's indexes."""
+        version = item.number("version")
+        return Stored(self._versioned(self._documents.load(item.text("body")), version), version)

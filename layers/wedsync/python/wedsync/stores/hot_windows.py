@@ -21,7 +21,7 @@ KEPT = timedelta(hours=48)
 TRIES = 64
 
 
-class ShareTooLarge(Exception):  # noqa: N818 - named for what happened
+class ShareTooLarge(Exception):
     """A batch's share fits no item, not even an empty one: merge it in parts."""
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from wedsync.cloud import Attribute, Sort, Table
@@ -45,6 +45,7 @@ class IncidentStore:
             documents=_documents,
             id_of=lambda incident: incident.incident_id,
             indexed=_indexed,
+            versioned=lambda incident, version: replace(incident, version=version),
         )
 
     def get(self, tenant: Tenant, incident_id: str) -> Stored[Incident]:

@@ -1,0 +1,51 @@
+"""One metric over time."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from wedsync.api.ranges import time_range
+from wedsync.api.series import SeriesReply
+from wedsync.api.shape import Instant
+from wedsync.errors import ResolutionNotKept, WeddingNotFound
+from wedsync.flows.grants import LOOKING
+from wedsync.flows.series import SeriesQuery, Stat, Window, read_series
+from wedsync.runtime.http import FromCaller, Injected, endpoint
+
+
+@endpoint(
+    "GET /api/metrics/series",
+    summary="Read one metric over time",
+    uses=LOOKING,
+    raises=(WeddingNotFound, ResolutionNotKept),
+    layers=("numeric",),
+)
+def handler(
+    caller: FromCaller,
+    services: Injected,
+    name: Annotated[str, Query(min_length=1, max_length=200)],
+    stat: Annotated[Stat, Query()] = Stat.AVG,
+    window: Annotated[Window, Query()] = Window.MINUTE,
+    time_range_text: Annotated[str | None, Query(alias="timeRange")] = None,
+    start: Annotated[Instant | None, Query(alias="from")] = None,
+    end: Annotated[Instant | None, Query(alias="to")] = None,
+    group_by: Annotated[str | None, Query(alias="groupBy", max_length=200)] = None,
+    wedding_id: Annotated[str | None, Query(alias="weddingId")] = None,
+) -> SeriesReply:
+    """Answer whole buckets of the range; a wedding's, or the tenant's totals."""
+    now = services.now()
+    if wedding_id is not None:
+        services.weddings.get(caller.tenant, wedding_id)
+    default = "1h" if time_range_text is None and start is None else time_range_text
+    first, until = time_range(text=default, start=start, end=end, now=now + timedelta(seconds=1))
+    query = SeriesQuery(
+        name=name,
+        stat=stat,
+        window=window,
+        start=first,
+        end=until,
+        group_by=tuple(part for part in (group_by or "").split(",") if part),
+        wedding_id=wedding_id,
+    )
+    return SeriesReply.of(query, read_series(services, caller.tenant, query), as_of=now)

@@ -1,0 +1,118 @@
+"""The command line starts a server, and makes keys for it."""
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.local.clock import RandomIds, RealClock
+from infra.local.data_directory import DataDirectory, opened
+from infra.local.engine import LocalCloud
+from infra.local.first_start import identity_of, make_key
+from tests.infra.local.processes import ROOT, Server
+from wedsync.metrics.signature import device_secret
+from wedsync.resources import Resource
+from wedsync.tenancy import Role, Tenant
+
+COMMAND = ("-c", "from infra.local.cli import main; main()")
+
+
+def wedsync(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *COMMAND, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_a_key_is_valid_at_once_in_a_running_server(tmp_path: Path) -> None:
+    server = Server(*COMMAND, "serve", "--port", "0", "--data", str(tmp_path))
+    try:
+        created = wedsync(
+            "keys", "create", "--tenant", "t2", "--role", "viewer", "--data", str(tmp_path)
+        )
+        made = json.loads(created.stdout)
+        assert set(made) == {"token", "keyId", "tenantId", "role"}
+        assert (made["tenantId"], made["role"]) == ("t2", "viewer")
+        for headers in ({"authorization": f"Bearer {made['token']}"}, {"x-api-key": made["token"]}):
+            assert server.ask("GET", "/api/weddings", headers=headers)[0] == 200
+        assert server.ask("GET", "/api/weddings", headers={"x-api-key": "wsk_no_no"})[0] == 401
+        second = wedsync("serve", "--port", "0", "--data", str(tmp_path))
+        assert (second.returncode, second.stdout) == (2, "")
+        assert "another server uses" in second.stderr
+    finally:
+        code, rest = server.end()
+    assert (code, rest) == (0, b"")
+
+
+def test_a_taken_port_is_said_clearly() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        answer = wedsync("serve", "--port", port)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert f"port {port} is taken" in answer.stderr
+    assert "--port 0" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("serve", "--start", "yesterday"), "RFC 3339"),
+        (("serve", "--speed", "0"), "--speed"),
+        (("serve", "--clock", "manual", "--speed", "2"), "no speed"),
+        (("keys", "create", "--tenant", "t", "--role", "vendor"), "--vendor"),
+        (("keys", "create", "--tenant", "a b", "--role", "viewer"), "--tenant"),
+    ],
+)
+def test_wrong_use_is_explained(arguments: tuple[str, ...], hint: str) -> None:
+    answer = wedsync(*arguments)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert hint in answer.stderr
+
+
+@pytest.fixture
+def cloud() -> LocalCloud:
+    clock = RealClock()
+    return LocalCloud(None, clock=clock, ids=RandomIds(clock))
+
+
+def test_the_same_data_keep_the_tokens(cloud: LocalCloud, tmp_path: Path) -> None:
+    directory = DataDirectory(tmp_path)
+    first = identity_of(cloud, directory)
+    assert identity_of(cloud, directory) == first
+    assert directory.identity.stat().st_mode & 0o077 == 0
+
+
+def test_tokens_without_their_keys_are_made_anew(cloud: LocalCloud, tmp_path: Path) -> None:
+    clock = RealClock()
+    directory = DataDirectory(tmp_path)
+    with LocalCloud(None, clock=clock, ids=RandomIds(clock)) as other:
+        before = identity_of(other, directory)
+    assert identity_of(cloud, directory) != before
+
+
+@pytest.mark.parametrize(
+    ("role", "signs"), [(Role.DEVICE, True), (Role.VENDOR, True), (Role.VIEWER, False)]
+)
+def test_those_who_send_records_get_a_signing_secret(
+    cloud: LocalCloud, role: Role, *, signs: bool
+) -> None:
+    made = make_key(cloud, tenant=Tenant("t"), role=role, vendor_id="v1").document()
+    master = cloud.secret(Resource.SIGNING).value()
+    expected = device_secret(master, made["keyId"]).decode() if signs else None
+    assert made.get("signingSecret") == expected
+
+
+def test_a_passing_directory_goes_with_its_server() -> None:
+    with opened(None) as directory, directory.held():
+        assert directory.is_held()
+        path = directory.path
+    assert not path.exists()
