@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from infra.local.server import ServeOptions, serve
-from wedsync.cloud import Delayed, Message, Record
+from wedsync.cloud import Arrived, Delayed, Message, Record
 from wedsync.resources import Resource
 from wedsync.runtime.declarations import Function
-from wedsync.cloud import Arrived
 from wedsync.runtime.events import authorizer, queue_consumer, schedule, stream_consumer
 from wedsync.runtime.http import FromCaller, Injected, RawBody, endpoint
 from wedsync.stores.services import Services

@@ -21,7 +21,7 @@ COMMAND = ("-c", "from infra.local.cli import main; main()")
 
 
 def wedsync(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return subprocess.run(  # noqa: S603 - our own command
         [sys.executable, *COMMAND, *arguments],
         cwd=ROOT,
         capture_output=True,

@@ -162,7 +162,7 @@ def test_subscribing_again_changes_the_policy_and_nothing_else(subscriber: Subsc
         ("::1", True),
         ("[::1]", True),
         ("", False),
-        ("0.0.0.0", False),
+        ("0.0.0.0", False),  # noqa: S104 - refused
         ("10.0.0.1", False),
         ("example.com", False),
         ("localhost.example.com", False),

@@ -33,7 +33,7 @@ def times(job: Scripted) -> list[str]:
         ("23:59:59", 1440, True, "00:00:00"),
     ],
 )
-def test_slots_are_whole_multiples(at: str, every: int, inclusive: bool, expected: str) -> None:
+def test_slots_are_whole_multiples(at: str, every: int, *, inclusive: bool, expected: str) -> None:
     instant = datetime.fromisoformat(f"2026-06-20T{at}+00:00")
     slot = slot_before(instant, timedelta(minutes=every), inclusive=inclusive)
     assert slot.isoformat() == f"2026-06-20T{expected}+00:00"

@@ -221,6 +221,6 @@ def test_a_signal_ends_it_in_order_and_stdout_holds_one_line(tmp_path: Path) -> 
     with served(tmp_path) as server:
         server.ask("POST", "/api/records", b"last", TOKEN)
         assert server.end() == (0, b"")
-        print(f"ready after {server.ready_after_seconds:.1f} s")
+        print(f"ready after {server.ready_after_seconds:.1f} s")  # noqa: T201 - a figure to see
         assert (tmp_path / "wedsync.sqlite").stat().st_mode & 0o077 == 0
         assert (tmp_path / "tokens.json").stat().st_mode & 0o077 == 0

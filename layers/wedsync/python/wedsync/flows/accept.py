@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from wedsync.cloud import PutFailures, Record
 from wedsync.errors import FieldError, Forbidden, Invalid, TooLarge, Unavailable
 from wedsync.flows.ingest import LATE_REASONS, slot_key
+from wedsync.flows.points import members, text
 from wedsync.flows.provenance import identity_key, platform_record
 from wedsync.flows.reading import packs_of
 from wedsync.flows.times import at_ms, epoch_ms
@@ -51,7 +52,7 @@ def accept(services: Services, caller: Caller, raw: bytes) -> Taken:
             code, detail = flaw
             rejected.append(
                 RejectedPoint(
-                    index=index, code=code, detail=detail, pointer=f"/{index}", raw=_raw(point)
+                    index=index, code=code, detail=detail, pointer=f"/{index}", raw=text(point)
                 )
             )
     batch = services.new_id("req")
@@ -157,27 +158,9 @@ def _send(
 
 
 def _member(caller: Caller, point: Point) -> dict[str, object]:
-    members: dict[str, object] = {
-        "v": 1,
-        "tenantId": caller.tenant.id,
-        "name": point.name,
-        "kind": point.kind.value,
-        "ts": point.ts_ms,
-        "values": list(point.values),
-        "count": point.count,
-        "dataType": point.data_type.value,
-        "priority": point.priority.value,
-        "dims": dict(point.dims),
-    }
-    optional = {
-        "eventId": point.event_id,
-        "weddingId": point.wedding_id,
-        "vendorId": point.vendor_id or caller.vendor_id,
-        "guestId": point.guest_id,
-        "source": point.source,
-        "streamId": point.stream_id,
-    }
-    return members | {name: value for name, value in optional.items() if value is not None}
+    vendor_id = point.vendor_id or caller.vendor_id
+    own: dict[str, object] = {"tenantId": caller.tenant.id}
+    return members(point) | own | ({"vendorId": vendor_id} if vendor_id is not None else {})
 
 
 def _park(
@@ -202,7 +185,3 @@ def _park(
             for each in rejected
         ],
     )
-
-
-def _raw(point: Point) -> bytes:
-    return json.dumps({"name": point.name, "ts": point.ts_ms}).encode()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from wedsync.cloud import Arrived
 from wedsync.flows.derive import refresh
 from wedsync.flows.evaluate import evaluate
+from wedsync.flows.points import text
 from wedsync.flows.provenance import Proved, Provenance, identity_key
 from wedsync.flows.reading import packs_of
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, at_ms
@@ -112,8 +113,7 @@ def _sort_record(
         flaw = flaw or LATE_REASONS.get(lateness)
         if flaw is not None or tenant is None:
             code, detail = flaw or ("no-tenant", "no tenant is named")
-            raw = f"{point.name} at {point.ts_ms}".encode()
-            batch.park(tenant or owner, _rejection(record, index, code, detail, "", raw))
+            batch.park(tenant or owner, _rejection(record, index, code, detail, "", text(point)))
             continue
         origin = proved.origin(
             tenant, stream=record.stream, shard=record.shard, sequence=record.sequence

@@ -109,7 +109,13 @@ def fold_lanes(columns: Columns, rows: Ints, lane: Ints, second: Ints) -> Lanes:
         minute=minute,
         second=every_second,
         series=_sheet(
-            columns, rows, table=columns.series_table, number=series, lane=lane, second=second
+            columns,
+            rows,
+            table=columns.series_table,
+            number=series,
+            lane=lane,
+            second=second,
+            by_value=by_value,
         ),
         overall=_sheet(
             columns,
