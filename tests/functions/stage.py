@@ -1,0 +1,323 @@
+"""A cloud to play one function on: SQLite in memory, or boto3 against moto.
+
+Beneath the function's own narrowed view stands a recording of every call, so that grants can be
+compared with what is really used. A deployed function knows the names of what it declared only,
+and so does it here.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import cast
+
+from moto import mock_aws
+
+from infra.local.clock import ManualClock, SeededIds
+from infra.local.engine import LocalCloud
+from infra.registry import registry
+from tests.cloud.fake_aws import REGION, create, dynamodb, secretsmanager
+from wedsync.aws.clients import Clients
+from wedsync.aws.cloud import AwsCloud
+from wedsync.cloud import (
+    EVERYTHING,
+    Bucket,
+    Clock,
+    Cloud,
+    Condition,
+    Delayed,
+    Ids,
+    Item,
+    Key,
+    Message,
+    Page,
+    PutFailures,
+    Queue,
+    Record,
+    Secret,
+    Sort,
+    Stream,
+    Table,
+    Topic,
+)
+from wedsync.errors import Throttled
+from wedsync.resources import Access, Resource, ResourceKind
+from wedsync.runtime.declarations import Function
+from wedsync.settings import Settings
+from wedsync.stores.services import Services
+from wedsync.tenancy import Tenant
+
+NOW = datetime(2026, 6, 20, 14, 5, tzinfo=UTC)
+"""A Saturday, five past four in the afternoon in Madrid."""
+TENANT = Tenant("demo")
+MASTER = b"a-planted-master-secret"
+TOKEN_KEY = b"a-planted-key-that-signs-tokens."
+TOKEN_KEYS = (
+    b'{"keys":[{"kty":"oct","alg":"HS256","kid":"tokens-1",'
+    b'"k":"YS1wbGFudGVkLWtleS10aGF0LXNpZ25zLXRva2Vucy4"}]}'
+)
+FUNCTIONS: Mapping[str, Function] = {each.declaration.name: each for each in registry()}
+SECRETS = {Resource.SIGNING: MASTER, Resource.TOKEN_KEYS: TOKEN_KEYS}
+
+_clients = Clients(region=REGION)
+
+
+class PlantedIds(SeededIds):
+    """Repeatable ids, whose first secrets are the planted ones."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.planted: list[bytes] = []
+
+    def secret(self, size_bytes: int) -> bytes:
+        return self.planted.pop(0) if self.planted else super().secret(size_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is used of Lambda's context."""
+
+    aws_request_id: str = "5f0c7c1e-0000-4000-8000-000000000001"
+
+
+@dataclass(slots=True)
+class Stage:
+    """One cloud, and the means to run functions on it."""
+
+    cloud: Cloud
+    clock: ManualClock
+    names: Mapping[Resource, str] | None = None
+    used: dict[str, set[tuple[Resource, Access]]] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            region=REGION,
+            operator_tenant=TENANT,
+            unsigned_tenant=TENANT,
+            names=self.names or {},
+        )
+
+    @property
+    def services(self) -> Services:
+        """Every store, for arranging what a function finds and for looking at what it left."""
+        return Services(self.cloud, self.settings)
+
+    def run(
+        self,
+        name: str,
+        event: Mapping[str, object],
+        *,
+        down: frozenset[Resource] = frozenset(),
+        deaf_to: frozenset[str] = frozenset(),
+    ) -> Mapping[str, object]:
+        """Run a function; sending to what is ``down`` fails, as do calls named in ``deaf_to``."""
+        function = FUNCTIONS[name]
+        used = self.used.setdefault(name, set())
+        cloud = RecordingCloud(self._as_deployed(function), used, down=down, deaf_to=deaf_to)
+        answer = function.run(event, Context(), cloud, self.settings)
+        return cast("Mapping[str, object]", answer or {})
+
+    def _as_deployed(self, function: Function) -> Cloud:
+        if self.names is None:
+            return self.cloud
+        declared = {grant.resource for grant in function.declaration.uses}
+        return AwsCloud(
+            {resource: name for resource, name in self.names.items() if resource in declared},
+            clients=_clients,
+            clock=self.clock,
+            ids=self.cloud.ids,
+        )
+
+
+@contextmanager
+def on_sqlite() -> Iterator[Stage]:
+    """A stage in memory."""
+    clock, ids = ManualClock(NOW), PlantedIds(1)
+    with LocalCloud(None, clock=clock, ids=ids) as cloud:
+        for resource, secret in SECRETS.items():
+            ids.planted.append(secret)
+            cloud.secret(resource).value()
+        yield Stage(cloud, clock)
+
+
+@contextmanager
+def on_moto() -> Iterator[Stage]:
+    """A stage on boto3, with moto in the place of AWS."""
+    clock, ids = ManualClock(NOW), PlantedIds(1)
+    with mock_aws():
+        names = {resource: _created(resource) for resource in Resource}
+        for resource, secret in SECRETS.items():
+            secretsmanager().put_secret_value(SecretId=names[resource], SecretString=secret.decode())
+        yield Stage(AwsCloud(names, clients=_clients, clock=clock, ids=ids), clock, names)
+
+
+def _created(resource: Resource) -> str:
+    """Make it as it is deployed; boto3 takes no empty list of indexes."""
+    if resource.kind is not ResourceKind.TABLE or resource.indexes:
+        return create(resource)
+    name = f"test-{resource.slug}"
+    dynamodb().create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+    )
+    return name
+
+
+class RecordingCloud:
+    """Notes what is called; opening a resource is no call."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        used: set[tuple[Resource, Access]],
+        *,
+        down: frozenset[Resource] = frozenset(),
+        deaf_to: frozenset[str] = frozenset(),
+    ) -> None:
+        self._cloud = cloud
+        self._used = used
+        self._down = down
+        self._deaf_to = deaf_to
+
+    @property
+    def clock(self) -> Clock:
+        return self._cloud.clock
+
+    @property
+    def ids(self) -> Ids:
+        return self._cloud.ids
+
+    def note(self, resource: Resource, access: Access) -> None:
+        self._used.add((resource, access))
+        if resource in self._down:
+            raise Throttled
+
+    def deafens(self, call: str) -> bool:
+        return call in self._deaf_to
+
+    def table(self, resource: Resource) -> Table:
+        return _RecordingTable(self._cloud.table(resource), self, resource)
+
+    def stream(self, resource: Resource) -> Stream:
+        return _Recording(self, resource, stream=self._cloud.stream(resource))
+
+    def topic(self, resource: Resource) -> Topic:
+        return _Recording(self, resource, topic=self._cloud.topic(resource))
+
+    def queue(self, resource: Resource) -> Queue:
+        return _Recording(self, resource, queue=self._cloud.queue(resource))
+
+    def bucket(self, resource: Resource) -> Bucket:
+        return _RecordingBucket(self._cloud.bucket(resource), self, resource)
+
+    def secret(self, resource: Resource) -> Secret:
+        return _Recording(self, resource, secret=self._cloud.secret(resource))
+
+
+class _Recording:
+    """A sender or a secret."""
+
+    def __init__(
+        self,
+        noting: RecordingCloud,
+        resource: Resource,
+        *,
+        stream: Stream | None = None,
+        topic: Topic | None = None,
+        queue: Queue | None = None,
+        secret: Secret | None = None,
+    ) -> None:
+        self._noting = noting
+        self._resource = resource
+        self._stream, self._topic, self._queue, self._secret = stream, topic, queue, secret
+
+    def put(self, records: Sequence[Record]) -> PutFailures:
+        assert self._stream is not None
+        self._noting.note(self._resource, Access.SEND)
+        return self._stream.put(records)
+
+    def publish(self, message: Message) -> None:
+        assert self._topic is not None
+        self._noting.note(self._resource, Access.SEND)
+        self._topic.publish(message)
+
+    def send(self, message: Delayed) -> None:
+        assert self._queue is not None
+        self._noting.note(self._resource, Access.SEND)
+        self._queue.send(message)
+
+    def value(self) -> bytes:
+        assert self._secret is not None
+        self._noting.note(self._resource, Access.READ)
+        return self._secret.value()
+
+
+class _RecordingTable:
+    def __init__(self, table: Table, noting: RecordingCloud, resource: Resource) -> None:
+        self._table = table
+        self._noting = noting
+        self._resource = resource
+
+    def get(self, key: Key, *, consistent: bool = True) -> Item | None:
+        self._noting.note(self._resource, Access.READ)
+        return self._table.get(key, consistent=consistent)
+
+    def get_many(self, keys: Sequence[Key], *, consistent: bool = True) -> tuple[Item, ...]:
+        self._noting.note(self._resource, Access.READ)
+        return self._table.get_many(keys, consistent=consistent)
+
+    def put(self, item: Item, *, when: Condition | None = None) -> None:
+        self._noting.note(self._resource, Access.WRITE)
+        if "answer" in item.attributes and self._noting.deafens("remember"):
+            raise Throttled
+        self._table.put(item, when=when)
+
+    def delete(self, key: Key, *, when: Condition | None = None) -> None:
+        self._noting.note(self._resource, Access.WRITE)
+        self._table.delete(key, when=when)
+
+    def query(
+        self,
+        partition: str,
+        *,
+        sort: Sort = EVERYTHING,
+        index: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        descending: bool = False,
+        consistent: bool = True,
+    ) -> Page:
+        self._noting.note(self._resource, Access.READ)
+        return self._table.query(
+            partition,
+            sort=sort,
+            index=index,
+            limit=limit,
+            after=after,
+            descending=descending,
+            consistent=consistent,
+        )
+
+
+class _RecordingBucket:
+    def __init__(self, bucket: Bucket, noting: RecordingCloud, resource: Resource) -> None:
+        self._bucket = bucket
+        self._noting = noting
+        self._resource = resource
+
+    def put(self, name: str, data: bytes) -> None:
+        self._noting.note(self._resource, Access.WRITE)
+        self._bucket.put(name, data)
+
+    def get(self, name: str) -> bytes | None:
+        self._noting.note(self._resource, Access.READ)
+        return self._bucket.get(name)
