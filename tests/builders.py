@@ -56,7 +56,7 @@ def vendors(*vendor_ids: str) -> tuple[Vendor, ...]:
     return tuple(Vendor(vendor_id=vendor_id) for vendor_id in vendor_ids)
 
 
-def a_wedding(  # noqa: PLR0913 - a builder has one argument for each thing a test may care about
+def a_wedding(
     *,
     on: date = SATURDAY,
     zone: str = "America/New_York",

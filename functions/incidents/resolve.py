@@ -2,16 +2,16 @@
 
 from wedsync.api.incidents import IncidentReply
 from wedsync.errors import IncidentNotFound
-from wedsync.flows.grants import PAGING
 from wedsync.flows.incidents import change_incident, deliver
 from wedsync.incidents.lifecycle import resolve
+from wedsync.resources import Resource
 from wedsync.runtime.http import FromCaller, Injected, endpoint
 
 
 @endpoint(
     "POST /api/monitoring/incidents/{incident_id}/resolve",
     summary="Resolve an incident; everyone who was paged is told",
-    uses=PAGING,
+    uses=(Resource.INCIDENTS.read_write(), Resource.TIER_0.send(), Resource.WAKE.send()),
     raises=(IncidentNotFound,),
 )
 def handler(incident_id: str, caller: FromCaller, services: Injected) -> IncidentReply:

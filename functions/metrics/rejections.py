@@ -10,7 +10,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 @endpoint(
     "GET /api/metrics/ingest/rejections",
     summary="List what was not counted, with the reason",
-    uses=(Resource.REJECTIONS.read(), Resource.QUARANTINE.read()),
+    uses=(Resource.REJECTIONS.read(),),
 )
 def handler(
     caller: FromCaller, services: Injected, limit: Limit = 50, cursor: Cursor = None

@@ -9,7 +9,7 @@ from wedsync.api.ranges import time_range
 from wedsync.api.series import SeriesReply
 from wedsync.api.shape import Instant
 from wedsync.errors import ResolutionNotKept, WeddingNotFound
-from wedsync.flows.grants import LOOKING
+from wedsync.flows.grants import READING
 from wedsync.flows.series import SeriesQuery, Stat, Window, read_series
 from wedsync.runtime.http import FromCaller, Injected, endpoint
 
@@ -17,7 +17,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 @endpoint(
     "GET /api/metrics/series",
     summary="Read one metric over time",
-    uses=LOOKING,
+    uses=READING,
     raises=(WeddingNotFound, ResolutionNotKept),
     layers=("numeric",),
 )

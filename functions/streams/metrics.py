@@ -18,6 +18,8 @@ from wedsync.stores.services import Services
         Resource.SIGNING.read(),
         Resource.REJECTIONS.write(),
         Resource.QUARANTINE.write(),
+        Resource.HOT_WINDOWS.write(),
+        Resource.WINDOWS.write(),
         *EVALUATING,
     ),
     layers=("numeric",),

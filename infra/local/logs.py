@@ -20,6 +20,7 @@ def log_instead_of_stdout(path: Path) -> Iterator[TextIO]:
     """
     if path.exists() and path.stat().st_size > _LONGEST_BYTES:
         path.replace(path.with_suffix(".log.1"))
+    path.touch(mode=0o600)
     sys.stdout.flush()
     with (
         os.fdopen(os.dup(_STDOUT), "w", encoding="utf-8") as stdout,

@@ -7,7 +7,7 @@ and so does it here.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
 
@@ -148,7 +148,9 @@ def on_moto() -> Iterator[Stage]:
     with mock_aws():
         names = {resource: _created(resource) for resource in Resource}
         for resource, secret in SECRETS.items():
-            secretsmanager().put_secret_value(SecretId=names[resource], SecretString=secret.decode())
+            secretsmanager().put_secret_value(
+                SecretId=names[resource], SecretString=secret.decode()
+            )
         yield Stage(AwsCloud(names, clients=_clients, clock=clock, ids=ids), clock, names)
 
 

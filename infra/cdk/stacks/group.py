@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class GroupStack(Stack):
     """The functions of a group; several stacks, because one holds 500 resources at most."""
 
-    def __init__(  # noqa: PLR0913 - each names another part of the app
+    def __init__(
         self,
         scope: Construct,
         *,

@@ -12,10 +12,11 @@ from typing import Protocol
 from wedsync.alerting.observation import WeddingObservation
 from wedsync.alerting.rules import judge
 from wedsync.flows.alerts import Judged, apply_findings
-from wedsync.flows.observe import SEEN_MINUTES, observe_services, observe_wedding
+from wedsync.flows.observe import SEEN_MINUTES, observe_services, observe_weddings
 from wedsync.flows.reading import WindowReader, packs_of
 from wedsync.flows.surroundings import TenantDay
 from wedsync.flows.times import minute_of
+from wedsync.metrics.series import pack_of
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 from wedsync.weddings.context import wedding_context
@@ -30,8 +31,8 @@ class Touched(Protocol):
         """Weddings that points told of."""
 
     @property
-    def services(self) -> frozenset[Tenant]:
-        """Tenants with points that belong to no wedding."""
+    def services(self) -> Mapping[Tenant, frozenset[str]]:
+        """Services, components and hosts that points of no wedding told of."""
 
 
 def evaluate(
@@ -44,19 +45,18 @@ def evaluate(
             for wedding_id in sorted(touched.weddings.get(tenant, ()))
             if (tenant, wedding_id) in weddings
         ]
-        if known or tenant in touched.services:
-            evaluate_tenant(services, tenant, known, beside=tenant in touched.services)
+        names = touched.services.get(tenant, frozenset())
+        if known or names:
+            evaluate_tenant(services, tenant, known, names)
 
 
 def evaluate_tenant(
     services: Services,
     tenant: Tenant,
     weddings: Sequence[Wedding],
-    *,
-    beside: bool,
-    also_services: Iterable[str] = (),
+    names: Iterable[str],
 ) -> None:
-    """Judge these weddings, and what belongs to none if ``beside``, at the present time."""
+    """Judge these weddings, and these services beside them, at the present time."""
     now = services.now()
     reader = WindowReader(
         services.hot_windows,
@@ -69,13 +69,17 @@ def evaluate_tenant(
     last = minute_of(now)
     first = last - SEEN_MINUTES + 1
     judged: list[Judged] = []
+    by_pack: dict[int, dict[str, Wedding]] = {}
     for wedding in weddings:
-        minutes = reader.minutes_of_wedding(wedding.wedding_id, first, last)
-        observation = observe_wedding(wedding.wedding_id, minutes, now)
-        judged += _judge(observation, wedding, day, now)
-    if beside:
+        pack = pack_of(wedding.wedding_id, reader.packs)
+        by_pack.setdefault(pack, {})[wedding.wedding_id] = wedding
+    for pack, known in sorted(by_pack.items()):
+        for observation in observe_weddings(known, reader.minutes(pack, first, last), now):
+            judged += _judge(observation, known[observation.scope.wedding_id or ""], day, now)
+    named = frozenset(names)
+    if named:
         packs = [reader.minutes(pack, first, last) for pack in range(reader.packs)]
-        for observation in observe_services(packs, now, also=also_services):
+        for observation in observe_services(packs, now, named):
             judged += _judge(observation, None, day, now)
     apply_findings(services, tenant, judged, day)
 

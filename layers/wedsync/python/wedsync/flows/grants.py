@@ -11,19 +11,15 @@ PAGING = (
 )
 """Incidents, the topics of their tiers, and the queue that wakes a ladder."""
 
-EVALUATING = (
-    Resource.WEDDINGS.read(),
-    Resource.HOT_WINDOWS.read_write(),
-    Resource.WINDOWS.read_write(),
-    Resource.ALERTS.read_write(),
-    *PAGING,
-)
-"""What judging needs: weddings, their windows, alerts, and whatever a page needs."""
-
-LOOKING = (
+READING = (
     Resource.WEDDINGS.read(),
     Resource.HOT_WINDOWS.read(),
     Resource.WINDOWS.read(),
-    Resource.REJECTIONS.read(),
 )
-"""What live answers are made from."""
+"""Weddings and their windows."""
+
+EVALUATING = (*READING, Resource.ALERTS.read_write(), *PAGING)
+"""What judging needs: weddings, their windows, alerts, and whatever a page needs."""
+
+LOOKING = (*READING, Resource.REJECTIONS.read())
+"""What live answers are made from, with what is told of their quality."""

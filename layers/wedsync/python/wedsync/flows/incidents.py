@@ -1,6 +1,7 @@
 """What happens to an incident, stored, and its due pages sent."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -59,16 +60,15 @@ def report_incident(
 ) -> Incident:
     """Open an incident that somebody reports, in its wedding's place where that is free."""
     own = services.new_id("inc")
-    name = own
-    present = None
+    places: list[tuple[str, Stored[Incident] | None]] = [(own, None)]
     if report.wedding_id is not None:
-        wedding_place = scope_name(tenant, f"wedding {report.wedding_id}")
-        present = services.incidents.current(tenant, wedding_place)
+        shared = scope_name(tenant, f"wedding {report.wedding_id}")
+        present = services.incidents.current(tenant, shared)
+        if present is not None and present.value.reported_as == own:
+            return present.value
         if present is None or not present.value.is_active:
-            name = wedding_place
-        else:
-            present = None
-    for place, after in ((name, present), (own, None)):
+            places.insert(0, (shared, present))
+    for place, after in places:
         decision = open_incident(
             report,
             incident_id=_next_id(place, after),
@@ -76,11 +76,12 @@ def report_incident(
             by=by,
             now=services.now(),
         )
+        incident = replace(decision.incident, reported_as=own)
         try:
-            services.incidents.begin(tenant, decision.incident, after=after)
+            services.incidents.begin(tenant, incident, after=after)
         except Overtaken:
             continue
-        return decision.incident
+        return incident
     # The own place is taken only by an earlier try of the same request.
     return services.incidents.get(tenant, _next_id(own, None)).value
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from wedsync.cloud import Arrived
 from wedsync.flows.derive import refresh
 from wedsync.flows.evaluate import evaluate
+from wedsync.flows.observe import UNNAMED
 from wedsync.flows.points import text
 from wedsync.flows.provenance import Proved, Provenance, identity_key
 from wedsync.flows.reading import packs_of
@@ -28,6 +29,7 @@ from wedsync.tenancy import Tenant
 from wedsync.weddings.model import Wedding
 from wedsync.weddings.timeline import operational_window
 
+_NAMING = ("service", "component", "host")
 LATE_REASONS = {
     Lateness.TOO_LATE: ("too-late", "more than 24 h after its own time"),
     Lateness.FUTURE: ("in-the-future", "more than 5 min ahead of its arrival"),
@@ -161,23 +163,28 @@ def _rejection(
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What a batch told of, by tenant: weddings, and whether anything beside them."""
+    """What a batch told of, by tenant: weddings, and services, components, hosts beside them."""
 
     weddings: dict[Tenant, frozenset[str]]
-    services: frozenset[Tenant]
+    services: dict[Tenant, frozenset[str]]
 
 
 def touched_by(accepted: Sequence[Accepted]) -> Touched:
     """What must be judged again after these points, whether they were new or copies."""
     weddings: dict[Tenant, set[str]] = {}
-    beside: set[Tenant] = set()
+    beside: dict[Tenant, set[str]] = {}
     for each in accepted:
         tenant = Tenant(each.tenant)
         if each.point.wedding_id is None:
-            beside.add(tenant)
+            dims = dict(each.point.dims)
+            told = {dims[dim] for dim in _NAMING if dim in dims}
+            beside.setdefault(tenant, set()).update(told or {UNNAMED})
         else:
             weddings.setdefault(tenant, set()).add(each.point.wedding_id)
-    return Touched({tenant: frozenset(ids) for tenant, ids in weddings.items()}, frozenset(beside))
+    return Touched(
+        {tenant: frozenset(ids) for tenant, ids in weddings.items()},
+        {tenant: frozenset(names) for tenant, names in beside.items()},
+    )
 
 
 def _weddings(

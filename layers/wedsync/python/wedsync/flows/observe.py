@@ -1,9 +1,11 @@
 """What rules look at, from minutes: the current one and the four before.
 
-One more minute is read, only to tell a series that is quiet from one that has vanished.
+One more minute is read, only to tell a series that is quiet from one that has vanished. All
+weddings (or services) that are asked for are observed together, with one look at each metric.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from wedsync.alerting.observation import (
@@ -20,206 +22,229 @@ from wedsync.alerting.observation import (
 )
 from wedsync.flows.reading import MinuteRead
 from wedsync.flows.times import MINUTE_MS, at_ms, epoch_ms, minute_start
-from wedsync.metrics.block import PHOTO_UPLOAD, Block
+from wedsync.metrics.block import ANY, PHOTO_UPLOAD, Block
 from wedsync.metrics.facts import ComponentHealth
 from wedsync.metrics.quality import GAUGE_HOLDS_MS
-from wedsync.metrics.selection import Selection
+from wedsync.metrics.selection import Selection, Wanted
 from wedsync.metrics.series import API_REQUEST, HEALTH_CHECK, is_server_error
+from wedsync.metrics.summary import Summary
 
 WINDOW_MINUTES = 5
 SEEN_MINUTES = WINDOW_MINUTES + 1
 RECENT_FAILURES = timedelta(seconds=60)
+UNNAMED = "unnamed"
+"""What stands for a service, component or host that a point does not name."""
 
+_RESPONSE_GAUGE = "system.response_time"
+_FAILURE_RATE_GAUGE = "photo.upload.failure_rate"
 _HOSTS = {
     "host.cpu": HostResource.CPU,
     "host.memory": HostResource.MEMORY,
     "host.disk": HostResource.DISK,
 }
 
+Figures = dict[str, dict[str | None, Summary]]
+"""Summaries by name, and within it by one more dimension."""
 
-def observe_wedding(
-    wedding_id: str, minutes: Sequence[MinuteRead], now: datetime
-) -> WeddingObservation:
-    """One wedding's recent minutes; ``minutes`` are its pack's, oldest first."""
-    return _observe(
-        Scope(wedding_id=wedding_id),
-        [(each.minute, each.on_time.only(wedding_id)) for each in minutes],
-        now,
+
+def observe_weddings(
+    wedding_ids: Iterable[str], minutes: Sequence[MinuteRead], now: datetime
+) -> tuple[WeddingObservation, ...]:
+    """Weddings of one pack; ``minutes`` are the pack's, oldest first."""
+    wanted = sorted(set(wedding_ids))
+    blocks = [(each.minute, each.on_time) for each in minutes]
+    if len(wanted) == 1:
+        blocks = [(minute, block.only(wanted[0])) for minute, block in blocks]
+    look = _Look(blocks, now, wedding=ANY)
+    requests = look.figures(API_REQUEST, "wedding_id", "status", wanted)
+    uploads = look.figures(PHOTO_UPLOAD, "wedding_id", "outcome", wanted)
+    checks = look.figures(HEALTH_CHECK, "wedding_id", "outcome", wanted)
+    requested = look.last_seen(API_REQUEST, "wedding_id", wanted)
+    ended = look.last_seen(PHOTO_UPLOAD, "wedding_id", wanted)
+    checked = look.last_seen(HEALTH_CHECK, "wedding_id", wanted)
+    gauges = look.gauges(_RESPONSE_GAUGE, "wedding_id")
+    supplied = look.gauges(_FAILURE_RATE_GAUGE, "wedding_id")
+    return tuple(
+        WeddingObservation(
+            scope=Scope(wedding_id=name),
+            uploads=_uploads(uploads.get(name, {}), ended.get(name), supplied.get(name)),
+            requests=_requests(requests.get(name, {}), requested.get(name)),
+            response=_response(requests.get(name, {}), requested.get(name), gauges.get(name)),
+            checks=_checks(checks.get(name, {}), checked.get(name)),
+            components=_components(look.window.facts(name).health, now) if name in checks else (),
+            hosts=look.hosts(wedding_id=name),
+        )
+        for name in wanted
     )
 
 
 def observe_services(
-    packs: Iterable[Sequence[MinuteRead]], now: datetime, *, also: Iterable[str] = ()
+    packs: Iterable[Sequence[MinuteRead]], now: datetime, names: Iterable[str]
 ) -> tuple[WeddingObservation, ...]:
-    """What belongs to no wedding, by service, by checked component and by host.
+    """Services, checked components and hosts of these names that belong to no wedding.
 
-    ``packs`` are the recent minutes of every pack of a tenant; ``also`` names services that must
-    be looked at even when nothing came from them.
+    ``packs`` are the recent minutes of every pack of a tenant.
     """
     joined: dict[int, list[Block]] = {}
     for minutes in packs:
         for each in minutes:
             joined.setdefault(each.minute, []).append(each.on_time)
-    whole = [(minute, Block.merge(blocks)) for minute, blocks in sorted(joined.items())]
-    window = _window(whole, now)
-    names = set(also)
-    for metric, dim in ((API_REQUEST, "service"), ("system.response_time", "service")):
-        names |= {name or "" for (name,) in window.select(metric, wedding_id=None).by(dim)}
-    components = window.facts(None).health
-    names |= set(components)
-    hosts = _hosts(window, now, wedding_id=None)
-    names |= {reading.host for reading in hosts}
+    wanted = sorted(set(names))
+    blocks = [(minute, Block.merge(parts)) for minute, parts in sorted(joined.items())]
+    look = _Look(blocks, now, wedding=None)
+    requests = look.figures(API_REQUEST, "service", "status", wanted)
+    checks = look.figures(HEALTH_CHECK, "component", "outcome", wanted)
+    requested = look.last_seen(API_REQUEST, "service", wanted)
+    checked = look.last_seen(HEALTH_CHECK, "component", wanted)
+    gauges = look.gauges(_RESPONSE_GAUGE, "service")
+    health = look.window.facts(None).health if checks else {}
+    hosts = look.hosts(wedding_id=None)
     return tuple(
-        _observe(Scope(service=name or "unnamed"), whole, now, service=name)
-        for name in sorted(names)
+        WeddingObservation(
+            scope=Scope(service=name),
+            requests=_requests(requests.get(name, {}), requested.get(name)),
+            response=_response(requests.get(name, {}), requested.get(name), gauges.get(name)),
+            checks=_checks(checks.get(name, {}), checked.get(name)),
+            components=_components(
+                {component: each for component, each in health.items() if _name(component) == name},
+                now,
+            ),
+            hosts=tuple(reading for reading in hosts if reading.host == name),
+        )
+        for name in wanted
     )
 
 
-def _observe(
-    scope: Scope, whole: Sequence[tuple[int, Block]], now: datetime, *, service: str | None = None
-) -> WeddingObservation:
-    window = _window(whole, now)
-    wedding_id = scope.wedding_id
-    of_service: dict[str, str | None] = {} if service is None else {"service": service or None}
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A gauge that still holds."""
 
-    def chosen(block: Block, metric: str) -> Selection:
-        return block.select(metric, wedding_id=wedding_id, **of_service)
-
-    def checks_of(block: Block) -> Selection:
-        if service is None:
-            return block.select(HEALTH_CHECK, wedding_id=wedding_id)
-        return block.select(HEALTH_CHECK, wedding_id=None, component=service or None)
-
-    health = window.facts(wedding_id).health
-    if service is not None:
-        health = {name: each for name, each in health.items() if name == service}
-    hosts = _hosts(window, now, wedding_id=wedding_id)
-    if service is not None:
-        hosts = tuple(reading for reading in hosts if reading.host == service)
-    outcomes = checks_of(window).by("outcome")
-    total = sum(summary.count for summary in outcomes.values())
-    uploads = Uploads()
-    if wedding_id is not None:
-        uploads = _uploads(whole, window, wedding_id, now)
-    return WeddingObservation(
-        scope=scope,
-        uploads=uploads,
-        requests=_requests(
-            chosen(window, API_REQUEST),
-            _last_seen(whole, lambda block: chosen(block, API_REQUEST), now),
-        ),
-        response=_response(
-            chosen(window, API_REQUEST),
-            chosen(window, "system.response_time"),
-            _last_seen(whole, lambda block: chosen(block, API_REQUEST), now),
-            now,
-        ),
-        checks=Checks(
-            total=total,
-            failed=outcomes["failed",].count if ("failed",) in outcomes else 0,
-            sampled_at=_last_seen(whole, checks_of, now),
-        ),
-        components=tuple(_component(name, each, now) for name, each in sorted(health.items())),
-        hosts=hosts,
-    )
+    value: float
+    at: datetime
 
 
-def _window(whole: Sequence[tuple[int, Block]], now: datetime) -> Block:
-    first = epoch_ms(now) // MINUTE_MS - WINDOW_MINUTES + 1
-    return Block.merge(block for minute, block in whole if minute >= first)
+class _Look:
+    """The minutes of one pack or tenant, and the window that they make up."""
+
+    def __init__(
+        self, blocks: Sequence[tuple[int, Block]], now: datetime, *, wedding: Wanted
+    ) -> None:
+        first = epoch_ms(now) // MINUTE_MS - WINDOW_MINUTES + 1
+        self._newest_first = sorted(blocks, key=lambda each: -each[0])
+        self._now = now
+        self._wedding = wedding
+        self.window = Block.merge(block for minute, block in blocks if minute >= first)
+
+    def figures(self, metric: str, name: str, dim: str, wanted: Sequence[str]) -> Figures:
+        """One metric of the window by name and one more dimension."""
+        found: Figures = {}
+        keep = set(wanted)
+        for (key, value), summary in self._select(self.window, metric).by(name, dim).items():
+            if _name(key) in keep:
+                found.setdefault(_name(key), {})[value] = summary
+        return found
+
+    def last_seen(self, metric: str, name: str, wanted: Sequence[str]) -> dict[str, datetime]:
+        """The end of the newest minute with such a sample: a minute does not know it nearer."""
+        missing = set(wanted)
+        seen: dict[str, datetime] = {}
+        for minute, block in self._newest_first:
+            if not missing:
+                break
+            selection = self._select(block, metric)
+            if not selection:
+                continue
+            at = min(self._now, minute_start(minute + 1) - timedelta(seconds=1))
+            for (key,) in selection.by(name):
+                if _name(key) in missing:
+                    seen[_name(key)] = at
+                    missing.discard(_name(key))
+        return seen
+
+    def gauges(self, metric: str, name: str) -> dict[str, _Held]:
+        """The last value by name, where it is young enough to hold."""
+        latest = self._select(self.window, metric).latest_by(name)
+        return {
+            _name(key): _Held(value, at_ms(ms))
+            for key, (value, ms) in latest.items()
+            if epoch_ms(self._now) - ms <= GAUGE_HOLDS_MS
+        }
+
+    def hosts(self, *, wedding_id: str | None) -> tuple[HostReading, ...]:
+        """Every host's gauges that hold, of this wedding or of none."""
+        readings: list[HostReading] = []
+        for metric, resource in _HOSTS.items():
+            latest = self.window.select(metric, wedding_id=wedding_id).latest_by("host")
+            readings += [
+                HostReading(
+                    host=_name(host), resource=resource, percent=percent, sampled_at=at_ms(ms)
+                )
+                for host, (percent, ms) in latest.items()
+                if epoch_ms(self._now) - ms <= GAUGE_HOLDS_MS
+            ]
+        return tuple(sorted(readings, key=lambda reading: (reading.host, reading.resource)))
+
+    def _select(self, block: Block, metric: str) -> Selection:
+        return block.select(metric, wedding_id=self._wedding)
+
+
+def _name(key: str | None) -> str:
+    return key or UNNAMED
 
 
 def _uploads(
-    whole: Sequence[tuple[int, Block]], window: Block, wedding_id: str, now: datetime
+    outcomes: dict[str | None, Summary], ended_at: datetime | None, supplied: _Held | None
 ) -> Uploads:
-    counts = window.select(PHOTO_UPLOAD, wedding_id=wedding_id).by("outcome")
-    supplied = window.select("photo.upload.failure_rate", wedding_id=wedding_id).latest()
-    held = _held(supplied, now)
-
-    def ended(block: Block) -> bool:
-        outcomes = block.select(PHOTO_UPLOAD, wedding_id=wedding_id).by("outcome")
-        return bool({("completed",), ("failed",)} & set(outcomes))
-
     return Uploads(
-        completed=counts["completed",].count if ("completed",) in counts else 0,
-        failed=counts["failed",].count if ("failed",) in counts else 0,
-        sampled_at=_last_seen(whole, ended, now),
-        supplied_failure_percent=None if held is None else held[0],
-        supplied_at=None if held is None else at_ms(held[1]),
+        completed=_count(outcomes, lambda outcome: outcome == "completed"),
+        failed=_count(outcomes, lambda outcome: outcome == "failed"),
+        sampled_at=ended_at,
+        supplied_failure_percent=None if supplied is None else supplied.value,
+        supplied_at=None if supplied is None else supplied.at,
     )
 
 
-def _requests(requests: Selection, sampled_at: datetime | None) -> Requests:
-    by_status = requests.by("status")
+def _requests(statuses: dict[str | None, Summary], requested_at: datetime | None) -> Requests:
     return Requests(
-        total=sum(summary.count for summary in by_status.values()),
-        errors=sum(
-            summary.count for (status,), summary in by_status.items() if is_server_error(status)
-        ),
-        sampled_at=sampled_at,
+        total=_count(statuses, lambda _: True),
+        errors=_count(statuses, is_server_error),
+        sampled_at=requested_at,
     )
 
 
 def _response(
-    requests: Selection, gauge: Selection, requested_at: datetime | None, now: datetime
+    statuses: dict[str | None, Summary], requested_at: datetime | None, gauge: _Held | None
 ) -> Response:
-    if requests:
+    if statuses:
         return Response(
-            p95_ms=requests.summary().quantile(0.95),
+            p95_ms=Summary.merge(statuses.values()).quantile(0.95),
             source=ResponseSource.REQUESTS,
             sampled_at=requested_at,
         )
-    latest = list(gauge.latest_by("service").values())
-    held = [each for each in latest if _held(each, now)]
-    if held:
-        return Response(
-            p95_ms=max(value for value, _ in held),
-            source=ResponseSource.GAUGE,
-            sampled_at=at_ms(max(ms for _, ms in held)),
-        )
+    if gauge is not None:
+        return Response(p95_ms=gauge.value, source=ResponseSource.GAUGE, sampled_at=gauge.at)
     return Response(sampled_at=requested_at)
 
 
-def _component(name: str, health: ComponentHealth, now: datetime) -> ComponentChecks:
-    since = epoch_ms(now - RECENT_FAILURES)
-    times = [*health.failed_ms, *(() if health.ok_ms is None else (health.ok_ms,))]
-    return ComponentChecks(
-        component=name or "unnamed",
-        failures_in_60_s=sum(1 for ms in health.failed_ms if ms > since),
-        sampled_at=at_ms(max(times)),
+def _checks(outcomes: dict[str | None, Summary], checked_at: datetime | None) -> Checks:
+    return Checks(
+        total=_count(outcomes, lambda _: True),
+        failed=_count(outcomes, lambda outcome: outcome == "failed"),
+        sampled_at=checked_at,
     )
 
 
-def _hosts(window: Block, now: datetime, *, wedding_id: str | None) -> tuple[HostReading, ...]:
-    readings: list[HostReading] = []
-    for metric, resource in _HOSTS.items():
-        latest = window.select(metric, wedding_id=wedding_id).latest_by("host")
-        for host, (percent, ms) in sorted(latest.items(), key=lambda each: each[0] or ""):
-            if epoch_ms(now) - ms <= GAUGE_HOLDS_MS:
-                readings.append(
-                    HostReading(
-                        host=host or "unnamed",
-                        resource=resource,
-                        percent=percent,
-                        sampled_at=at_ms(ms),
-                    )
-                )
-    return tuple(readings)
+def _components(health: dict[str, ComponentHealth], now: datetime) -> tuple[ComponentChecks, ...]:
+    since = epoch_ms(now - RECENT_FAILURES)
+    return tuple(
+        ComponentChecks(
+            component=_name(name),
+            failures_in_60_s=sum(1 for ms in each.failed_ms if ms > since),
+            sampled_at=at_ms(max([*each.failed_ms, *([] if each.ok_ms is None else [each.ok_ms])])),
+        )
+        for name, each in sorted(health.items())
+    )
 
 
-def _held(latest: tuple[float, int] | None, now: datetime) -> tuple[float, int] | None:
-    if latest is None or epoch_ms(now) - latest[1] > GAUGE_HOLDS_MS:
-        return None
-    return latest
-
-
-def _last_seen(
-    whole: Sequence[tuple[int, Block]],
-    chosen: Callable[[Block], object],
-    now: datetime,
-) -> datetime | None:
-    """The end of the newest minute that holds such a sample: a minute does not know it nearer."""
-    for minute, block in sorted(whole, key=lambda each: -each[0]):
-        if chosen(block):
-            return min(now, minute_start(minute + 1) - timedelta(seconds=1))
-    return None
+def _count(figures: dict[str | None, Summary], counts: Callable[[str | None], bool]) -> int:
+    return sum(summary.count for value, summary in figures.items() if counts(value))

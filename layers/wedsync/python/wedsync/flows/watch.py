@@ -62,13 +62,8 @@ def watch(services: Services) -> int:
         missing = opened.get(tenant, set()) - set(open_now)
         open_now |= services.weddings.find_many(tenant, missing)
         if open_now or tenant in names:
-            evaluate_tenant(
-                services,
-                tenant,
-                [open_now[wedding_id] for wedding_id in sorted(open_now)],
-                beside=tenant in names,
-                also_services=names.get(tenant, ()),
-            )
+            live = [open_now[wedding_id] for wedding_id in sorted(open_now)]
+            evaluate_tenant(services, tenant, live, names.get(tenant, ()))
     for tenant, alert in unsettled:
         stored = services.alerts.get(tenant, alert.alert_id)
         settle(services, tenant, stored, TenantDay(tenant, services.weddings, now))

@@ -158,7 +158,8 @@ class Incident:
     ``created_at`` is when it was opened; ``opened_at`` is the zero of the current ladder: the
     opening, or the last new epoch, rounded up to a whole second. ``epoch`` counts the ladders
     that it began; steps of an earlier epoch are history. ``auto_created``: by an alert, so that
-    the end of its last alert is its own. Whoever stores it raises ``version``.
+    the end of its last alert is its own; ``reported_as`` names the request of one that somebody
+    reported, so that its repetition is known. Whoever stores it raises ``version``.
     """
 
     incident_id: str
@@ -181,6 +182,7 @@ class Incident:
     version: int = 0
 
     auto_created: bool = False
+    reported_as: str | None = None
     opened_at: datetime
     resolved_at: datetime | None = None
     resolved_by: str | None = None

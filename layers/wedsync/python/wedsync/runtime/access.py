@@ -1,10 +1,12 @@
 """A cloud narrowed to what a function declared: any other call fails, on every cloud.
 
 IAM holds the same line on AWS; this one holds it in tests and on the local machine too, and
-tells which resource the declaration lacks.
+tells which resource the declaration lacks. Tables and buckets are opened at the first call that
+is allowed: a store may hold one that its function never calls, and whose name it is not told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from wedsync.cloud import (
     EVERYTHING,
@@ -55,7 +57,9 @@ class DeclaredCloud:
     def table(self, resource: Resource) -> Table:
         """A table that checks each call."""
         return _DeclaredTable(
-            self._cloud.table(resource), resource, self._access.get(resource, frozenset())
+            lambda: self._cloud.table(resource),
+            resource,
+            self._access.get(resource, frozenset()),
         )
 
     def stream(self, resource: Resource) -> Stream:
@@ -76,7 +80,9 @@ class DeclaredCloud:
     def bucket(self, resource: Resource) -> Bucket:
         """A bucket that checks each call."""
         return _DeclaredBucket(
-            self._cloud.bucket(resource), resource, self._access.get(resource, frozenset())
+            lambda: self._cloud.bucket(resource),
+            resource,
+            self._access.get(resource, frozenset()),
         )
 
     def secret(self, resource: Resource) -> Secret:
@@ -94,10 +100,16 @@ def _check(resource: Resource, granted: frozenset[Access], access: Access) -> No
 
 
 class _DeclaredTable:
-    def __init__(self, table: Table, resource: Resource, granted: frozenset[Access]) -> None:
-        self._table = table
+    def __init__(
+        self, opened: Callable[[], Table], resource: Resource, granted: frozenset[Access]
+    ) -> None:
+        self._open = opened
         self._resource = resource
         self._granted = granted
+
+    @cached_property
+    def _table(self) -> Table:
+        return self._open()
 
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
         _check(self._resource, self._granted, Access.READ)
@@ -139,10 +151,16 @@ class _DeclaredTable:
 
 
 class _DeclaredBucket:
-    def __init__(self, bucket: Bucket, resource: Resource, granted: frozenset[Access]) -> None:
-        self._bucket = bucket
+    def __init__(
+        self, opened: Callable[[], Bucket], resource: Resource, granted: frozenset[Access]
+    ) -> None:
+        self._open = opened
         self._resource = resource
         self._granted = granted
+
+    @cached_property
+    def _bucket(self) -> Bucket:
+        return self._open()
 
     def put(self, name: str, data: bytes) -> None:
         _check(self._resource, self._granted, Access.WRITE)

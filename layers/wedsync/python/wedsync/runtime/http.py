@@ -218,7 +218,7 @@ def endpoint(
     """
     method, path = route.split(" ")
     admitted = (READERS if method == "GET" else WRITERS) if roles is None else frozenset(roles)
-    remembers = (Resource.IDEMPOTENCY.read_write(),) if method == "POST" and admitted else ()
+    remembers = (Resource.IDEMPOTENCY.write(),) if method == "POST" and admitted else ()
 
     def declare(handler: Body) -> Endpoint:
         return Endpoint(

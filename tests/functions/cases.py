@@ -1,0 +1,361 @@
+"""What every function is played with: its sample event, and whatever else shows all it does.
+
+A case arranges what the function finds, may change its sample, and may take resources down.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import cast
+
+import jwt
+
+from tests.builders import a_wedding, vendors
+from tests.functions.stage import FUNCTIONS, NOW, TENANT, TOKEN_KEY, Stage
+from wedsync.alerting.model import Alert, AlertState
+from wedsync.alerting.severity import Impact, Severity, SeverityReason
+from wedsync.incidents.ladder import Claimed, claim, mark_sent
+from wedsync.incidents.lifecycle import escalate
+from wedsync.incidents.model import Incident
+from wedsync.incidents.opening import open_for_alert
+from wedsync.incidents.policies import WEDDING_DAY, PolicyChoice
+from wedsync.resources import Resource
+from wedsync.tenancy import Caller, Role
+from wedsync.weddings.context import wedding_context
+
+EVENTS = Path(__file__).parents[2] / "events"
+ALERT_ID = "6f0e2d9c4b7a1835-1"
+INCIDENT_ID = "inc_88ae00e85cb574235eb5-1"
+TOPICS = frozenset({Resource.TIER_0, Resource.TIER_1, Resource.TIER_2})
+WEDDING = a_wedding(
+    wedding_id="wed_sample",
+    on=NOW.date(),
+    zone="Europe/Madrid",
+    couple="Ana & Ben",
+    vendors=vendors("photo-1", "band-1"),
+)
+
+Event = dict[str, object]
+
+
+def _as_it_is(event: Event) -> Event:
+    return event
+
+
+def _nothing(stage: Stage) -> None:
+    del stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One way to play a function."""
+
+    function: str
+    title: str = "sample"
+    arrange: Callable[[Stage], None] = _nothing
+    change: Callable[[Event], Event] = _as_it_is
+    down: frozenset[Resource] = frozenset()
+    status: int | None = None
+
+    def play(self, stage: Stage) -> Mapping[str, object]:
+        """Arrange, run once, and answer what the function answered."""
+        self.arrange(stage)
+        return stage.run(self.function, self.change(sample(self.function)), down=self.down)
+
+
+def sample_path(function: str) -> Path:
+    """Where the function's sample event lies: ``events/`` mirrors ``functions/``."""
+    module = FUNCTIONS[function].declaration.module
+    return EVENTS / (module.removeprefix("functions.").replace(".", "/") + ".json")
+
+
+def sample(function: str) -> Event:
+    """A fresh copy of the function's sample event."""
+    return cast("Event", json.loads(sample_path(function).read_text()))
+
+
+def a_registered_wedding(stage: Stage) -> None:
+    stage.services.weddings.add(TENANT, WEDDING)
+
+
+def an_alert() -> Alert:
+    return Alert(
+        alert_id=ALERT_ID,
+        fingerprint=ALERT_ID.partition("-")[0],
+        rule_id="platform.photo_upload_failures",
+        type="photo_upload_failures",
+        severity=Severity.CRITICAL,
+        severity_reasons=(
+            SeverityReason(
+                rule="photo_upload_failures", severity=Severity.CRITICAL, reason="2 % fail"
+            ),
+        ),
+        state=AlertState.FIRING,
+        wedding_id=WEDDING.wedding_id,
+        message="Photo uploads fail at the wedding of Ana & Ben",
+        impact=Impact.HIGH,
+        auto_escalate=True,
+        value=2.0,
+        threshold=1.0,
+        started_at=NOW - timedelta(minutes=20),
+        fired_at=NOW - timedelta(minutes=20),
+        incident_id=INCIDENT_ID,
+        wedding_context=wedding_context(WEDDING, NOW),
+        last_breach_at=NOW,
+        last_evaluated_at=NOW,
+    )
+
+
+def an_incident(*, minutes_ago: int = 20) -> Incident:
+    """One that the alert opened; after 20 minutes all of its tiers are due."""
+    return open_for_alert(
+        an_alert(),
+        incident_id=INCIDENT_ID,
+        choice=PolicyChoice(policy=WEDDING_DAY, reason="critical on the wedding day"),
+        now=NOW - timedelta(minutes=minutes_ago),
+    ).incident
+
+
+def _sent(incident: Incident, *, tiers: int) -> Incident:
+    for step in incident.steps[:tiers]:
+        taken = claim(incident, step.step_id, now=NOW)
+        assert isinstance(taken, Claimed)
+        marked = mark_sent(taken.incident, step.step_id, attempt=taken.step.attempt, now=NOW)
+        assert marked is not None
+        incident = marked
+    return incident
+
+
+def an_incident_with_another_open_alert(stage: Stage) -> None:
+    """Ending the one alert leaves the incident open, with all of its tiers due."""
+    incident = an_incident()
+    other = replace(incident.alerts[0], alert_id="0123456789abcdef-1")
+    _kept(stage, replace(incident, alerts=(*incident.alerts, other)))
+
+
+def photos_that_nobody_judged(stage: Stage) -> None:
+    """Points were counted, and the function that counted them died before it judged."""
+    counted_points(stage)
+    for alert in stage.services.alerts.open_of(TENANT):
+        stored = stage.services.alerts.get(TENANT, alert.alert_id)
+        stage.services.alerts.keep(TENANT, None, former=stored)
+
+
+def _kept(stage: Stage, incident: Incident, *, alert: bool = True) -> None:
+    a_registered_wedding(stage)
+    stage.services.incidents.begin(TENANT, incident, after=None)
+    if alert:
+        stage.services.alerts.keep(TENANT, an_alert(), former=None)
+
+
+def an_open_incident(stage: Stage) -> None:
+    """All of its tiers are due, and nothing was sent."""
+    _kept(stage, an_incident())
+
+
+def a_new_incident(stage: Stage) -> None:
+    """Only its first tier is due."""
+    _kept(stage, an_incident(minutes_ago=0))
+
+
+def a_paged_incident(stage: Stage) -> None:
+    """Everyone has been paged."""
+    _kept(stage, _sent(an_incident(), tiers=3))
+
+
+def an_incident_of_another_time(stage: Stage) -> None:
+    """Overdue, while its alert is not known: the next breach joins it."""
+    _kept(stage, replace(an_incident(), alerts=()), alert=False)
+
+
+def escalated(times: int) -> Callable[[Stage], None]:
+    """An incident whose ladder was climbed by hand."""
+
+    def arrange(stage: Stage) -> None:
+        incident = an_incident(minutes_ago=0)
+        for level in range(times):
+            incident = escalate(incident, by="mia", at=NOW, seen_level=level).incident
+        _kept(stage, incident)
+
+    return arrange
+
+
+def a_key(stage: Stage) -> None:
+    """The key that the samples speak for."""
+    secret = hashlib.sha256(b"sample").hexdigest()
+    caller = Caller(tenant=TENANT, subject="key_sample", role=Role.OPERATOR)
+    stage.services.keys.add("key_sample", secret, caller, now=NOW)
+
+
+def counted_points(stage: Stage) -> None:
+    """A wedding whose photos have been failing for some minutes."""
+    a_registered_wedding(stage)
+    a_key(stage)
+    stage.clock.set(NOW - timedelta(minutes=1))
+    stage.run("streams-metrics", earlier(sample("streams-metrics"), minutes=1), down=TOPICS)
+    stage.clock.set(NOW)
+    stage.used.clear()
+
+
+def earlier(event: Event, *, minutes: int) -> Event:
+    """The points of a stream's batch, unsigned, as they would have been some minutes ago."""
+    records = cast("list[dict[str, dict[str, object]]]", event["Records"])
+    for record in records:
+        kinesis = record["kinesis"]
+        data = base64.b64decode(str(kinesis["data"]))
+        body = data.partition(b"\n")[2] if data.startswith(b"WSYNC1") else data
+        if body.startswith((b"[", b'{"')):
+            points = json.loads(body)
+            for point in points if isinstance(points, list) else [points]:
+                point["ts"] -= minutes * 60_000
+            body = json.dumps(points).encode()
+        kinesis["data"] = base64.b64encode(body).decode()
+        arrived = cast("float", kinesis["approximateArrivalTimestamp"])
+        kinesis["approximateArrivalTimestamp"] = arrived - minutes * 60
+    return event
+
+
+def _with_body(text: str) -> Callable[[Event], Event]:
+    def change(event: Event) -> Event:
+        return {**event, "body": text}
+
+    return change
+
+
+def _a_large_bad_point(event: Event) -> Event:
+    points = json.loads(str(event["body"]))
+    points.append({"name": "x" * 6000, "kind": "timer", "ts": 0, "value": 1})
+    return {**event, "body": json.dumps(points)}
+
+
+def _by_bearer_token(event: Event) -> Event:
+    at = NOW.timestamp()
+    claims = {
+        "iss": "wedsync",
+        "aud": "wedsync-api",
+        "sub": "mia",
+        "tenantId": TENANT.id,
+        "role": "viewer",
+        "nbf": at - 60,
+        "exp": at + 600,
+    }
+    token = jwt.encode(claims, TOKEN_KEY, algorithm="HS256", headers={"kid": "tokens-1"})
+    headers = dict(cast("dict[str, str]", event["headers"]))
+    del headers["x-api-key"]
+    return {**event, "headers": {**headers, "authorization": f"Bearer {token}"}}
+
+
+def _without_wedding(event: Event) -> Event:
+    body = json.loads(str(event["body"]))
+    del body["weddingId"]
+    return {**event, "body": json.dumps(body)}
+
+
+def an_unanswered_report(stage: Stage) -> None:
+    """The same report came 20 minutes ago and was not answered: its ladder has run on."""
+    a_registered_wedding(stage)
+    stage.clock.set(NOW - timedelta(minutes=20))
+    event = _without_wedding(sample("incidents-create"))
+    stage.run("incidents-create", event, deaf_to=frozenset({"remember"}))
+    stage.clock.set(NOW)
+    stage.used.clear()
+
+
+CASES: tuple[Case, ...] = (
+    Case(function="account-authorizer", arrange=a_key),
+    Case(function="account-authorizer", title="by bearer token", change=_by_bearer_token),
+    Case(function="alerts-acknowledge", arrange=an_open_incident, status=200),
+    Case(function="alerts-listing", arrange=an_open_incident, status=200),
+    Case(function="alerts-read", arrange=an_open_incident, status=200),
+    Case(function="alerts-resolve", arrange=a_paged_incident, status=200),
+    Case(
+        function="alerts-resolve",
+        title="not the only alert",
+        arrange=an_incident_with_another_open_alert,
+        status=200,
+    ),
+    Case(
+        function="alerts-resolve",
+        title="topics down",
+        arrange=a_paged_incident,
+        down=TOPICS,
+        status=200,
+    ),
+    Case(function="fallback-unrouted", status=404),
+    Case(function="incidents-acknowledge", arrange=an_open_incident, status=200),
+    Case(function="incidents-active", arrange=an_open_incident, status=200),
+    Case(function="incidents-create", arrange=a_registered_wedding, status=200),
+    Case(
+        function="incidents-create",
+        title="topics down",
+        arrange=a_registered_wedding,
+        down=TOPICS,
+        status=200,
+    ),
+    Case(
+        function="incidents-create",
+        title="again after a crash",
+        arrange=an_unanswered_report,
+        change=_without_wedding,
+        status=200,
+    ),
+    Case(function="incidents-escalate", arrange=a_new_incident, status=200),
+    Case(function="incidents-escalate", title="tier 1", arrange=escalated(1), status=200),
+    Case(function="incidents-escalate", title="tier 2", arrange=escalated(2), status=200),
+    Case(
+        function="incidents-escalate",
+        title="topics down",
+        arrange=a_new_incident,
+        down=TOPICS,
+        status=200,
+    ),
+    Case(function="incidents-resolve", arrange=a_paged_incident, status=200),
+    Case(
+        function="incidents-resolve",
+        title="topics down",
+        arrange=a_paged_incident,
+        down=TOPICS,
+        status=200,
+    ),
+    Case(function="metrics-ingest", status=202),
+    Case(
+        function="metrics-ingest",
+        title="a large bad point",
+        change=_a_large_bad_point,
+        status=202,
+    ),
+    Case(function="metrics-real-time", arrange=counted_points, status=200),
+    Case(function="metrics-rejections", arrange=counted_points, status=200),
+    Case(function="metrics-series", arrange=counted_points, status=200),
+    Case(function="metrics-wedding", arrange=counted_points, status=200),
+    Case(function="schedules-compaction", arrange=counted_points),
+    Case(function="schedules-minute", arrange=counted_points),
+    Case(
+        function="streams-metrics",
+        arrange=lambda stage: (a_key(stage), an_incident_of_another_time(stage))[0],
+    ),
+    Case(
+        function="streams-metrics",
+        title="topics down",
+        arrange=lambda stage: (a_key(stage), a_registered_wedding(stage))[0],
+        down=TOPICS,
+    ),
+    Case(function="streams-wake", arrange=an_open_incident),
+    Case(function="streams-wake", title="a breach", arrange=photos_that_nobody_judged),
+    Case(function="streams-wake", title="topics down", arrange=an_open_incident, down=TOPICS),
+    Case(function="weddings-change", arrange=a_registered_wedding, status=200),
+    Case(function="weddings-create", status=201),
+    Case(function="weddings-listing", arrange=a_registered_wedding, status=200),
+    Case(function="weddings-monitoring", arrange=a_registered_wedding, status=200),
+    Case(function="weddings-read", arrange=a_registered_wedding, status=200),
+)
+
+
+def changed(event: Event, **members: object) -> Event:
+    """A copy of an event with some members replaced."""
+    return {**deepcopy(event), **members}
