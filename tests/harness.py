@@ -32,7 +32,7 @@ from wedsync.tenancy import Role, Tenant
 
 TENANT = Tenant("demo")
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Point: TypeAlias = dict[str, object]
 
 
@@ -86,7 +86,7 @@ class Bundle:
     ``cloud_of`` may put something between a function and the cloud; it is given the cloud.
     """
 
-    def __init__(  # noqa: PLR0913 - every one of them is a thing that some test varies
+    def __init__(
         self,
         *,
         at: datetime,
@@ -157,7 +157,7 @@ class Bundle:
             )
         return self._keys[wanted]
 
-    def request(  # noqa: PLR0913 - a request has this many parts
+    def request(
         self,
         method: str,
         path: str,
@@ -304,7 +304,7 @@ class Bundle:
         return self.get("/api/monitoring/incidents/active", key=key).items
 
 
-def a_wedding_request(  # noqa: PLR0913 - one argument for each thing a test may care about
+def a_wedding_request(
     *,
     on: str = "2026-06-20",
     zone: str = "Europe/Madrid",

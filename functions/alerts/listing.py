@@ -28,6 +28,7 @@ def handler(
     cursor: Cursor = None,
 ) -> Answer[AlertListReply]:
     """Answer a page; filters may leave a page shorter than its limit while more follow."""
+    filters = {"state": state, "severity": severity, "weddingId": wedding_id}
     size = clamped(limit)
     page = services.alerts.page(caller.tenant, limit=size, cursor=cursor)
     shown = [
@@ -39,5 +40,5 @@ def handler(
     ]
     return Answer(
         AlertListReply(items=shown, next_cursor=page.next_cursor, effective_limit=size),
-        linked("/api/metrics/alerts", page.next_cursor, limit=size),
+        linked("/api/metrics/alerts", page.next_cursor, limit=size, filters=filters),
     )

@@ -4,8 +4,10 @@ from wedsync.api.live import WeddingPageReply, freshness_headers
 from wedsync.errors import WeddingNotFound
 from wedsync.flows.grants import LOOKING
 from wedsync.flows.live import wedding_page
+from wedsync.flows.visibility import own_activity, wedding_for
 from wedsync.runtime.answer import Answer
 from wedsync.runtime.http import FromCaller, Injected, endpoint
+from wedsync.tenancy import READERS, Role
 
 
 @endpoint(
@@ -13,10 +15,13 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
     summary="Read one wedding's live page",
     uses=LOOKING,
     raises=(WeddingNotFound,),
+    roles=READERS | {Role.VENDOR},
     layers=("numeric",),
 )
 def handler(wedding_id: str, caller: FromCaller, services: Injected) -> Answer[WeddingPageReply]:
-    """Answer figures that are at most a second old; null where nothing is known."""
-    wedding = services.weddings.get(caller.tenant, wedding_id)
+    """Answer figures that are at most a second old; of activity, a vendor sees its own."""
+    wedding = wedding_for(caller, wedding_id, services.weddings)
     found = wedding_page(services, caller.tenant, wedding)
-    return Answer(WeddingPageReply.of(found.value), freshness_headers(found, found.value.quality))
+    activity = own_activity(caller, found.value.facts.activity)
+    body = WeddingPageReply.of(found.value, activity)
+    return Answer(body, freshness_headers(found, found.value.quality))

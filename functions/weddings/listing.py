@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from wedsync.api.paging import Cursor, Limit, clamped, linked
 from wedsync.api.shape import LocalDate
 from wedsync.api.weddings import WeddingListReply, WeddingReply
+from wedsync.errors import Forbidden
 from wedsync.flows.visibility import may_see
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
@@ -32,6 +33,9 @@ def handler(
     cursor: Cursor = None,
 ) -> Answer[WeddingListReply]:
     """Answer a page; filters may leave a page shorter than its limit while more follow."""
+    if caller.role is Role.VENDOR and vendor_id not in {None, caller.vendor_id}:
+        raise Forbidden("this token may only ask for its own vendor")
+    filters = {"date": date, "status": status, "vendorId": vendor_id}
     size = clamped(limit)
     page = services.weddings.page(caller.tenant, on=date, limit=size, cursor=cursor)
     now = services.now()
@@ -44,5 +48,5 @@ def handler(
     ]
     return Answer(
         WeddingListReply(items=shown, next_cursor=page.next_cursor, effective_limit=size),
-        linked("/api/weddings", page.next_cursor, limit=size),
+        linked("/api/weddings", page.next_cursor, limit=size, filters=filters),
     )

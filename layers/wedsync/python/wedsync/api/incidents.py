@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from wedsync.alerting.severity import Impact, Severity
 from wedsync.api.shape import Name, Text
@@ -11,6 +11,8 @@ from wedsync.incidents.model import Incident, IncidentStatus, Report, UpdateKind
 from wedsync.weddings.model import WeddingContext
 
 UPDATES_SHOWN = 5
+SYSTEM_STATE_BYTES = 64 * 1024
+"""Of 400 KB that one incident may fill; its timeline and its ladder need the rest."""
 
 
 class IncidentRequest(BaseModel):
@@ -26,6 +28,13 @@ class IncidentRequest(BaseModel):
     affected_services: list[Name] = Field(default=[], max_length=100)
     user_impact_estimate: int | None = Field(default=None, ge=0, le=10**9)
     system_state: JsonValue = None
+
+    @field_validator("system_state")
+    @classmethod
+    def _bounded(cls, state: JsonValue) -> JsonValue:
+        if len(json.dumps(state)) > SYSTEM_STATE_BYTES:
+            raise ValueError(f"as JSON, at most {SYSTEM_STATE_BYTES} bytes")
+        return state
 
     def report(self, context: WeddingContext | None) -> Report:
         """What is reported, under the clock of its wedding."""

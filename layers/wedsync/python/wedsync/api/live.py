@@ -1,11 +1,13 @@
 """Bodies of the live routes: exactly these members, null where nothing is known."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
 from wedsync.api.shape import Reply
 from wedsync.cloud.memory import Remembered
 from wedsync.flows.live import Snapshot, WeddingPage
+from wedsync.metrics.facts import Activity
 from wedsync.metrics.quality import BackupStatus, DataQuality
 from wedsync.weddings.calendar import local
 from wedsync.weddings.model import Status
@@ -118,8 +120,8 @@ class WeddingPageReply(Reply):
     real_time_activity: list[ActivityReply]
 
     @classmethod
-    def of(cls, page: WeddingPage) -> "WeddingPageReply":
-        """This page."""
+    def of(cls, page: WeddingPage, activity: Iterable[Activity]) -> "WeddingPageReply":
+        """This page, with what of its activity the caller may see."""
         wedding = page.wedding
         uploaded, processing, failed = page.photos or (None, None, None)
         return cls(
@@ -149,7 +151,7 @@ class WeddingPageReply(Reply):
                     guest_id=each.guest_id,
                     summary=each.summary,
                 )
-                for each in page.facts.activity
+                for each in activity
                 for at in (datetime.fromtimestamp(each.ts_ms / 1000, UTC),)
             ],
         )

@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from wedsync.api.shape import LocalDate, Name, Reply, Request, Time
 from wedsync.api.validation import fields_of_validation
-from wedsync.errors import FieldError, Invalid
+from wedsync.errors import FieldError, Invalid, TooLarge
 from wedsync.weddings.calendar import instant, local, zone
 from wedsync.weddings.model import (
     Complexity,
@@ -76,6 +76,8 @@ class WeddingRequest(Request):
 
 
 _requests = TypeAdapter(WeddingRequest)
+LARGEST_BYTES = 256 * 1024
+"""One stored thing has at most 400 KB, the names of its members included."""
 
 
 class VenueReply(Reply):
@@ -211,6 +213,8 @@ def to_wedding(
     request: WeddingRequest, *, wedding_id: str, created_at: datetime, at: datetime, version: int
 ) -> Wedding:
     """The wedding of this request. Raises Invalid with a pointer to each wrong member."""
+    if len(_requests.dump_json(request)) > LARGEST_BYTES:
+        raise TooLarge(f"a wedding has at most {LARGEST_BYTES} bytes")
     try:
         zone(request.venue.time_zone)
     except ValueError as error:

@@ -25,6 +25,7 @@ from wedsync.cloud import (
     Table,
     Topic,
 )
+from wedsync.errors import Invalid
 from wedsync.resources import Access, Grant, Resource
 
 
@@ -139,15 +140,22 @@ class _DeclaredTable:
         consistent: bool = True,
     ) -> Page:
         _check(self._resource, self._granted, Access.READ)
-        return self._table.query(
-            partition,
-            sort=sort,
-            index=index,
-            limit=limit,
-            after=after,
-            descending=descending,
-            consistent=consistent,
-        )
+        try:
+            return self._table.query(
+                partition,
+                sort=sort,
+                index=index,
+                limit=limit,
+                after=after,
+                descending=descending,
+                consistent=consistent,
+            )
+        except ValueError:
+            if after is None:
+                raise
+            # A place that no page ended at: only a forged cursor names one.
+            detail = "this cursor does not belong to this list"
+            raise Invalid.field("cursor", "unknown-cursor", detail) from None
 
 
 class _DeclaredBucket:

@@ -6,7 +6,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, cast
 
-from wedsync.errors import IdempotencyKeyReused, RequestInProgress, WedSyncError
+from wedsync.errors import IdempotencyKeyReused, RequestInProgress, Unavailable, WedSyncError
+from wedsync.runtime.log import logger
 from wedsync.stores.idempotency import Claimed, InProgress, Replay, Reused
 
 if TYPE_CHECKING:
@@ -45,5 +46,9 @@ def once(
             except WedSyncError:
                 store.release(claim)
                 raise
-            store.remember(claim, json.dumps(answered), now=running.services.now())
+            try:
+                store.remember(claim, json.dumps(answered), now=running.services.now())
+            except Unavailable as error:
+                # It is done, and the caller is told so; a repetition meets what was made.
+                logger().warning("answer not remembered", extra={"code": error.code})
             return answered

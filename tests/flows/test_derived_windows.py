@@ -1,0 +1,163 @@
+"""What readers are given agrees with what was sent, however it arrived."""
+
+import random
+from datetime import timedelta
+from hashlib import sha256
+
+import pytest
+
+from tests.builders import utc
+from tests.harness import Bundle
+
+DAY = utc("2026-06-20T12:00")
+
+
+def a_wedding() -> dict[str, object]:
+    return {
+        "coupleName": "Ana & Bo",
+        "date": "2026-06-20",
+        "venue": {"timeZone": "Europe/Madrid"},
+        "guestCount": 120,
+        "timeline": [
+            {
+                "id": "ceremony",
+                "kind": "ceremony",
+                "title": "Ceremony",
+                "startsAt": "2026-06-20T16:30:00",
+                "endsAt": "2026-06-20T23:00:00",
+            }
+        ],
+    }
+
+
+def an_upload(bundle: Bundle, wedding_id: str, event: str, *, late: timedelta) -> dict[str, object]:
+    return {
+        "name": "photo.upload",
+        "kind": "timer",
+        "ts": int((bundle.now - late).timestamp() * 1000),
+        "value": 500,
+        "eventId": event,
+        "weddingId": wedding_id,
+        "dims": {"outcome": "completed"},
+    }
+
+
+def uploaded(bundle: Bundle, wedding_id: str) -> object:
+    metrics = bundle.get(f"/api/metrics/wedding/{wedding_id}")["metrics"]
+    assert isinstance(metrics, dict)
+    return metrics["photosUploaded"]
+
+
+def total(bundle: Bundle, window: str, **query: str) -> float:
+    found = bundle.get(
+        "/api/metrics/series",
+        name="photo.upload",
+        stat="count",
+        window=window,
+        timeRange="5h",
+        **query,
+    )
+    assert found.status == 200, found
+    lines = found["series"]
+    assert isinstance(lines, list)
+    return sum(value for line in lines for _, value in line["points"])  # type: ignore[index, call-overload, misc, union-attr] # JSON
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_page_counts_every_photo_once_through_hours_of_late_and_repeated_points(
+    seed: int,
+) -> None:
+    chance = random.Random(seed)
+    with Bundle(at=DAY, seed=seed, shards=1) as bundle:
+        wedding_id = bundle.register(a_wedding())
+        sent = on_time = 0
+        history: list[dict[str, object]] = []
+        for minute in range(150):
+            for each in range(chance.randint(0, 3)):
+                late = timedelta(minutes=chance.choice([0, 0, 0, 1, 4, 12, 40, 90]))
+                point = an_upload(bundle, wedding_id, f"{minute}-{each}", late=late)
+                history.append(point)
+                bundle.put(point)
+                sent += 1
+                on_time += late <= timedelta(minutes=15)
+            if history and chance.random() < 0.3:
+                bundle.put(chance.choice(history))
+            bundle.advance(60)
+            if minute % 25 == 0:
+                assert uploaded(bundle, wedding_id) == (sent or None)
+        assert uploaded(bundle, wedding_id) == sent
+        assert total(bundle, "1h", weddingId=wedding_id) == sent
+        assert total(bundle, "1h") == sent
+        assert total(bundle, "5m", weddingId=wedding_id) == on_time
+        assert total(bundle, "1m", weddingId=wedding_id) == on_time
+        assert total(bundle, "1m") == on_time
+
+
+def test_a_page_is_still_complete_after_compaction_has_missed_its_runs() -> None:
+    with Bundle(at=DAY, shards=1) as bundle:
+        wedding_id = bundle.register(a_wedding())
+        bundle.put(an_upload(bundle, wedding_id, "early", late=timedelta(0)))
+        bundle.machine.run_due()
+        bundle.clock.advance(40 * 60)  # nobody worked in between
+        bundle.put(an_upload(bundle, wedding_id, "later", late=timedelta(0)))
+        bundle.machine.run_due()
+        assert uploaded(bundle, wedding_id) == 2
+
+
+def test_uptime_counts_health_checks_from_the_minute_the_window_opens() -> None:
+    with Bundle(at=utc("2026-06-20T12:20"), shards=1) as bundle:
+        wedding_id = bundle.register(a_wedding())  # the window opens at 12:30 UTC
+
+        def check(outcome: str) -> None:
+            bundle.put(
+                {
+                    "name": "health.check",
+                    "kind": "event",
+                    "ts": int(bundle.now.timestamp() * 1000),
+                    "eventId": f"{bundle.now.isoformat()}{outcome}",
+                    "weddingId": wedding_id,
+                    "dims": {"component": "database", "outcome": outcome},
+                }
+            )
+            bundle.advance(60)
+
+        check("failed")
+        page = bundle.get(f"/api/metrics/wedding/{wedding_id}")["metrics"]
+        assert page["systemPerformance"]["uptime"] is None  # type: ignore[index, call-overload] # JSON
+        bundle.advance(10 * 60)
+        for outcome in ("ok", "ok", "ok", "failed"):
+            check(outcome)
+        for _ in range(30):
+            bundle.advance(60)
+            page = bundle.get(f"/api/metrics/wedding/{wedding_id}")["metrics"]
+            assert page["systemPerformance"]["uptime"] == 75.0  # type: ignore[index, call-overload] # JSON
+
+
+def test_a_batch_that_fits_no_item_is_counted_in_parts() -> None:
+    with Bundle(at=DAY, shards=1) as bundle:
+        ts = int(bundle.now.timestamp() * 1000)
+        for record in range(20):
+            bundle.put(
+                *(
+                    {
+                        "name": "api.request",
+                        "kind": "timer",
+                        "ts": ts,
+                        "value": number,
+                        "eventId": str(number),
+                        "source": "edge",
+                        "dims": {
+                            "route": sha256(str(number).encode()).hexdigest(),
+                            "service": "edge",
+                            "status": "200",
+                        },
+                    }
+                    for number in range(record * 500, record * 500 + 500)
+                ),
+                partition_key="edge",
+            )
+        bundle.machine.run_due()
+        found = bundle.get(
+            "/api/metrics/series", name="api.request", stat="count", window="1m", timeRange="5m"
+        )
+        assert [value for _, value in found["series"][0]["points"]] == [10_000]  # type: ignore[index, call-overload, union-attr, misc] # JSON

@@ -1,0 +1,211 @@
+"""The whole bundle on one machine in memory, asked over HTTP as the gateway hands it on."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import quote
+
+from infra.local.engine import LocalCloud
+from infra.local.http_events import Request, gateway_event
+from infra.local.invocations import CloudOf
+from tests.functions.stage import NOW, TENANT
+from tests.harness import Bundle
+from wedsync.tenancy import Role, Tenant
+
+OTHER_TENANT = Tenant("rival")
+VENDOR = "photo-1"
+INTERNALS = (
+    "Traceback",
+    "arn:aws",
+    ".py",
+    "test-",
+    "sqlite",
+    "dynamodb",
+    "boto",
+    "pydantic",
+    "wedsync.",
+    "SELECT",
+    "pk",
+)
+"""What no answer may tell of."""
+PROBLEM_MEMBERS = {
+    "type",
+    "title",
+    "status",
+    "detail",
+    "instance",
+    "requestId",
+    "error",
+    "errors",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def json(self) -> dict[str, object]:
+        return cast("dict[str, object]", json.loads(self.text))
+
+    @property
+    def items(self) -> list[dict[str, object]]:
+        return cast("list[dict[str, object]]", self.json["items"])
+
+    @property
+    def errors(self) -> list[dict[str, str]]:
+        return cast("list[dict[str, str]]", self.json["errors"])
+
+    def is_a_problem(self, status: int | None = None) -> bool:
+        """An error as it has to be: in its own form, with an id, telling nothing internal."""
+        assert self.headers["content-type"] == "application/problem+json"
+        document = self.json
+        assert set(document) == PROBLEM_MEMBERS
+        assert document["status"] == self.status
+        assert document["requestId"] == self.headers["x-request-id"]
+        told = json.dumps({**document, "instance": ""})
+        assert not [each for each in INTERNALS if each in told], told
+        for error in self.errors:
+            assert set(error) == {"pointer", "code", "detail"}
+        assert status is None or self.status == status, (self.status, self.text)
+        return True
+
+
+class Web:
+    """A bundle with two tenants, and a token for every role of each."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.services = bundle.services
+        self._asked = 0
+
+    def token(self, role: Role, tenant: Tenant = TENANT) -> str:
+        """The token of a role."""
+        vendor = VENDOR if role is Role.VENDOR else None
+        return self.bundle.key(role, tenant=tenant, vendor_id=vendor).token
+
+    def ask(
+        self,
+        method: str,
+        target: str,
+        body: object = None,
+        *,
+        role: Role | None = Role.OPERATOR,
+        tenant: Tenant = TENANT,
+        query: Mapping[str, str] | str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> Told:
+        """Ask; ``target`` is not yet percent-encoded, and ``body`` is bytes or becomes JSON."""
+        self._asked += 1
+        sent = {"host": "localhost", "content-type": "application/json", **(headers or {})}
+        if role is not None:
+            sent["authorization"] = f"Bearer {self.token(role, tenant)}"
+        if not isinstance(query, str):
+            query = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
+        data = body if isinstance(body, bytes) else b"" if body is None else _json(body)
+        request = Request(
+            method=method,
+            target=quote(target, safe="/$:@", errors="surrogatepass").encode(),
+            query=query.encode(),
+            headers=[(n.encode(), v.encode("latin-1")) for n, v in sent.items() if v is not None],
+            body=data,
+            source_ip="203.0.113.7",
+        )
+        event = gateway_event(request, request_id=f"request-{self._asked}", now=self.bundle.now)
+        return self.tell(event)
+
+    def tell(self, event: Mapping[str, object]) -> Told:
+        """Hand over an event as it is."""
+        answer = self.bundle.machine.http(event)
+        return Told(
+            cast("int", answer["statusCode"]),
+            cast("Mapping[str, str]", answer["headers"]),
+            cast("str", answer["body"]),
+        )
+
+    def a_wedding(self, **members: object) -> str:
+        """Register a wedding, and answer its id."""
+        told = self.ask("POST", "/api/weddings", wedding(**members))
+        assert told.status == 201, told.text
+        return str(told.json["weddingId"])
+
+
+@contextmanager
+def opened(*, cloud_of: Callable[[LocalCloud], CloudOf] | None = None) -> Iterator[Web]:
+    """A bundle in memory whose clock stands still."""
+    with Bundle(at=NOW, seed=7, cloud_of=cloud_of) as bundle:
+        yield Web(bundle)
+
+
+def wedding(**members: object) -> dict[str, object]:
+    """The body of a wedding, all of its members filled in."""
+    return {
+        "coupleName": "Ana & Ben",
+        "date": "2026-06-20",
+        "venue": {
+            "timeZone": "Europe/Madrid",
+            "lat": 40.4,
+            "lon": -3.7,
+            "type": "garden",
+            "name": "Finca",
+        },
+        "guestCount": 180,
+        "style": "rustic",
+        "complexity": "medium",
+        "vendors": [{"vendorId": VENDOR, "name": "Luz", "category": "photographer"}],
+        "timeline": [
+            {
+                "id": "ceremony",
+                "kind": "ceremony",
+                "title": "Ceremony",
+                "startsAt": "2026-06-20T16:00:00",
+                "endsAt": "2026-06-20T23:00:00+02:00",
+            }
+        ],
+        "events": [
+            {
+                "name": "Rehearsal",
+                "startsAt": "2026-06-19T19:00:00",
+                "endsAt": "2026-06-19T21:00:00",
+            }
+        ],
+        **members,
+    }
+
+
+def incident(**members: object) -> dict[str, object]:
+    """The body of an incident, all but its wedding filled in."""
+    return {
+        "title": "Guests cannot upload photos",
+        "description": "Reported by the planner",
+        "severity": "high",
+        "wedding_impact": "low",
+        "affected_services": ["gallery"],
+        "user_impact_estimate": 180,
+        "system_state": {"queueDepth": 1200},
+        **members,
+    }
+
+
+def point(**members: object) -> dict[str, object]:
+    """One point, of now."""
+    return {
+        "eventId": "e-1",
+        "name": "photo.upload",
+        "kind": "timer",
+        "ts": int(NOW.timestamp() * 1000),
+        "value": 850,
+        "vendorId": VENDOR,
+        "dims": {"outcome": "completed"},
+        **members,
+    }
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value).encode()

@@ -1,0 +1,230 @@
+"""What goes wrong, drawn from the seed: at every call of the seam, and at every delivery.
+
+Nothing here is random but by the seed, so that a failing one replays byte for byte.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import blake2b
+from typing import TypeVar
+
+from infra.local.clock import ManualClock
+from wedsync.errors import OutcomeUnknown, Throttled
+from wedsync.resources import Resource
+from wedsync.runtime.declarations import Declaration
+from wedsync.tenancy import Tenant
+
+T = TypeVar("T")
+
+
+class Crash(BaseException):
+    """The process dies here: no handler of the bundle may notice."""
+
+
+class FunctionDied(Exception):
+    """What its trigger sees of a function that crashed or ran out of time."""
+
+
+class Fault(StrEnum):
+    """Everything that is injected; each is counted."""
+
+    THROTTLED = "throttled before commit"
+    ANSWER_LOST = "answer lost after commit"
+    CRASHED_BEFORE = "crash before a call"
+    CRASHED_AFTER = "crash after a commit"
+    HUNG = "call hung for seconds"
+    TIMED_OUT = "function ran out of time"
+    INTRUDED = "another function in the middle"
+    STALE_INDEX = "stale index read"
+    NOT_STARTED = "invocation refused"
+    DELIVERED_TWICE = "delivered twice"
+    RECUT = "batch cut anew"
+    REPLAYED = "suffix of a shard replayed"
+    REDRIVEN = "failure redriven"
+    SCHEDULE_SKIPPED = "schedule skipped"
+    SCHEDULE_LATE = "schedule late"
+    RESTARTED = "process restarted"
+    PUT_PARTLY = "PutRecords took a part"
+    PUT_LOST = "PutRecords answer lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """Probabilities, per call of the seam or per delivery."""
+
+    throttled: float = 0.0
+    answer_lost: float = 0.0
+    crashed: float = 0.0
+    hung: float = 0.0
+    intruded: float = 0.0
+    stale_index: float = 0.0
+    not_started: float = 0.0
+    delivered_twice: float = 0.0
+    recut: float = 0.0
+    schedule_skipped: float = 0.0
+    schedule_late: float = 0.0
+    put_partly: float = 0.0
+    put_lost: float = 0.0
+
+    @classmethod
+    def drawn(cls, rng: random.Random) -> "Rates":
+        """Rates of one world: some worlds are rough, some know a single kind of fault."""
+        scale = rng.choice((0.3, 1.0, 1.0, 2.0))
+        full = {
+            "throttled": 0.008,
+            "answer_lost": 0.006,
+            "crashed": 0.004,
+            "hung": 0.0015,
+            "intruded": 0.012,
+            "stale_index": 0.3,
+            "not_started": 0.03,
+            "delivered_twice": 0.1,
+            "recut": 0.08,
+            "schedule_skipped": 0.03,
+            "schedule_late": 0.08,
+            "put_partly": 0.06,
+            "put_lost": 0.06,
+        }
+        if rng.random() < 0.2:
+            chosen = rng.choice(sorted(full))
+            return cls(**{chosen: min(full[chosen] * 4, 0.5)})
+        return cls(**{name: min(rate * scale, 0.6) for name, rate in full.items()})
+
+
+class History:
+    """All that happened, in order, as a digest; kept as lines only where somebody will read it."""
+
+    def __init__(self, *, kept: bool = False) -> None:
+        self._hash = blake2b(digest_size=16)
+        self.lines: list[str] | None = [] if kept else None
+        self.length = 0
+
+    def add(self, line: str) -> None:
+        """Append one line."""
+        self.length += 1
+        self._hash.update(line.encode())
+        self._hash.update(b"\n")
+        if self.lines is not None:
+            self.lines.append(line)
+
+    @property
+    def digest(self) -> str:
+        """Of everything so far."""
+        return self._hash.hexdigest()
+
+
+@dataclass(slots=True)
+class Invocation:
+    """One run of a function. ``harmed``: some fault met it, so that it may not have ended."""
+
+    number: int
+    declaration: Declaration
+    deadline: float
+    caller: Tenant | None = None
+    calls: int = 0
+    harmed: bool = False
+
+
+@dataclass(slots=True)
+class Faults:
+    """The dice, and the functions that run now, the innermost last."""
+
+    rng: random.Random
+    rates: Rates
+    clock: ManualClock
+    history: History
+    active: bool = False
+    crash_at: int | None = None
+    """Die before this call of the (only) invocation: for enumerations, the dice being silent."""
+    counts: Counter[str] = field(default_factory=Counter)
+    running: list[Invocation] = field(default_factory=list)
+    intruder: Callable[[], None] = lambda: None
+    deepest: int = 2
+    _made: int = 0
+
+    def chance(self, rate: float) -> bool:
+        """Whether something of this rate happens now; asks the dice only while faults happen."""
+        return self.active and rate > 0 and self.rng.random() < rate
+
+    def note(self, fault: Fault) -> None:
+        """Count a fault, and mark everything that runs as harmed by it."""
+        self.counts[fault] += 1
+        self.history.add(f"! {fault}")
+        for invocation in self.running:
+            invocation.harmed = True
+
+    @contextmanager
+    def invocation(self, declaration: Declaration) -> Iterator[Invocation]:
+        """A run of a function, while it lasts; a crash in it comes out as FunctionDied."""
+        self._made += 1
+        ends = self.clock.now().timestamp() + declaration.timeout_seconds
+        run = Invocation(self._made, declaration, ends)
+        self.running.append(run)
+        self.history.add(f"> {run.number} {declaration.name} {self.clock.now().isoformat()}")
+        try:
+            yield run
+        except Crash as crash:
+            self.history.add(f"< {run.number} died")
+            raise FunctionDied("the function died") from crash
+        else:
+            self.history.add(f"< {run.number} ended")
+        finally:
+            self.running.pop()
+
+    def call(self, what: str, act: Callable[[], T], *, changes: bool) -> T:
+        """Make one call of the seam, or have it fail."""
+        if not self.running:
+            return act()
+        run = self.running[-1]
+        run.calls += 1
+        self.history.add(f"{run.number}.{run.calls} {what}")
+        if self.crash_at is not None and run.calls == self.crash_at:
+            self.note(Fault.CRASHED_BEFORE)
+            raise Crash
+        if not self.active:
+            return act()
+        self._before(run)
+        result = act()
+        if changes:
+            self._after()
+        return result
+
+    def _before(self, run: Invocation) -> None:
+        rates = self.rates
+        if self.chance(rates.throttled):
+            self.note(Fault.THROTTLED)
+            raise Throttled
+        if self.chance(rates.crashed / 2):
+            self.note(Fault.CRASHED_BEFORE)
+            raise Crash
+        if self.chance(rates.hung):
+            self.note(Fault.HUNG)
+            self.clock.advance(self.rng.choice((1, 5, 20, 45)))
+        if self.clock.now().timestamp() > run.deadline:
+            self.note(Fault.TIMED_OUT)
+            raise Crash
+        if len(self.running) < self.deepest and self.chance(rates.intruded):
+            self.counts[Fault.INTRUDED] += 1
+            self.intruder()
+
+    def _after(self) -> None:
+        rates = self.rates
+        if self.chance(rates.answer_lost):
+            self.note(Fault.ANSWER_LOST)
+            raise OutcomeUnknown
+        if self.chance(rates.crashed / 2):
+            self.note(Fault.CRASHED_AFTER)
+            raise Crash
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One committed change of an item, as those that watch see it."""
+
+    resource: Resource
+    partition: str
+    sort: str
