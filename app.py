@@ -26,7 +26,11 @@ def main(arguments: list[str]) -> int:
     context |= dict(each.split("=", 1) for each in chosen.context)
 
     use_bundled_node()
-    from infra.cdk.synthesis import synthesise, without_bundling  # noqa: PLC0415 - starts Node
+    from infra.cdk.synthesis import (  # noqa: PLC0415 - starts Node
+        messages,
+        synthesise,
+        without_bundling,
+    )
 
     if chosen.no_bundling:
         context = without_bundling(context)
@@ -35,9 +39,8 @@ def main(arguments: list[str]) -> int:
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    for stack in assembly.stacks:
-        for message in stack.messages:
-            sys.stderr.write(f"{message.level.value} {stack.id}: {message.entry.data}\n")
+    for message in messages(Path(assembly.directory)):
+        sys.stderr.write(f"{message.level.upper()} {message.stack}: {message.text}\n")
     names = ", ".join(stack.id for stack in assembly.stacks)
     sys.stderr.write(f"{assembly.directory}: {names}\n")
     return 0

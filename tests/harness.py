@@ -94,6 +94,7 @@ class Bundle:
         tenant: Tenant = TENANT,
         accept_unsigned: bool = True,
         shards: int = 4,
+        packs: int = 4,
         functions: Sequence[Function] | None = None,
         cloud_of: Callable[[LocalCloud], CloudOf] | None = None,
     ) -> None:
@@ -101,7 +102,9 @@ class Bundle:
         self.clock = ManualClock(at)
         self.cloud = LocalCloud(None, clock=self.clock, ids=SeededIds(seed), shards=shards)
         self.settings = Settings(
-            operator_tenant=tenant, unsigned_tenant=tenant if accept_unsigned else None
+            operator_tenant=tenant,
+            unsigned_tenant=tenant if accept_unsigned else None,
+            packs=packs,
         )
         self._functions = registry() if functions is None else functions
         self._cloud_of = None if cloud_of is None else cloud_of(self.cloud)

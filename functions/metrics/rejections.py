@@ -1,7 +1,7 @@
 """What was not counted, and why."""
 
-from wedsync.api.ingest import RejectionListReply, RejectionReply
 from wedsync.api.paging import Cursor, Limit, clamped, linked
+from wedsync.api.rejections import RejectionListReply, RejectionReply
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
 from wedsync.runtime.http import FromCaller, Injected, endpoint

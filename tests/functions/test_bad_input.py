@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.functions.cases import an_open_incident, sample
-from tests.functions.stage import FUNCTIONS, NOW, Stage
+from tests.functions.stage import FUNCTIONS, NOW, TENANT, Stage
 from tests.functions.test_roles import BODIES, ROUTES, path_of
-from tests.functions.web import TENANT, Told, Web, incident, opened, point, wedding
+from tests.functions.web import Told, Web, incident, opened, point, wedding
 
 WITH_BODY = [name for name in ROUTES if name in BODIES]
 JSON_ROUTES = [name for name in WITH_BODY if name != "metrics-ingest"]
@@ -119,9 +119,9 @@ def test_half_a_surrogate_from_the_gateway_is_refused(web: Web, name: str) -> No
 @pytest.mark.parametrize("name", WITH_BODY)
 def test_the_content_type_does_not_matter(web: Web, name: str, kind: str | None) -> None:
     headers = {} if kind is None else {"content-type": kind}
-    assert send(web, name, BODIES[name], **headers).status < 300  # type: ignore[arg-type] # headers
+    assert send(web, name, BODIES[name], **headers).status < 300
     body = gzip.compress(json.dumps(BODIES[name]).encode())
-    assert send(web, name, body, **headers).status < 300  # type: ignore[arg-type] # headers
+    assert send(web, name, body, **headers).status < 300
 
 
 @pytest.mark.parametrize("name", [each for each in ROUTES if each not in WITH_BODY])
@@ -130,7 +130,21 @@ def test_a_body_that_nobody_asked_for_does_no_harm(web: Web, name: str) -> None:
         assert send(web, name, body).status < 500
 
 
-WRONG = [None, True, -1, 0.5, 10**30, "", "\x00", "x" * 100_000, [], [[]], {}, {"a": 1}, [None]]
+WRONG: list[object] = [
+    None,
+    True,
+    -1,
+    0.5,
+    10**30,
+    "",
+    "\x00",
+    "x" * 100_000,
+    [],
+    [[]],
+    {},
+    {"a": 1},
+    [None],
+]
 
 
 def members(value: object, pointer: str = "") -> Iterator[str]:
@@ -307,7 +321,11 @@ BAD_QUERIES = {
 def test_a_bad_query_is_refused_by_its_name(web: Web, name: str, query: str) -> None:
     told = web.ask("GET", path_of(name), query=query)
     assert told.is_a_problem(400)
-    assert told.errors[0]["pointer"].split("/")[0] in {"limit", "name", *query.replace("&", "=").split("=")}
+    assert told.errors[0]["pointer"].split("/")[0] in {
+        "limit",
+        "name",
+        *query.replace("&", "=").split("="),
+    }
 
 
 @pytest.mark.parametrize("at", ["1970-01-01T00:00:00Z", "2200-12-31T23:59:59-14:00"])
@@ -417,7 +435,9 @@ _leaves = (
 )
 _values = st.recursive(
     _leaves,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 
@@ -440,9 +460,7 @@ def _spoiled(draw: st.DrawFn) -> tuple[str, object]:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(case=_spoiled())
-def test_documents_spoiled_at_random_bring_nothing_down(
-    web: Web, case: tuple[str, object]
-) -> None:
+def test_documents_spoiled_at_random_bring_nothing_down(web: Web, case: tuple[str, object]) -> None:
     name, document = case
     told = send(web, name, json.dumps(document).encode())
     assert told.status < 500, told.text
@@ -461,17 +479,15 @@ def test_documents_spoiled_at_random_bring_nothing_down(
         max_size=4,
     ),
 )
-def test_queries_at_random_bring_nothing_down(
-    web: Web, name: str, query: dict[str, str]
-) -> None:
+def test_queries_at_random_bring_nothing_down(web: Web, name: str, query: dict[str, str]) -> None:
     query = {key: value.encode(errors="replace").decode() for key, value in query.items()}
     told = web.ask(ROUTES[name].method, path_of(name), BODIES.get(name), query=query)
     assert told.status < 500, told.text
 
 
 def test_the_samples_of_this_module_are_good(web: Web) -> None:
-    assert NOW == web.bundle.now
+    assert web.bundle.now == NOW
     assert set(DOCUMENTS) == {name for name in FUNCTIONS if name in BODIES}
     for name, document in DOCUMENTS.items():
         assert send(web, name, document).status < 300
-    assert TENANT == web.bundle.tenant
+    assert web.bundle.tenant == TENANT

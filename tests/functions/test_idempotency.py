@@ -9,9 +9,9 @@ from typing import cast
 import pytest
 
 from tests.functions.cases import an_open_incident, sample
-from tests.functions.stage import NOW, Stage
+from tests.functions.stage import NOW, TENANT, Stage
 from tests.functions.test_roles import BODIES, IDS, ROUTES, path_of
-from tests.functions.web import OTHER_TENANT, TENANT, Told, Web, incident, opened, point, wedding
+from tests.functions.web import OTHER_TENANT, Told, Web, incident, opened, point, wedding
 from wedsync.stores.idempotency import KEPT, LEASE
 from wedsync.tenancy import Role
 

@@ -14,10 +14,9 @@ from tests.functions.cases import (
     an_open_incident,
     sample,
 )
-from tests.functions.stage import FUNCTIONS, Stage
+from tests.functions.stage import FUNCTIONS, TENANT, Stage
 from tests.functions.web import (
     OTHER_TENANT,
-    TENANT,
     VENDOR,
     Told,
     Web,
@@ -50,6 +49,7 @@ EXCEPTIONS = {
     "weddings-listing": {*LOOKING, Role.VENDOR},
     "weddings-read": {*LOOKING, Role.VENDOR},
     "weddings-monitoring": {*LOOKING, Role.VENDOR},
+    "metrics-wedding": {*LOOKING, Role.VENDOR},
 }
 """Where the general rule (GET: whoever looks; else whoever changes) does not hold."""
 BY_ID = [name for name, trigger in ROUTES.items() if "{" in trigger.path]
@@ -178,7 +178,8 @@ def test_a_vendor_sees_the_weddings_that_list_it_and_no_others() -> None:
         other = web.a_wedding(vendors=[{"vendorId": "florist-1"}])
         seen = web.ask("GET", "/api/weddings", role=Role.VENDOR).items
         assert [each["weddingId"] for each in seen] == [own]
-        for path in ("/api/weddings/{}", "/api/weddings/{}/monitoring"):
+        paths = ("/api/weddings/{}", "/api/weddings/{}/monitoring", "/api/metrics/wedding/{}")
+        for path in paths:
             assert web.ask("GET", path.format(own), role=Role.VENDOR).status == 200
             hidden = web.ask("GET", path.format(other), role=Role.VENDOR)
             unknown = web.ask("GET", path.format("wed_0"), role=Role.VENDOR)
@@ -211,7 +212,14 @@ def test_the_tenant_comes_from_the_token_and_from_nothing_else() -> None:
 def test_a_caller_whom_the_gateway_did_not_prove_is_nobody() -> None:
     event = sample("weddings-listing")
     context = cast("dict[str, object]", event["requestContext"])
-    for authorizer in (None, {}, {"lambda": {}}, {"lambda": {"tenant": ""}}, {"lambda": None}):
+    nobodies: tuple[object, ...] = (
+        None,
+        {},
+        {"lambda": {}},
+        {"lambda": {"tenant": ""}},
+        {"lambda": None},
+    )
+    for authorizer in nobodies:
         context["authorizer"] = authorizer
         with opened() as web:
             a_registered_wedding(Stage(web.bundle.cloud, web.bundle.clock))

@@ -113,7 +113,7 @@ class Web:
             method=method,
             target=quote(target, safe="/$:@", errors="surrogatepass").encode(),
             query=query.encode(),
-            headers=[(n.encode(), v.encode("latin-1")) for n, v in sent.items() if v is not None],
+            headers=[(n.encode(), v.encode("latin-1")) for n, v in sent.items()],
             body=data,
             source_ip="203.0.113.7",
         )

@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import blake2b
 from typing import TypeVar
 
 from infra.local.clock import ManualClock
 from wedsync.errors import OutcomeUnknown, Throttled
-from wedsync.resources import Resource
 from wedsync.runtime.declarations import Declaration
 from wedsync.tenancy import Tenant
 
@@ -138,6 +138,9 @@ class Faults:
     clock: ManualClock
     history: History
     active: bool = False
+    until: datetime = datetime.max.replace(tzinfo=UTC)
+    pauses_left: int = 4
+    """A world that hung all the time would only be slow."""
     crash_at: int | None = None
     """Die before this call of the (only) invocation: for enumerations, the dice being silent."""
     counts: Counter[str] = field(default_factory=Counter)
@@ -148,14 +151,15 @@ class Faults:
 
     def chance(self, rate: float) -> bool:
         """Whether something of this rate happens now; asks the dice only while faults happen."""
-        return self.active and rate > 0 and self.rng.random() < rate
+        happens = self.active and self.clock.now() < self.until
+        return happens and rate > 0 and self.rng.random() < rate
 
     def note(self, fault: Fault) -> None:
-        """Count a fault, and mark everything that runs as harmed by it."""
+        """Count a fault, and mark what it harms: the innermost run; a pause harms all that wait."""
         self.counts[fault] += 1
         self.history.add(f"! {fault}")
-        for invocation in self.running:
-            invocation.harmed = True
+        for run in self.running if fault is Fault.HUNG else self.running[-1:]:
+            run.harmed = True
 
     @contextmanager
     def invocation(self, declaration: Declaration) -> Iterator[Invocation]:
@@ -201,7 +205,8 @@ class Faults:
         if self.chance(rates.crashed / 2):
             self.note(Fault.CRASHED_BEFORE)
             raise Crash
-        if self.chance(rates.hung):
+        if self.pauses_left and self.chance(rates.hung):
+            self.pauses_left -= 1
             self.note(Fault.HUNG)
             self.clock.advance(self.rng.choice((1, 5, 20, 45)))
         if self.clock.now().timestamp() > run.deadline:
@@ -219,12 +224,3 @@ class Faults:
         if self.chance(rates.crashed / 2):
             self.note(Fault.CRASHED_AFTER)
             raise Crash
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One committed change of an item, as those that watch see it."""
-
-    resource: Resource
-    partition: str
-    sort: str

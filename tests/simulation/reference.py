@@ -111,7 +111,7 @@ class Reference:
             self.parked[Parked(meaning.tenant, place, None)] = meaning.flaw
             return
         for entry in meaning.entries:
-            fate = entry.flaw or _refusal(entry.ts_ms, ms)
+            fate = _refusal(entry.ts_ms, ms) if entry.flaw is None else entry.flaw
             if fate is not None:
                 self.parked[Parked(meaning.tenant, place, entry.index)] = fate
                 continue

@@ -98,7 +98,7 @@ class World:
         start = datetime.fromisoformat(rng.choice(STARTS)).replace(tzinfo=UTC)
         start += timedelta(seconds=rng.randrange(60))
         tenants = tuple(Tenant(name) for name in ("ten-a", "ten-b", "ten-c")[: rng.choice((2, 3))])
-        minutes = rng.choice((4, 5, 6, 8, 10))
+        minutes = rng.choice((2, 2, 3, 3, 4, 6))
         weddings = [
             PlannedWedding(
                 slot=slot,
@@ -106,13 +106,13 @@ class World:
                 request=_request(rng, start, slot),
                 registered_after=0 if rng.random() < 0.85 else rng.uniform(30, minutes * 50),
             )
-            for slot in range(rng.choice((2, 3, 4)))
+            for slot in range(rng.choice((1, 2, 3)))
         ]
         return cls(rng, start, tenants, weddings, rng.random() < 0.5, minutes)
 
     def equip(self, bundle: Bundle) -> None:
         """Make the devices and their keys."""
-        for number in range(self.rng.choice((3, 4, 5))):
+        for number in range(self.rng.choice((2, 3, 4))):
             tenant = self.rng.choice(self.tenants)
             style = self.rng.choice(("signed", "signed", "http", "unsigned"))
             if style == "unsigned":
@@ -143,10 +143,10 @@ class World:
         if wedding_id is None and rng.random() < 0.3:
             wedding_id = "wed_nobody_registered_this"
         clock = now + device.skew
-        fails = wedding_id is not None and rng.random() < 0.12
+        fails = wedding_id is not None and rng.random() < 0.2
         points: list[tuple[Point, str | None]] = []
         with_ids = device.over_http or rng.random() < 0.7
-        for place in range(rng.choice((1, 3, 8, 20))):
+        for place in range(rng.choice((1, 2, 5, 12))):
             points.append(self._point(device, clock, wedding_id, place, with_ids=with_ids))
         if fails:
             for place in range(12):

@@ -90,7 +90,7 @@ EVERY_KIND = (
 def synthesise(
     directory: Path, functions: Sequence[Function], source: Path, **chosen: object
 ) -> Synthesised:
-    from infra.cdk import synthesis  # noqa: PLC0415 - starts Node, which most tests do not need
+    from infra.cdk import synthesis
 
     context = synthesis.without_bundling({**CONTEXT, **chosen})
     assembly = synthesis.synthesise(
@@ -104,9 +104,7 @@ def synthesise(
             stack.stack_name: json.loads((directory / stack.template_file).read_text())
             for stack in assembly.stacks
         },
-        messages=tuple(
-            str(message.entry.data) for stack in assembly.stacks for message in stack.messages
-        ),
+        messages=tuple(message.text for message in synthesis.messages(directory)),
         missing=tuple(manifest.get("missing", ())),
     )
 

@@ -161,9 +161,3 @@ class IncidentReply(BaseModel):
             createdAt=incident.created_at,
             epoch=incident.epoch,
         )
-
-
-class IncidentList(BaseModel):
-    """A bare array of incidents, for the document of the API."""
-
-    root: list[IncidentReply]

@@ -21,7 +21,12 @@ def fields_of_validation(errors: Sequence[Mapping[str, object]]) -> tuple[FieldE
     return tuple(fields)
 
 
+def member_pointer(name: str) -> str:
+    """A member's part of a JSON pointer (RFC 6901)."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
 def _pointer(location: list[str]) -> str:
     if location[:1] == ["body"]:
-        return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in location[1:])
+        return "".join(member_pointer(part) for part in location[1:])
     return "/".join(location[1:]) if len(location) > 1 else "/".join(location)

@@ -8,7 +8,7 @@ from typing import cast
 from pydantic import Field, TypeAdapter, ValidationError
 
 from wedsync.api.shape import LocalDate, Name, Reply, Request, Time
-from wedsync.api.validation import fields_of_validation
+from wedsync.api.validation import fields_of_validation, member_pointer
 from wedsync.errors import FieldError, Invalid, TooLarge
 from wedsync.weddings.calendar import instant, local, zone
 from wedsync.weddings.model import (
@@ -290,7 +290,9 @@ def patched(wedding: Wedding, patch: Mapping[str, object], *, at: datetime) -> W
         raise Invalid(
             "unknown or read-only member",
             errors=[
-                FieldError(pointer=f"/{name}", code="extra-forbidden", detail="cannot be changed")
+                FieldError(
+                    pointer=member_pointer(name), code="extra-forbidden", detail="cannot be changed"
+                )
                 for name in unknown
             ],
         )

@@ -7,7 +7,6 @@ type. Powertools' resolver routes and validates; errors leave as problem+json.
 from __future__ import annotations
 
 import base64
-import binascii
 import functools
 import inspect
 import re
@@ -69,7 +68,7 @@ class Endpoint:
         self.declaration = declaration
         self.__doc__ = handler.__doc__
         self._handler = handler
-        self._takes_raw_body = takes_raw_body
+        self.takes_raw_body = takes_raw_body
 
     @property
     def trigger(self) -> HttpTrigger:
@@ -143,7 +142,7 @@ class Endpoint:
         # Whatever content type the body came under, the validator reads it as JSON.
         normalised["headers"] = {**headers, "content-type": "application/json"}
         normalised["body"] = "null"
-        if running.body and not self._takes_raw_body:
+        if running.body and not self.takes_raw_body:
             normalised["body"] = _json_text(running.body)
 
         def resolve() -> dict[str, object]:
@@ -276,8 +275,10 @@ def _caller(request: Mapping[str, object]) -> Caller | None:
 
 
 def _request_id(request: Mapping[str, object], context: LambdaContext) -> str:
-    stated = cast("dict[str, str]", request.get("requestContext") or {}).get("requestId", "")
-    return stated if _REQUEST_ID.match(stated) else context.aws_request_id
+    stated = cast("dict[str, object]", request.get("requestContext") or {}).get("requestId")
+    if isinstance(stated, str) and _REQUEST_ID.match(stated):
+        return stated
+    return context.aws_request_id
 
 
 def _headers(request: Mapping[str, object]) -> dict[str, str]:
@@ -296,7 +297,7 @@ def _body(request: Mapping[str, object]) -> bytes:
             raise Invalid.field("", "encoding", "the body is not UTF-8") from None
     try:
         return base64.b64decode(body, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise Invalid.field("", "base64", "the body is not base64") from None
 
 

@@ -3,13 +3,17 @@
 The present episode stands, whole, under its name; when the next one begins, the former is first
 copied to a key of its own. So there is no pointer that could disagree with what it points to, and
 every transition is one conditional write. An id reads ``<name>-<n>`` and leads to either place.
+
+What was filed may still change (whoever was paged must hear of the end). Both places count versions
+on their own from then, so a write requires the version of *this* episode, never a bare number.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from wedsync.cloud import Absent, Attribute, ConditionFailed, Equals, Item, Key, Table
+from wedsync.cloud import Absent, Attribute, ConditionFailed, Equals, Item, Key, LessThan, Table
 from wedsync.identifiers import plausible
 from wedsync.stores.documents import Documents
 from wedsync.tenancy import Tenant
@@ -18,7 +22,11 @@ T = TypeVar("T")
 
 
 class Overtaken(Exception):
-    """Somebody else wrote first: load it again and decide anew."""
+    """Somebody else wrote first: load it again and decide anew. ``by`` is what stands there."""
+
+    def __init__(self, by: Item | None = None) -> None:
+        super().__init__("somebody else wrote first")
+        self.by = by
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,34 +88,59 @@ class EpisodeTable(Generic[T]):
         """Store a new episode in the place of ``after``. Raises Overtaken."""
         if after is None:
             return self._put(tenant, name, value, Absent(), 1)
-        self._table.put(self._item(tenant, self._id_of(after.value), after.value, after.version))
-        return self._put(tenant, name, value, Equals("version", after.version), after.version + 1)
+        self._file(tenant, after)
+        return self._put(
+            tenant, name, value, self._is(after.value, after.version), after.version + 1
+        )
 
     def save(self, tenant: Tenant, value: T, *, expected: int) -> Stored[T]:
-        """Store a change of the episode that was read at this version. Raises Overtaken."""
-        name = self._id_of(value).rpartition("-")[0]
-        return self._put(tenant, name, value, Equals("version", expected), expected + 1)
+        """Store a change of the episode that was read at this version, wherever it stands by now.
+
+        Raises Overtaken.
+        """
+        episode_id = self._id_of(value)
+        name = episode_id.rpartition("-")[0]
+        for place in (name, episode_id):
+            try:
+                return self._put(tenant, place, value, self._is(value, expected), expected + 1)
+            except Overtaken as overtaken:
+                present = overtaken.by
+                if place == episode_id or present is None or self._names(present, episode_id):
+                    raise
+        raise Overtaken
 
     def drop(self, tenant: Tenant, stored: Stored[T]) -> None:
         """Undo an episode that came to nothing: the former one stands again. Raises Overtaken."""
         name, _, number = self._id_of(stored.value).rpartition("-")
         former = self._read(self._table.get(self._key(tenant, f"{name}-{int(number) - 1}")))
-        expected = Equals("version", stored.version)
+        expected = self._is(stored.value, stored.version)
         if former is not None:
             self._put(tenant, name, former.value, expected, stored.version + 1)
             return
         try:
             self._table.delete(self._key(tenant, name), when=expected)
-        except ConditionFailed:
-            raise Overtaken from None
+        except ConditionFailed as conflict:
+            raise Overtaken(conflict.current) from None
+
+    def _file(self, tenant: Tenant, former: Stored[T]) -> None:
+        """Copy an episode to its own key; what stands there already may be newer and stays."""
+        item = self._item(tenant, self._id_of(former.value), former.value, former.version)
+        with suppress(ConditionFailed):
+            self._table.put(item, when=LessThan("version", former.version))
+
+    def _is(self, value: T, version: int) -> Equals:
+        return Equals("revision", _revision(self._id_of(value), version))
+
+    def _names(self, item: Item, episode_id: str) -> bool:
+        return item.text("revision").rpartition("#")[0] == episode_id
 
     def _put(
         self, tenant: Tenant, name: str, value: T, when: Absent | Equals, version: int
     ) -> Stored[T]:
         try:
             self._table.put(self._item(tenant, name, value, version), when=when)
-        except ConditionFailed:
-            raise Overtaken from None
+        except ConditionFailed as conflict:
+            raise Overtaken(conflict.current) from None
         return Stored(self._versioned(value, version), version)
 
     def _item(self, tenant: Tenant, name: str, value: T, version: int) -> Item:
@@ -116,6 +149,7 @@ class EpisodeTable(Generic[T]):
             {
                 "body": self._documents.dump(value),
                 "version": version,
+                "revision": _revision(self._id_of(value), version),
                 **self._indexed(tenant, value),
             },
         )
@@ -130,3 +164,7 @@ class EpisodeTable(Generic[T]):
         """An item, also one of the table's indexes."""
         version = item.number("version")
         return Stored(self._versioned(self._documents.load(item.text("body")), version), version)
+
+
+def _revision(episode_id: str, version: int) -> str:
+    return f"{episode_id}#{version}"

@@ -1,0 +1,250 @@
+"""What must hold at every step: each committed change of an alert or incident, each message."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from infra.local.clock import ManualClock
+from infra.local.engine import LocalCloud
+from tests.simulation.faults import Invocation
+from wedsync.alerting.model import Alert, AlertState
+from wedsync.cloud import Item, Key, Message
+from wedsync.incidents.decisions import TRANSITIONS
+from wedsync.incidents.model import Incident, LadderStep, StepKind, StepStatus, UpdateKind
+from wedsync.resources import Resource
+from wedsync.stores.documents import Documents
+from wedsync.stores.incidents import IncidentStore
+from wedsync.tenancy import Tenant
+
+_alerts = Documents(Alert)
+_incidents = Documents(Incident)
+
+_STEPS: Mapping[StepStatus, frozenset[StepStatus]] = {
+    StepStatus.PENDING: frozenset({StepStatus.CLAIMED, StepStatus.CANCELLED}),
+    StepStatus.CLAIMED: frozenset({StepStatus.SENT, StepStatus.PENDING}),
+    StepStatus.SENT: frozenset(),
+    StepStatus.CANCELLED: frozenset({StepStatus.CLAIMED}),
+}
+_ALERTS: Mapping[AlertState, frozenset[AlertState]] = {
+    AlertState.PENDING: frozenset({AlertState.FIRING, AlertState.RESOLVED}),
+    AlertState.FIRING: frozenset({AlertState.ACKNOWLEDGED, AlertState.RESOLVED}),
+    AlertState.ACKNOWLEDGED: frozenset({AlertState.FIRING, AlertState.RESOLVED}),
+    AlertState.RESOLVED: frozenset(),
+    AlertState.NO_DATA: frozenset(AlertState),
+    AlertState.SUPPRESSED: frozenset(AlertState),
+}
+
+
+class Violation(AssertionError):
+    """An invariant does not hold. ``invariant`` is its name, such as ``I9``."""
+
+    def __init__(self, invariant: str, what: str) -> None:
+        super().__init__(f"{invariant}: {what}")
+        self.invariant = invariant
+        self.what = what
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A message as it left: when, and from which run."""
+
+    at: datetime
+    run: Invocation | None
+    attributes: Mapping[str, str | int]
+
+
+def require(condition: object, invariant: str, what: object) -> None:
+    """Raise Violation unless the condition holds."""
+    if not condition:
+        raise Violation(invariant, str(what))
+
+
+@dataclass(slots=True)
+class Watch:
+    """Looks on while the world plays. Violations are kept until somebody asks.
+
+    A violation cannot be raised from inside a call of the seam: the function that made the call
+    might swallow it.
+    """
+
+    cloud: LocalCloud
+    clock: ManualClock
+    sent: dict[str, list[Sending]] = field(default_factory=lambda: defaultdict(list))
+    checks: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    found: list[Violation] = field(default_factory=list)
+    lateness: list[float] = field(default_factory=list)
+
+    def committed(
+        self,
+        resource: Resource,
+        key: Key,
+        before: Item | None,
+        after: Item | None,
+        run: Invocation | None,
+    ) -> None:
+        """Judge one change."""
+        del run
+        try:
+            if resource is Resource.INCIDENTS:
+                self._incident(key, before, after)
+            elif resource is Resource.ALERTS:
+                self._alert(key, before, after)
+        except Violation as violation:
+            self.found.append(violation)
+
+    def published(self, resource: Resource, message: Message, run: Invocation | None) -> None:
+        """Judge one message: never early, never for a step that nobody claimed."""
+        del resource
+        said = message.attributes
+        key = str(said["dedup_key"])
+        self.sent[key].append(Sending(self.clock.now(), run, said))
+        if not key.split("#")[1].startswith("inc_"):
+            return
+        tenant, incident_id, epoch, kind, tier, _ = key.split("#")
+        incident = IncidentStore(self.cloud.table(Resource.INCIDENTS)).get(
+            Tenant(tenant), incident_id
+        )
+        step = incident.value.step(f"{epoch}-{kind}-{tier}")
+        try:
+            self._count("I10")
+            require(step is not None, "I8", f"{key} was sent, and no such step is planned")
+            assert step is not None
+            require(
+                step.due_at <= self.clock.now(),
+                "I10",
+                f"{key} was sent at {self.clock.now()}, before it was due at {step.due_at}",
+            )
+        except Violation as violation:
+            self.found.append(violation)
+        if len(self.sent[key]) == 1 and step is not None and kind == StepKind.PAGE:
+            self.lateness.append((self.clock.now() - step.due_at).total_seconds())
+
+    def asked(self, resource: Resource, partition: str, index: str | None, run: Invocation) -> None:
+        """A call of a tenant's request stays within the tenant's keys."""
+        if run.caller is None:
+            return
+        self._count("I14")
+        if not partition.startswith(f"{run.caller.id}#"):
+            self.found.append(
+                Violation(
+                    "I14",
+                    f"{run.declaration.name} for {run.caller.id} asked {resource.name} "
+                    f"for {partition} (index {index})",
+                )
+            )
+
+    def _count(self, invariant: str) -> None:
+        self.checks[invariant] += 1
+
+    def _incident(self, key: Key, before: Item | None, after: Item | None) -> None:
+        self._count("I11")
+        require(after is not None, "I11", f"the incident {key.sk} was deleted")
+        assert after is not None
+        now_is = _incidents.load(after.text("body"))
+        if key.sk == now_is.incident_id:
+            return  # a former one, filed
+        if before is None:
+            require(now_is.epoch == 1, "I11", f"{now_is.incident_id} began in epoch {now_is.epoch}")
+            return
+        was = _incidents.load(before.text("body"))
+        require(
+            after.number("version") == before.number("version") + 1,
+            "I11",
+            f"{now_is.incident_id}: version {before.number('version')} was followed by "
+            f"{after.number('version')}: an update is lost",
+        )
+        if was.incident_id != now_is.incident_id:
+            require(not was.is_active, "I11", f"{was.incident_id} was replaced while active")
+            return
+        allowed = now_is.status in TRANSITIONS[was.status] | {was.status}
+        require(allowed, "I11", f"{was.incident_id} went from {was.status} to {now_is.status}")
+        require(now_is.epoch >= was.epoch, "I11", f"{was.incident_id}: the epoch went back")
+        by_hand = (
+            len(now_is.updates) > len(was.updates)
+            and now_is.updates[-1].kind is UpdateKind.ESCALATED
+        )
+        for step in was.steps:
+            after_it = now_is.step(step.step_id)
+            require(after_it is not None, "I11", f"{was.incident_id} lost the step {step.step_id}")
+            assert after_it is not None
+            self._step(was, step, after_it, by_hand=by_hand)
+
+    def _step(
+        self, was: Incident, step: LadderStep, after: LadderStep, *, by_hand: bool
+    ) -> None:
+        self._count("I8")
+        name = f"{was.incident_id} step {step.step_id}"
+        now = self.clock.now()
+        if after.status is StepStatus.CLAIMED and after.attempt != step.attempt:
+            self._count("I9")
+            if not by_hand:
+                self._claim(was, step, name)
+            require(after.due_at <= now, "I10", f"{name} claimed at {now}, due {after.due_at}")
+            if step.status is StepStatus.CLAIMED:
+                require(
+                    step.lease_until is not None and step.lease_until <= now,
+                    "I8",
+                    f"{name} claimed again at {now}, though leased until {step.lease_until}",
+                )
+            require(step.status is not StepStatus.SENT, "I8", f"{name} claimed after it was sent")
+            return
+        if after.status is not step.status:
+            require(
+                after.status in _STEPS[step.status],
+                "I8",
+                f"{name} went from {step.status} to {after.status}",
+            )
+
+    def _claim(self, was: Incident, step: LadderStep, name: str) -> None:
+        if step.kind is StepKind.RESOLVED:
+            require(not was.is_active, "I9", f"{name} claimed while the incident is active")
+            return
+        require(was.is_active, "I9", f"{name} claimed after the incident was resolved")
+        acknowledged = was.acknowledged_at is not None
+        if step.kind is StepKind.REMINDER:
+            require(acknowledged, "I9", f"{name} claimed without an acknowledgement")
+            return
+        require(not acknowledged, "I9", f"{name} claimed after the acknowledgement")
+        require(step.epoch == was.epoch, "I9", f"{name} claimed in epoch {was.epoch}")
+
+    def _alert(self, key: Key, before: Item | None, after: Item | None) -> None:
+        self._count("I11")
+        was = None if before is None else _alerts.load(before.text("body"))
+        if after is None:
+            pending = was is None or was.state is AlertState.PENDING
+            require(pending, "I11", f"the alert {key.sk} was deleted though it had fired")
+            return
+        alert = _alerts.load(after.text("body"))
+        if key.sk == alert.alert_id or was is None or before is None:
+            return
+        require(
+            after.number("version") == before.number("version") + 1,
+            "I11",
+            f"alert {alert.alert_id}: version {before.number('version')} was followed by "
+            f"{after.number('version')}: an update is lost",
+        )
+        if was.alert_id != alert.alert_id:
+            self._episode(was, alert)
+            return
+        allowed = alert.state in _ALERTS[was.state] | {was.state}
+        require(allowed, "I11", f"alert {alert.alert_id}: {was.state} became {alert.state}")
+        fell = alert.severity < was.severity and was.state is not AlertState.PENDING
+        require(not fell, "I11", f"alert {alert.alert_id} fell from {was.severity} in its episode")
+
+    def _episode(self, was: Alert, alert: Alert) -> None:
+        self._count("I12")
+        if alert.episode == was.episode - 1:
+            pending = was.state is AlertState.PENDING
+            require(pending, "I12", f"{was.alert_id} was undone though it had fired")
+            return
+        require(alert.episode == was.episode + 1, "I12", f"{was.alert_id} -> {alert.alert_id}")
+        require(was.resolved_at is not None, "I12", f"{alert.alert_id} opened within another")
+        assert was.resolved_at is not None
+        if was.resolved_by is None:
+            kept = was.resolved_at - was.last_breach_at
+            require(
+                kept >= timedelta(seconds=was.keep_firing_for_seconds),
+                "I12",
+                f"{was.alert_id} resolved {kept} after its last breach: it flaps",
+            )
