@@ -88,6 +88,7 @@ class Stage:
     clock: ManualClock
     names: Mapping[Resource, str] | None = None
     used: dict[str, set[tuple[Resource, Access]]] = field(default_factory=dict)
+    touched: set[str] = field(default_factory=set)
 
     @property
     def settings(self) -> Settings:
@@ -114,7 +115,9 @@ class Stage:
         """Run a function; sending to what is ``down`` fails, as do calls named in ``deaf_to``."""
         function = FUNCTIONS[name]
         used = self.used.setdefault(name, set())
-        cloud = RecordingCloud(self._as_deployed(function), used, down=down, deaf_to=deaf_to)
+        cloud = RecordingCloud(
+            self._as_deployed(function), used, self.touched, down=down, deaf_to=deaf_to
+        )
         answer = function.run(event, Context(), cloud, self.settings)
         return cast("Mapping[str, object]", answer or {})
 
@@ -181,12 +184,14 @@ class RecordingCloud:
         self,
         cloud: Cloud,
         used: set[tuple[Resource, Access]],
+        touched: set[str],
         *,
         down: frozenset[Resource] = frozenset(),
         deaf_to: frozenset[str] = frozenset(),
     ) -> None:
         self._cloud = cloud
         self._used = used
+        self.touched = touched
         self._down = down
         self._deaf_to = deaf_to
 
@@ -271,20 +276,24 @@ class _RecordingTable:
 
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
         self._noting.note(self._resource, Access.READ)
+        self._noting.touched.add(key.pk)
         return self._table.get(key, consistent=consistent)
 
     def get_many(self, keys: Sequence[Key], *, consistent: bool = True) -> tuple[Item, ...]:
         self._noting.note(self._resource, Access.READ)
+        self._noting.touched.update(key.pk for key in keys)
         return self._table.get_many(keys, consistent=consistent)
 
     def put(self, item: Item, *, when: Condition | None = None) -> None:
         self._noting.note(self._resource, Access.WRITE)
+        self._noting.touched.add(item.key.pk)
         if "answer" in item.attributes and self._noting.deafens("remember"):
             raise Throttled
         self._table.put(item, when=when)
 
     def delete(self, key: Key, *, when: Condition | None = None) -> None:
         self._noting.note(self._resource, Access.WRITE)
+        self._noting.touched.add(key.pk)
         self._table.delete(key, when=when)
 
     def query(
@@ -299,6 +308,9 @@ class _RecordingTable:
         consistent: bool = True,
     ) -> Page:
         self._noting.note(self._resource, Access.READ)
+        self._noting.touched.add(
+            f"{partition} {sort.begins_with}" if sort.begins_with else partition
+        )
         return self._table.query(
             partition,
             sort=sort,

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.functions.cases import an_open_incident, sample
-from tests.functions.stage import FUNCTIONS, NOW, TENANT, Stage
+from tests.functions.stage import FUNCTIONS, NOW, TENANT, Stage, on_moto
 from tests.functions.test_roles import BODIES, ROUTES, path_of
 from tests.functions.web import Told, Web, incident, opened, point, wedding
 
@@ -387,6 +387,17 @@ def test_a_forged_place_shows_nothing_of_others(web: Web, name: str) -> None:
     told = web.ask("GET", path_of(name), query={"cursor": _forged(LISTS[name], place)})
     assert told.status in {200, 400}
     assert "rival" not in told.text
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_dynamodb_refuses_a_forged_place_as_well(name: str) -> None:
+    places = [["a", "b", "c"], ["z" * 300] * 3, ["a"], ["\x00"] * 3, ["\U0001f600"] * 3]
+    with on_moto() as stage:
+        for place in places:
+            event = sample(name)
+            event["queryStringParameters"] = {"cursor": _forged(LISTS[name], place)}
+            answer = stage.run(name, event)
+            assert answer["statusCode"] in {200, 400}, answer["body"]
 
 
 def test_a_cursor_for_one_date_does_not_lead_on_for_another() -> None:

@@ -97,6 +97,19 @@ def test_a_refused_request_leaves_its_key_free(web: Web, name: str) -> None:
     assert post(web, name).status < 300
 
 
+def test_the_largest_answers_are_remembered_too(web: Web) -> None:
+    smile = "\U0001f600" * 200
+    largest = wedding(
+        vendors=[{"vendorId": f"{n}", "name": smile, "category": smile} for n in range(110)]
+    )
+    points = [point(), *({"name": "x" * 200, "kind": "none", "ts": 0} for _ in range(499))]
+    for name, body in (("weddings-create", largest), ("metrics-ingest", points)):
+        first, again = (post(web, name, body) for _ in range(2))
+        assert first.status < 300
+        assert again.headers["idempotency-replayed"] == "true"
+        assert again.text == first.text
+
+
 def test_a_key_belongs_to_its_caller_and_its_route(web: Web) -> None:
     first = web.ask("POST", "/api/weddings", wedding(), headers=KEY)
     others = [

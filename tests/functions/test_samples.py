@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from tests.functions.cases import CASES, EVENTS, Case, sample_path
+from tests.functions.cases import CASES, EVENTS, Case, sample, sample_path
 from tests.functions.stage import FUNCTIONS, Stage, on_moto, on_sqlite
 from wedsync.resources import Access, Resource
 from wedsync.runtime.declarations import HttpTrigger
@@ -63,6 +63,22 @@ def test_both_clouds_answer_a_sample_alike() -> None:
             with _played(case, stage) as (_, answer):
                 answers.append(cast("dict[str, object]", answer))
         assert answers[0] == answers[1], case
+
+
+def test_a_request_touches_its_own_tenants_keys_alone() -> None:
+    for case in CASES:
+        if not isinstance(FUNCTIONS[case.function].declaration.trigger, HttpTrigger):
+            continue
+        with STAGES["sqlite"]() as opened:
+            case.arrange(opened)
+            opened.touched.clear()
+            opened.run(case.function, case.change(sample(case.function)), down=case.down)
+            foreign = {
+                key
+                for key in opened.touched
+                if not key.startswith("demo#") and not key.startswith("open demo#")
+            }
+        assert foreign <= {"compaction"}, case  # how far every tenant is rolled up
 
 
 def _declared(name: str) -> set[tuple[Resource, Access]]:

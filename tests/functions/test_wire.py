@@ -330,6 +330,16 @@ class TestPages:
         assert started == sorted(started, reverse=True)
 
 
+class TestTimes:
+    @pytest.mark.parametrize(
+        "at", ["2026-06-20T16:05:00%2B02:00", "2026-06-20T16:05:00+02:00", "2026-06-20T14:05:00Z"]
+    )
+    def test_a_query_names_an_instant_in_any_offset(self, web: Web, at: str) -> None:
+        told = web.ask("GET", f"{WEDDINGS}/{web.a_wedding()}/monitoring", query=f"at={at}")
+        assert told.json["at"] == "2026-06-20T14:05:00Z"
+        assert told.json["local"] == "2026-06-20T16:05:00+02:00"
+
+
 class TestShapes:
     def test_the_live_snapshot_has_exactly_its_members(self, busy: Web) -> None:
         body = busy.ask("GET", "/api/metrics/real-time").json

@@ -71,7 +71,8 @@ class AtRest:
                 "follows has never been done",
             )
             fired = alert.state is not AlertState.PENDING and alert.fired_at is not None
-            if fired and (alert.severity is Severity.CRITICAL or alert.auto_escalate):
+            escalates = alert.severity is Severity.CRITICAL or alert.auto_escalate
+            if fired and escalates and alert.resolved_by is None:
                 require(
                     alert.incident_id is not None,
                     "I7",
@@ -102,7 +103,11 @@ class AtRest:
         incidents = self._all_incidents()
         for (tenant, wedding_id), since in owed.items():
             self.watch.checks["I7"] += 1
-            own = [each for owner, each in incidents if (owner, each.wedding_id) == (tenant, wedding_id)]
+            own = [
+                each
+                for owner, each in incidents
+                if (owner, each.wedding_id) == (tenant, wedding_id)
+            ]
             require(own, "I7", f"uploads failed at {wedding_id} since {since}: no incident")
             first = min(
                 (
@@ -126,7 +131,11 @@ class AtRest:
     def summary(self) -> tuple[object, ...]:
         """What people would notice, to compare two moments."""
         return (
-            sorted((each.alert_id, each.state, each.severity) for _, each in self._all_alerts()),
+            sorted(
+                (each.alert_id, each.state, each.severity)
+                for _, each in self._all_alerts()
+                if each.state is not AlertState.PENDING
+            ),
             sorted(
                 (each.incident_id, each.status, each.epoch, each.escalation_level)
                 for _, each in self._all_incidents()
@@ -139,9 +148,7 @@ class AtRest:
         if step.status is StepStatus.SENT:
             for role in step.roles:
                 tenant = self._owner(incident)
-                key = (
-                    f"{tenant}#{incident.incident_id}#{step.epoch}#{step.kind}#{step.tier}#{role}"
-                )
+                key = f"{tenant}#{incident.incident_id}#{step.epoch}#{step.kind}#{step.tier}#{role}"
                 require(key in self.watch.sent, "I8", f"{name} is marked sent; {key} never left")
             return
         if step.epoch != incident.epoch or step.due_at > self.bundle.now - SETTLED:

@@ -41,7 +41,7 @@ from wedsync.tenancy import Role, Tenant
 
 Event: TypeAlias = Mapping[str, object]
 
-CALM_MINUTES = (6, 6, 6, 7, 16, 32)
+CALM_MINUTES = (*[5] * 17, *[16] * 3, 32)
 """After the faults: as long as leases and retries take; sometimes as long as a ladder does."""
 _REMEMBERED = 12
 
@@ -294,11 +294,7 @@ class Play:
         """Uploads failed in the window that was judged: somebody has to hear of it."""
         minutes = int(now.timestamp()) // 60 - int(at.timestamp()) // 60
         planned = next(
-            (
-                each
-                for each in self.world.weddings
-                if self.world.known.get(each.slot) == wedding_id
-            ),
+            (each for each in self.world.weddings if self.world.known.get(each.slot) == wedding_id),
             None,
         )
         if planned is None or minutes > 4:
@@ -407,7 +403,13 @@ class Play:
                 self.reference.taken(tenant, entry, ms=ms)
 
     def _request(
-        self, method: str, path: str, body: object = None, *, key_of: Device | None, admin: Tenant | None = None
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        key_of: Device | None,
+        admin: Tenant | None = None,
     ) -> Answer:
         key = key_of.key if key_of is not None else self.bundle.key(tenant=admin)
         answer = self.bundle.request(method, path, body, key=key)
@@ -460,9 +462,7 @@ class Play:
         tenant = rng.choice(self.world.tenants)
         owner = tenant if rng.random() < 0.85 else rng.choice(self.world.tenants)
         services = self.bundle.services
-        found = [
-            f"/api/metrics/alerts/{each.alert_id}" for each in services.alerts.open_of(owner)
-        ]
+        found = [f"/api/metrics/alerts/{each.alert_id}" for each in services.alerts.open_of(owner)]
         found += [
             f"/api/monitoring/incidents/{each.incident_id}"
             for each in services.incidents.active(owner, limit=50, cursor=None).incidents
@@ -517,6 +517,9 @@ class Play:
         self.rest.messages()
         self.rest.pages(self.must_page)
         self._nothing_changes(counts)
+        bundle.clock.advance(180)
+        self._invoke("schedules-compaction", {"time": bundle.now.isoformat()})
+        counts.hours()
 
     def _nothing_changes(self, counts: Counts) -> None:
         """Replay a suffix of every shard: nobody hears of it, nothing counts twice."""
@@ -543,9 +546,7 @@ def _caller(event: Event) -> Tenant | None:
     return Tenant(proved["tenant"]) if proved.get("tenant") else None
 
 
-def play(
-    seed: int, *, tamper: Tampering = lambda _, table: table, kept: bool = False
-) -> Outcome:
+def play(seed: int, *, tamper: Tampering = lambda _, table: table, kept: bool = False) -> Outcome:
     """Play a seed from its beginning to its judgement."""
     former = logging.root.manager.disable
     logging.disable(logging.CRITICAL)

@@ -170,9 +170,7 @@ class Watch:
             assert after_it is not None
             self._step(was, step, after_it, by_hand=by_hand)
 
-    def _step(
-        self, was: Incident, step: LadderStep, after: LadderStep, *, by_hand: bool
-    ) -> None:
+    def _step(self, was: Incident, step: LadderStep, after: LadderStep, *, by_hand: bool) -> None:
         self._count("I8")
         name = f"{was.incident_id} step {step.step_id}"
         now = self.clock.now()

@@ -98,7 +98,7 @@ class World:
         start = datetime.fromisoformat(rng.choice(STARTS)).replace(tzinfo=UTC)
         start += timedelta(seconds=rng.randrange(60))
         tenants = tuple(Tenant(name) for name in ("ten-a", "ten-b", "ten-c")[: rng.choice((2, 3))])
-        minutes = rng.choice((2, 2, 3, 3, 4, 6))
+        minutes = rng.choice((2, 2, 2, 3, 3, 5))
         weddings = [
             PlannedWedding(
                 slot=slot,

@@ -12,6 +12,7 @@ _TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?"
     r"(Z|[+-][0-9]{2}:[0-9]{2})?\Z"
 )
+_SPACE_FOR_PLUS = re.compile(r" (?=[0-9]{2}:[0-9]{2}\Z)")
 _YEARS = range(1970, 2201)
 
 
@@ -42,6 +43,9 @@ def _only_time(value: object) -> object:
 
 
 def _only_instant(value: object) -> object:
+    if isinstance(value, str):
+        # A plus sign that nobody encoded arrives as a space, where no other may stand.
+        value = _SPACE_FOR_PLUS.sub("+", value)
     at = _only_time(value)
     if not isinstance(at, datetime) or at.tzinfo is None:
         raise ValueError("a time with its offset, such as 2026-06-20T16:00:00Z")

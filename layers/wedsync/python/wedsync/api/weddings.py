@@ -76,8 +76,8 @@ class WeddingRequest(Request):
 
 
 _requests = TypeAdapter(WeddingRequest)
-LARGEST_BYTES = 256 * 1024
-"""One stored thing has at most 400 KB, the names of its members included."""
+LARGEST_BYTES = 200 * 1024
+"""One stored thing, and one remembered answer, has at most 400 KB with all its names."""
 
 
 class VenueReply(Reply):

@@ -46,8 +46,9 @@ def once(
             except WedSyncError:
                 store.release(claim)
                 raise
+            answer = json.dumps(answered, ensure_ascii=False)
             try:
-                store.remember(claim, json.dumps(answered), now=running.services.now())
+                store.remember(claim, answer, now=running.services.now())
             except Unavailable as error:
                 # It is done, and the caller is told so; a repetition meets what was made.
                 logger().warning("answer not remembered", extra={"code": error.code})

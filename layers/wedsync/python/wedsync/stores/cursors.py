@@ -23,7 +23,7 @@ def open_cursor(scope: str, cursor: str | None) -> str | None:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         mark, after = json.loads(base64.urlsafe_b64decode(padded.encode()))
-    except (binascii.Error, ValueError, TypeError):
+    except (binascii.Error, ValueError, TypeError, RecursionError):
         raise _unknown() from None
     if mark != _mark(scope) or not isinstance(after, str):
         raise _unknown()

@@ -18,8 +18,12 @@ _SECOND = timedelta(seconds=1)
 
 @cache
 def zone_names() -> frozenset[str]:
-    """Every IANA zone name that a venue may have, spelt as IANA spells it."""
-    return frozenset(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
+    """Every IANA zone name that a venue may have, spelt as IANA spells it.
+
+    ``Factory`` is no place: it marks a machine whose zone was never set.
+    """
+    names = files("tzdata").joinpath("zones").read_text(encoding="utf-8").split()
+    return frozenset(names) - {"Factory"}
 
 
 @cache

@@ -1,0 +1,1 @@
+"""A wedding day to look at: imagined weddings and their traffic, real measurements, a live view."""
