@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
 from wedsync.weddings.calendar import instant
-from wedsync.weddings.season import USUAL_SEASON, climate
 from wedsync.weddings.model import Venue
+from wedsync.weddings.season import USUAL_SEASON, climate
 
 FEWEST_GUESTS = 50
 MOST_GUESTS = 500
@@ -16,10 +16,57 @@ _SEASON_SHARE = 0.73
 """Of the weddings in the United States, those in the busy half of the year."""
 
 _NAMES = (
-    "Aiko Amara Amelia Ana Anouk Aroha Beatriz Ben Bo Carmen Chidi Clara Daniel Diego Elif Emil "
-    "Farah Femi Freya Giulia Hana Hugo Ines Isaac Ivy Jonas Kaia Kenji Lea Leilani Liam Lucia "
-    "Mads Malia Mateo Mei Mina Nadia Noah Nora Omar Priya Ravi Rosa Sam Sofia Tane Tom Yara Zoe"
-).split()
+    "Aiko",
+    "Amara",
+    "Amelia",
+    "Ana",
+    "Anouk",
+    "Aroha",
+    "Beatriz",
+    "Ben",
+    "Bo",
+    "Carmen",
+    "Chidi",
+    "Clara",
+    "Daniel",
+    "Diego",
+    "Elif",
+    "Emil",
+    "Farah",
+    "Femi",
+    "Freya",
+    "Giulia",
+    "Hana",
+    "Hugo",
+    "Ines",
+    "Isaac",
+    "Ivy",
+    "Jonas",
+    "Kaia",
+    "Kenji",
+    "Lea",
+    "Leilani",
+    "Liam",
+    "Lucia",
+    "Mads",
+    "Malia",
+    "Mateo",
+    "Mei",
+    "Mina",
+    "Nadia",
+    "Noah",
+    "Nora",
+    "Omar",
+    "Priya",
+    "Ravi",
+    "Rosa",
+    "Sam",
+    "Sofia",
+    "Tane",
+    "Tom",
+    "Yara",
+    "Zoe",
+)
 _STYLES = ("classic", "rustic", "boho", "modern", "garden", "beach")
 _COMPLEXITIES = ("low", "medium", "high")
 

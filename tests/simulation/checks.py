@@ -87,12 +87,16 @@ class AtRest:
                 self._step(incident, step)
 
     def messages(self) -> None:
-        """A message goes out twice only when the run that sent it first came to harm."""
+        """A message goes out twice only when the run that sent it first came to harm.
+
+        Or when another took over from a run that hung, and that one went on after all.
+        """
         for key, sendings in self.watch.sent.items():
             self.watch.checks["I8"] += 1
             for former, later in zip(sendings, sendings[1:], strict=False):
+                slow = later.run is not None and later.run.paused
                 require(
-                    former.run is None or former.run.harmed,
+                    former.run is None or former.run.harmed or slow,
                     "I8",
                     f"{key} was sent at {former.at} by run {_number(former.run)}, which nothing "
                     f"befell, and again at {later.at} by run {_number(later.run)}",

@@ -19,6 +19,8 @@ from wedsync.runtime.declarations import Declaration
 from wedsync.tenancy import Tenant
 
 T = TypeVar("T")
+_FOUGHT_OVER = 6
+"""Races for an incident are what pages hang on: they are played more often than others."""
 
 
 class Crash(BaseException):
@@ -119,7 +121,7 @@ class History:
 
 @dataclass(slots=True)
 class Invocation:
-    """One run of a function. ``harmed``: some fault met it, so that it may not have ended."""
+    """One run of a function. ``harmed``: some fault met it; ``paused``: it hung for a while."""
 
     number: int
     declaration: Declaration
@@ -127,6 +129,7 @@ class Invocation:
     caller: Tenant | None = None
     calls: int = 0
     harmed: bool = False
+    paused: bool = False
 
 
 @dataclass(slots=True)
@@ -141,6 +144,7 @@ class Faults:
     until: datetime = datetime.max.replace(tzinfo=UTC)
     pauses_left: int = 4
     """A world that hung all the time would only be slow."""
+    intrusions_left: int = 100
     crash_at: int | None = None
     """Die before this call of the (only) invocation: for enumerations, the dice being silent."""
     counts: Counter[str] = field(default_factory=Counter)
@@ -160,6 +164,7 @@ class Faults:
         self.history.add(f"! {fault}")
         for run in self.running if fault is Fault.HUNG else self.running[-1:]:
             run.harmed = True
+            run.paused |= fault is Fault.HUNG
 
     @contextmanager
     def invocation(self, declaration: Declaration) -> Iterator[Invocation]:
@@ -191,13 +196,13 @@ class Faults:
             raise Crash
         if not self.active:
             return act()
-        self._before(run)
+        self._before(run, what)
         result = act()
         if changes:
             self._after()
         return result
 
-    def _before(self, run: Invocation) -> None:
+    def _before(self, run: Invocation, what: str) -> None:
         rates = self.rates
         if self.chance(rates.throttled):
             self.note(Fault.THROTTLED)
@@ -212,7 +217,10 @@ class Faults:
         if self.clock.now().timestamp() > run.deadline:
             self.note(Fault.TIMED_OUT)
             raise Crash
-        if len(self.running) < self.deepest and self.chance(rates.intruded):
+        likely = rates.intruded * (_FOUGHT_OVER if " incidents " in what else 1)
+        may = self.intrusions_left and len(self.running) < self.deepest
+        if may and self.chance(likely):
+            self.intrusions_left -= 1
             self.counts[Fault.INTRUDED] += 1
             self.intruder()
 

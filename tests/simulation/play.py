@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias, cast
 
+from infra.local.clock import ManualClock
 from infra.local.engine import LocalCloud
 from infra.local.event_sources import kinesis_event
 from infra.local.store.streams import StreamRecord
@@ -22,7 +23,7 @@ from tests.simulation.counting import Counts
 from tests.simulation.faults import Fault, Faults, FunctionDied, History, Rates
 from tests.simulation.reference import Reference
 from tests.simulation.watching import Violation, Watch, require
-from tests.simulation.world import Device, HttpBatch, Record, World
+from tests.simulation.world import Device, HttpBatch, PlannedWedding, Record, World
 from wedsync.cloud import Cloud
 from wedsync.cloud import Record as StreamPut
 from wedsync.errors import WedSyncError
@@ -37,7 +38,7 @@ from wedsync.runtime.declarations import (
     StreamTrigger,
 )
 from wedsync.settings import Settings
-from wedsync.tenancy import Role, Tenant
+from wedsync.tenancy import Tenant
 
 Event: TypeAlias = Mapping[str, object]
 
@@ -108,17 +109,16 @@ class Play:
         seed: int,
         *,
         tamper: Tampering = lambda _, table: table,
+        rates: Rates | None = None,
         kept: bool = False,
-        minutes: int | None = None,
     ) -> None:
         self.seed = seed
         self.rng = random.Random(f"world {seed}")
         self.world = World.drawn(self.rng)
-        if minutes is not None:
-            self.world.minutes = minutes
         self.history = History(kept=kept)
         self.faulty: FaultyCloud
         self._tamper = tamper
+        self._rates = rates
         self.did: Counter[str] = Counter()
         self.reference = Reference()
         self._past: deque[tuple[Declaration, Callable[[], object]]] = deque(maxlen=_REMEMBERED)
@@ -145,11 +145,9 @@ class Play:
     def _cloud_of(self, cloud: LocalCloud) -> Callable[[Declaration], Cloud]:
         clock = cloud.clock
         rng = random.Random(f"faults {self.seed}")
-        # The bundle's clock is a manual one; the seam only says that it is some clock.
-        from infra.local.clock import ManualClock
-
         assert isinstance(clock, ManualClock)
-        self.faults = Faults(rng, Rates.drawn(rng), clock, self.history, intruder=self._intrude)
+        rates = self._rates or Rates.drawn(rng)
+        self.faults = Faults(rng, rates, clock, self.history, intruder=self._intrude)
         self.watch = Watch(cloud, clock)
         self.faulty = FaultyCloud(
             cloud,
@@ -317,19 +315,20 @@ class Play:
 
     def _intrude(self) -> None:
         """Run another function between two calls of one: what ran before, or a person's."""
-        if self.faults.rng.random() < 0.15:
-            self._answer_somebody(self.faults.rng)
-            return
-        if self._past:
+        chance = self.faults.rng.random()
+        if chance < 0.15:
+            self._answer_somebody()
+        elif chance < 0.5:
+            # The other shards go on meanwhile; and a function that hangs may be run once more.
+            self._send(self.faults.rng.choice(self.world.devices))
+            self.bundle.machine.streams.run_due()
+        elif self._past:
             _, once = self.faults.rng.choice(list(self._past))
             self._again(once)
 
     # What happens
 
-    def _register(self, wedding: object) -> None:
-        from tests.simulation.world import PlannedWedding
-
-        assert isinstance(wedding, PlannedWedding)
+    def _register(self, wedding: PlannedWedding) -> None:
         was, self.faults.active = self.faults.active, False
         key = self.bundle.key(tenant=wedding.tenant)
         self.world.known[wedding.slot] = self.bundle.register(wedding.request, key=key)
@@ -456,9 +455,9 @@ class Play:
         self.faults.note(Fault.RESTARTED)
         self.bundle.restart()
 
-    def _answer_somebody(self, rng: random.Random | None = None) -> None:
+    def _answer_somebody(self) -> None:
         """A person acknowledges, resolves or escalates something, perhaps another tenant's."""
-        rng = rng or self.faults.rng
+        rng = self.faults.rng
         tenant = rng.choice(self.world.tenants)
         owner = tenant if rng.random() < 0.85 else rng.choice(self.world.tenants)
         services = self.bundle.services
@@ -546,14 +545,17 @@ def _caller(event: Event) -> Tenant | None:
     return Tenant(proved["tenant"]) if proved.get("tenant") else None
 
 
-def play(seed: int, *, tamper: Tampering = lambda _, table: table, kept: bool = False) -> Outcome:
-    """Play a seed from its beginning to its judgement."""
+def play(
+    seed: int,
+    *,
+    tamper: Tampering = lambda _, table: table,
+    rates: Rates | None = None,
+    kept: bool = False,
+) -> Outcome:
+    """Play a seed from its beginning to its judgement, with its own faults or with these."""
     former = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        return Play(seed, tamper=tamper, kept=kept).outcome()
+        return Play(seed, tamper=tamper, rates=rates, kept=kept).outcome()
     finally:
         logging.disable(former)
-
-
-__all__ = ["Outcome", "Play", "Role", "play"]

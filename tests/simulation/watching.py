@@ -164,6 +164,9 @@ class Watch:
             len(now_is.updates) > len(was.updates)
             and now_is.updates[-1].kind is UpdateKind.ESCALATED
         )
+        answered = was.acknowledged_at is not None and now_is.epoch == was.epoch
+        lost = answered and now_is.acknowledged_at is None and not by_hand
+        require(not lost, "I9", f"{was.incident_id}: the acknowledgement was overwritten")
         for step in was.steps:
             after_it = now_is.step(step.step_id)
             require(after_it is not None, "I11", f"{was.incident_id} lost the step {step.step_id}")

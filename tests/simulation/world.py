@@ -143,7 +143,7 @@ class World:
         if wedding_id is None and rng.random() < 0.3:
             wedding_id = "wed_nobody_registered_this"
         clock = now + device.skew
-        fails = wedding_id is not None and rng.random() < 0.2
+        fails = wedding_id is not None and rng.random() < 0.3
         points: list[tuple[Point, str | None]] = []
         with_ids = device.over_http or rng.random() < 0.7
         for place in range(rng.choice((1, 2, 5, 12))):
@@ -246,7 +246,8 @@ class World:
             point["values"] = [rng.randrange(1, 4000) / 4 for _ in range(3)]
             point["count"] = rng.choice((1, 5))
         else:
-            point["value"] = 1 if kind == "event" else rng.randrange(1, 4000) / 4
+            most = 4 if kind == "event" else 370 if kind == "gauge" else 4000
+            point["value"] = rng.randrange(1, most) / 4
         if wedding_id is not None:
             point["weddingId"] = wedding_id
         if with_ids:
@@ -322,9 +323,17 @@ class World:
 
 _METRICS: tuple[tuple[str, str, dict[str, tuple[str, ...]]], ...] = (
     ("photo.upload", "timer", {"outcome": ("started", "completed", "completed", "completed")}),
-    ("api.request", "timer", {"service": ("gallery", "rsvp"), "status": ("200", "200", "503")}),
+    (
+        "api.request",
+        "timer",
+        {"service": ("gallery", "rsvp"), "status": ("200", "200", "200", "200", "503")},
+    ),
     ("guest.activity", "event", {"guestId": ("g1", "g2", "g3"), "action": ("rsvp",)}),
-    ("health.check", "event", {"component": ("database",), "outcome": ("ok", "ok", "failed")}),
+    (
+        "health.check",
+        "event",
+        {"component": ("database",), "outcome": ("ok", "ok", "ok", "ok", "ok", "failed")},
+    ),
     ("host.cpu", "gauge", {"host": ("h1", "h2")}),
     ("guests.seated", "counter", {}),
     ("vendor.heartbeat", "event", {}),
@@ -369,7 +378,7 @@ def _entry(index: int, point: Point, flaw: str | None, device: Device, batch_id:
 def _request(rng: random.Random, start: datetime, slot: int) -> dict[str, object]:
     zone = rng.choice(ZONES)
     local = start.astimezone(ZoneInfo(zone))
-    day = local.date() + timedelta(days=rng.choice((0, 0, 0, 0, 1, 40, -1)))
+    day = local.date() + timedelta(days=rng.choice((0, 0, 0, 0, 0, 0, 1, 40, -1)))
     request: dict[str, object] = {
         "coupleName": f"Couple {slot}",
         "date": day.isoformat(),

@@ -29,6 +29,8 @@ def refresh(services: Services, merged: Iterable[Merged]) -> None:
     every = tuple(merged)
     for each in every:
         _put_totals(services, each)
+        if each.late:
+            _tell_of_late(services, each)
     minutes = {(each.key.tenant, each.key.pack, each.key.minute) for each in every}
     hours: set[tuple[str, int, int]] = set()
     for tenant_id, pack, minute in sorted(minutes):
@@ -121,6 +123,29 @@ def _put_totals(services: Services, merged: Merged) -> None:
             points_on_time=content.points_on_time,
             points_late=content.points_late,
             duplicates=content.duplicates,
+        ),
+        now=services.now(),
+    )
+
+
+def _tell_of_late(services: Services, merged: Merged) -> None:
+    """Note in the present minute what came too late for its own, where nobody looks any more.
+
+    Only what was new is noted, once per version of its hot item: copies tell of nothing.
+    """
+    item = merged.item
+    services.windows.put_totals(
+        Tenant(merged.key.tenant),
+        merged.key.pack,
+        minute_of(services.now()),
+        f"late#{merged.key.minute}#{item.place}#{item.version}",
+        ClosedMinute(
+            version=item.version,
+            on_time=b"",
+            late=b"",
+            points_on_time=0,
+            points_late=merged.late,
+            duplicates=0,
         ),
         now=services.now(),
     )

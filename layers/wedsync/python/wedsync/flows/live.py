@@ -127,7 +127,10 @@ def _snapshot(services: Services, tenant: Tenant) -> Snapshot:
         (wedding.wedding_id, state.health_of_last_minute()) for wedding, state in states
     )
     since_ms = epoch_ms(now)
-    assigned = sum(len(wedding.vendors) for wedding in weddings)
+    # A share of vendors or guests of whom nothing was ever heard is unknown, and not zero.
+    vendors_known = any(state.facts.vendor_seen_ms for _, state in states)
+    guests_known = any(state.facts.guests for _, state in states)
+    assigned = sum(len(wedding.vendors) for wedding in weddings) if vendors_known else 0
     active = sum(
         len(
             {vendor.vendor_id for vendor in wedding.vendors}
@@ -135,7 +138,7 @@ def _snapshot(services: Services, tenant: Tenant) -> Snapshot:
         )
         for wedding, state in states
     )
-    guests = sum(wedding.guest_count or 0 for wedding in weddings)
+    guests = sum(wedding.guest_count or 0 for wedding in weddings) if guests_known else 0
     engaged = sum(state.facts.distinct_guests(since_ms - GUEST_ACTIVE_MS) for _, state in states)
     return Snapshot(
         at=now,
@@ -348,7 +351,10 @@ def _quality(
     services: Services, tenant: Tenant, minutes: dict[int, tuple[TotalsItem, ...]], now: datetime
 ) -> DataQuality:
     items = [item for each in minutes.values() for item in each]
-    filled = sorted(minute for minute, each in minutes.items() if each)
+    filled = sorted(
+        minute for minute, each in minutes.items() if any(item.points_on_time for item in each)
+    )
+    # What came late stands in the minute of its arrival.
     late = sum(item.points_late for item in items)
     return data_quality(
         accepted=sum(item.points_on_time for item in items) + late,

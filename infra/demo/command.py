@@ -1,0 +1,49 @@
+"""The command that plays the demonstration."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+_PLAIN_SECONDS = 90.0
+_WRONG_USE = 2
+
+
+def demo(
+    speed: Annotated[
+        float, typer.Option(min=0.1, max=600, help="Seconds of the clock in a real one.")
+    ] = 1.0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 0,
+    seed: Annotated[int, typer.Option(help="Other couples, other traffic.")] = 1,
+    headless: Annotated[  # noqa: FBT002 - an option of the command line
+        bool, typer.Option("--headless", help="Lines instead of a view; ends by itself.")
+    ] = False,
+    seconds: Annotated[
+        float | None,
+        typer.Option(min=1, help="End after so many (lines: 90 unless told; view: Ctrl-C)."),
+    ] = None,
+) -> None:
+    """Play a wedding day: a server, real measurements, uploads that fail, and who is paged."""
+    from rich.console import Console
+
+    from infra.demo.run import Play, run
+    from infra.demo.server import ServerDidNotStart, ServerGone
+
+    plain = headless or not sys.stdout.isatty()
+    play = Play(
+        port=port,
+        speed=speed,
+        seed=seed,
+        plain=plain,
+        seconds=_PLAIN_SECONDS if seconds is None and plain else seconds,
+    )
+    try:
+        run(play, Console())
+    except ServerDidNotStart:
+        # The server has said why: a port that is taken, say.
+        raise typer.Exit(_WRONG_USE) from None
+    except ServerGone:
+        typer.echo("wedsync: the server of the demonstration is gone", err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        return

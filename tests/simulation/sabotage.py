@@ -1,0 +1,122 @@
+"""One guard taken away at a time, at the seam: a simulation that notices nothing proves nothing."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from tests.simulation.cloud import Tampering
+from wedsync.cloud import EVERYTHING, Condition, Item, Key, Page, Sort, Table
+from wedsync.incidents.model import Incident, StepStatus
+from wedsync.resources import Resource
+from wedsync.stores.documents import Documents
+
+_incidents = Documents(Incident)
+
+
+def without_frame_ids() -> Tampering:
+    """Hot items forget which frames they hold."""
+
+    def forgetful(item: Item) -> Item:
+        return Item(item.key, {**item.attributes, "ids": b""})
+
+    return _on(Resource.HOT_WINDOWS, stored=forgetful)
+
+
+def without_version_condition() -> Tampering:
+    """Hot items are overwritten whatever happened since they were read."""
+    return _on(Resource.HOT_WINDOWS, conditions=False)
+
+
+def without_tier_claim() -> Tampering:
+    """An incident is overwritten whatever happened since it was read: a claim excludes nobody."""
+    return _on(Resource.INCIDENTS, conditions=False)
+
+
+def without_acknowledgement() -> Tampering:
+    """Who works on a ladder does not see that somebody has acknowledged."""
+
+    def unanswered(item: Item) -> Item:
+        incident = _incidents.load(item.text("body"))
+        if incident.acknowledged_at is None or not incident.is_active:
+            return item
+        steps = tuple(
+            replace(step, status=StepStatus.PENDING)
+            if step.status is StepStatus.CANCELLED and step.epoch == incident.epoch
+            else step
+            for step in incident.steps
+        )
+        blind = replace(incident, acknowledged_at=None, acknowledged_by=None, steps=steps)
+        return Item(item.key, {**item.attributes, "body": _incidents.dump(blind)})
+
+    return _on(Resource.INCIDENTS, read=unanswered)
+
+
+def without_derived_versions() -> Tampering:
+    """Closed minutes, totals and hours are overwritten by whoever comes last."""
+    return _on(Resource.WINDOWS, conditions=False)
+
+
+def _as_it_is(item: Item) -> Item:
+    return item
+
+
+def _on(
+    resource: Resource,
+    *,
+    stored: Callable[[Item], Item] = _as_it_is,
+    read: Callable[[Item], Item] = _as_it_is,
+    conditions: bool = True,
+) -> Tampering:
+    def tamper(of: Resource, table: Table) -> Table:
+        return _Tampered(table, stored, read, conditions=conditions) if of is resource else table
+
+    return tamper
+
+
+class _Tampered:
+    def __init__(
+        self,
+        table: Table,
+        stored: Callable[[Item], Item],
+        read: Callable[[Item], Item],
+        *,
+        conditions: bool,
+    ) -> None:
+        self._table = table
+        self._stored = stored
+        self._read = read
+        self._conditions = conditions
+
+    def get(self, key: Key, *, consistent: bool = True) -> Item | None:
+        item = self._table.get(key, consistent=consistent)
+        return None if item is None else self._read(item)
+
+    def get_many(self, keys: Sequence[Key], *, consistent: bool = True) -> tuple[Item, ...]:
+        return tuple(map(self._read, self._table.get_many(keys, consistent=consistent)))
+
+    def put(self, item: Item, *, when: Condition | None = None) -> None:
+        self._table.put(self._stored(item), when=when if self._conditions else None)
+
+    def delete(self, key: Key, *, when: Condition | None = None) -> None:
+        self._table.delete(key, when=when if self._conditions else None)
+
+    def query(
+        self,
+        partition: str,
+        *,
+        sort: Sort = EVERYTHING,
+        index: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        descending: bool = False,
+        consistent: bool = True,
+    ) -> Page:
+        page = self._table.query(
+            partition,
+            sort=sort,
+            index=index,
+            limit=limit,
+            after=after,
+            descending=descending,
+            consistent=consistent,
+        )
+        return Page(tuple(map(self._read, page.items)), page.next)
