@@ -169,10 +169,12 @@ class Bundle:
         key: MadeKey | None = None,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        arrived_ms: int | None = None,
     ) -> Answer:
         """Send a request as admin of the bundle's tenant, or with another key.
 
-        ``body`` is sent as JSON, or as it is where it is text.
+        ``body`` is sent as JSON, or as it is where it is text. ``arrived_ms`` is when the gateway
+        took it (now, unless said).
         """
         token = (key or self.key()).token
         text = body if isinstance(body, str) or body is None else json.dumps(body)
@@ -187,6 +189,7 @@ class Bundle:
                     "http": {"method": method, "path": path},
                     "requestId": f"request-{next(self._requests)}",
                     "stage": "$default",
+                    **({} if arrived_ms is None else {"timeEpoch": arrived_ms}),
                 },
                 "body": text,
                 "isBase64Encoded": False,
@@ -210,9 +213,10 @@ class Bundle:
         *,
         key: MadeKey | None = None,
         headers: Mapping[str, str] | None = None,
+        arrived_ms: int | None = None,
     ) -> Answer:
         """POST a JSON body."""
-        return self.request("POST", path, body, key=key, headers=headers)
+        return self.request("POST", path, body, key=key, headers=headers, arrived_ms=arrived_ms)
 
     def patch(self, path: str, body: object, *, key: MadeKey | None = None) -> Answer:
         """PATCH with a JSON merge patch."""

@@ -5,8 +5,8 @@ from wedsync.errors import IncidentAlreadyResolved, IncidentNotFound, LadderExha
 from wedsync.flows.grants import PAGING
 from wedsync.flows.incidents import change_incident, publish_step
 from wedsync.incidents.ladder import Claimed
-from wedsync.incidents.lifecycle import escalate
-from wedsync.runtime.http import FromCaller, Injected, endpoint
+from wedsync.incidents.lifecycle import escalate, level_at
+from wedsync.runtime.http import FromArrival, FromCaller, Injected, endpoint
 
 
 @endpoint(
@@ -15,10 +15,12 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
     uses=PAGING,
     raises=(IncidentNotFound, IncidentAlreadyResolved, LadderExhausted),
 )
-def handler(incident_id: str, caller: FromCaller, services: Injected) -> Escalated:
+def handler(
+    incident_id: str, caller: FromCaller, arrived_at: FromArrival, services: Injected
+) -> Escalated:
     """Answer the level that was reached; of calls in parallel only one raises it."""
     tenant = caller.tenant
-    seen = services.incidents.get(tenant, incident_id).value.escalation_level
+    seen = level_at(services.incidents.get(tenant, incident_id).value, arrived_at)
     done = change_incident(
         services,
         tenant,

@@ -140,8 +140,8 @@ class Counts:
                 hot = self.services.hot_windows.minute(tenant, pack, minute)
                 held = [each.content for each in hot]
                 require(
-                    (item.points_on_time, item.points_late)
-                    == (sum(h.points_on_time for h in held), sum(h.points_late for h in held)),
+                    (item.sent_on_time, item.sent_late)
+                    == (sum(h.sent_on_time for h in held), sum(h.sent_late for h in held)),
                     "I1",
                     f"{tenant.id}: the closed minute {minute} of pack {pack} is behind",
                 )

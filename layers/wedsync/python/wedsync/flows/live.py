@@ -352,12 +352,12 @@ def _quality(
 ) -> DataQuality:
     items = [item for each in minutes.values() for item in each]
     filled = sorted(
-        minute for minute, each in minutes.items() if any(item.points_on_time for item in each)
+        minute for minute, each in minutes.items() if any(item.sent_on_time for item in each)
     )
     # What came late stands in the minute of its arrival.
-    late = sum(item.points_late for item in items)
+    late = sum(item.sent_late for item in items)
     return data_quality(
-        accepted=sum(item.points_on_time for item in items) + late,
+        accepted=sum(item.sent_on_time for item in items) + late,
         late=late,
         duplicates=sum(item.duplicates for item in items),
         rejected=services.rejections.count_since(

@@ -83,6 +83,9 @@ def observe_services(
 ) -> tuple[WeddingObservation, ...]:
     """Services, checked components and hosts of these names that belong to no wedding.
 
+    A check counts towards a service's availability only where it names the service; that of a
+    component alone tells of the component.
+
     ``packs`` are the recent minutes of every pack of a tenant.
     """
     joined: dict[int, list[Block]] = {}
@@ -93,11 +96,11 @@ def observe_services(
     blocks = [(minute, Block.merge(parts)) for minute, parts in sorted(joined.items())]
     look = _Look(blocks, now, wedding=None)
     requests = look.figures(API_REQUEST, "service", "status", wanted)
-    checks = look.figures(HEALTH_CHECK, "component", "outcome", wanted)
+    checks = look.figures(HEALTH_CHECK, "service", "outcome", wanted)
     requested = look.last_seen(API_REQUEST, "service", wanted)
-    checked = look.last_seen(HEALTH_CHECK, "component", wanted)
+    checked = look.last_seen(HEALTH_CHECK, "service", wanted)
     gauges = look.gauges(_RESPONSE_GAUGE, "service")
-    health = look.window.facts(None).health if checks else {}
+    health = look.window.facts(None).health
     hosts = look.hosts(wedding_id=None)
     return tuple(
         WeddingObservation(

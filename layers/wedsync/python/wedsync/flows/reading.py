@@ -46,8 +46,8 @@ def merged_minute(items: Iterable[HotItem]) -> ClosedMinute:
         version=sum(item.version for item in every),
         on_time=_joined([item.content.on_time for item in every]),
         late=_joined([item.content.late for item in every]),
-        points_on_time=sum(item.content.points_on_time for item in every),
-        points_late=sum(item.content.points_late for item in every),
+        sent_on_time=sum(item.content.sent_on_time for item in every),
+        sent_late=sum(item.content.sent_late for item in every),
         duplicates=sum(item.content.duplicates for item in every),
     )
 

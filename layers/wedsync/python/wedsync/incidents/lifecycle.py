@@ -127,6 +127,20 @@ def escalate(
     return Escalation(incident=raised, step=step, reason=f"{by} escalated to level {level + 1}")
 
 
+def level_at(incident: Incident, at: datetime) -> int:
+    """The level that somebody could see at that time: what was escalated later is not in it.
+
+    ``at`` is exact to the millisecond, as gateways tell it.
+    """
+    unseen = at + timedelta(milliseconds=1)
+    later = sum(
+        1
+        for update in incident.updates
+        if update.kind is UpdateKind.ESCALATED and update.at > unseen
+    )
+    return max(0, incident.escalation_level - later)
+
+
 def resolve(incident: Incident, *, by: str, at: datetime) -> Decision:
     """End it: nothing more is paged, and everyone who was told is told that it is over."""
     if not incident.is_active:

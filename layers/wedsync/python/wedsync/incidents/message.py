@@ -165,7 +165,7 @@ def _incident_body(incident: Incident, step: LadderStep, *, now: datetime) -> st
     if step.kind in {StepKind.PAGE, StepKind.NOTICE}:
         lines.append(f"Acknowledge, and no further tier is paged: POST {path}/acknowledge")
     if step.kind is StepKind.REMINDER:
-        lines.append(f"Tell how it goes: POST {path}/updates; over: POST {path}/resolve")
+        lines.append(f"Over: POST {path}/resolve")
     return "\n".join(lines)
 
 

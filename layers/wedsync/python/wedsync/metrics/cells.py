@@ -7,6 +7,7 @@ itself while the cell holds at most 8 observations, else the edge of its bin) an
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -88,6 +89,7 @@ class Cells:
         )
 
 
+@cache
 def no_cells() -> Cells:
     """Nothing observed."""
     ints, floats = np.empty(0, np.int64), np.empty(0)

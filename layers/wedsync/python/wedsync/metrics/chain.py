@@ -54,4 +54,6 @@ def _with_ids(content: SlotContent, ids: bytes) -> SlotContent:
         duplicates=content.duplicates,
         points_on_time=content.points_on_time,
         points_late=content.points_late,
+        sent_on_time=content.sent_on_time,
+        sent_late=content.sent_late,
     )

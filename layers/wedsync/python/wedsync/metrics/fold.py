@@ -40,7 +40,7 @@ class SlotKey:
 class SlotContent:
     """What an item holds: the frames merged so far (sorted, 64 bits each) and their blocks.
 
-    ``points_*`` count observations; ``duplicates`` counts points as they were sent.
+    ``points_*`` count observations; ``sent_*`` and ``duplicates`` count points as they were sent.
     """
 
     ids: bytes = b""
@@ -49,6 +49,8 @@ class SlotContent:
     duplicates: int = 0
     points_on_time: int = 0
     points_late: int = 0
+    sent_on_time: int = 0
+    sent_late: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +144,8 @@ def merge_rows(existing: SlotContent | None, rows: SlotRows) -> SlotMerge:
         duplicates=before.duplicates + duplicates,
         points_on_time=before.points_on_time + int(weight[~is_late].sum()),
         points_late=before.points_late + int(weight[is_late].sum()),
+        sent_on_time=before.sent_on_time + int(first[~is_late].sum()),
+        sent_late=before.sent_late + int(first[is_late].sum()),
     )
     return SlotMerge(
         content=content,

@@ -6,6 +6,7 @@ stands for none. Rows are in the order (wedding, vendor, metric, kind, dimension
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -91,6 +92,7 @@ class Grid:
         )
 
 
+@cache
 def no_grid() -> Grid:
     """No series."""
     none = np.empty(0, np.int64)

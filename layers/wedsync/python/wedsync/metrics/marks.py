@@ -7,6 +7,7 @@ hashes), so that they depend only on the points and not on the order in which th
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 
 import numpy as np
 
@@ -108,12 +109,14 @@ class Happenings:
         )
 
 
+@cache
 def no_marks() -> Marks:
     """Nothing seen."""
     none = np.empty(0, np.int64)
     return Marks(wedding=none, role=none, subject=none, id=np.empty(0, np.uint64), ts_ms=none)
 
 
+@cache
 def no_happenings() -> Happenings:
     """Nothing happened."""
     none = np.empty(0, np.int64)

@@ -11,6 +11,7 @@ import functools
 import inspect
 import re
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, cast, get_args, get_origin
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -45,6 +46,9 @@ FromCaller = Annotated[Caller, Depends(invocation.caller)]
 
 Injected = Annotated[Services, Depends(invocation.services)]
 """The stores that the function declared."""
+
+FromArrival = Annotated[datetime, Depends(invocation.arrived_at)]
+"""When the gateway took the request: what happened later, its caller cannot have known."""
 
 RawBody = Annotated[bytes, Depends(invocation.raw_body)]
 """The body as it came, for routes that take more than one JSON document."""
@@ -133,6 +137,7 @@ class Endpoint:
             request_id=request_id,
             path=str(request.get("rawPath", "")),
             route_key=str(request.get("routeKey", "")),
+            arrived_at=_arrived_at(request, services.now()),
             headers=headers,
             body=_body(request),
             idempotency_key=_idempotency_key(self.trigger.method, headers),
@@ -279,6 +284,12 @@ def _request_id(request: Mapping[str, object], context: LambdaContext) -> str:
     if isinstance(stated, str) and _REQUEST_ID.match(stated):
         return stated
     return context.aws_request_id
+
+
+def _arrived_at(request: Mapping[str, object], now: datetime) -> datetime:
+    context = cast("dict[str, object]", request.get("requestContext") or {})
+    stated = context.get("timeEpoch")
+    return datetime.fromtimestamp(stated / 1000, UTC) if isinstance(stated, int) else now
 
 
 def _headers(request: Mapping[str, object]) -> dict[str, str]:

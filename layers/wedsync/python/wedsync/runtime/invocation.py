@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from wedsync.errors import Unauthenticated
 from wedsync.stores.services import Services
@@ -25,6 +26,7 @@ class Invocation:
     request_id: str
     path: str
     route_key: str
+    arrived_at: datetime
     headers: Mapping[str, str]
     body: bytes
     idempotency_key: str | None = None
@@ -50,6 +52,11 @@ def caller() -> Caller:
     if proved is None:
         raise Unauthenticated
     return proved
+
+
+def arrived_at() -> datetime:
+    """When the gateway took the request."""
+    return _current.get().arrived_at
 
 
 def raw_body() -> bytes:

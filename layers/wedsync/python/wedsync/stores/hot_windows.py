@@ -146,6 +146,8 @@ class HotWindowStore:
             "duplicates": content.duplicates,
             "points_on_time": content.points_on_time,
             "points_late": content.points_late,
+            "sent_on_time": content.sent_on_time,
+            "sent_late": content.sent_late,
             "version": version,
             "sealed": int(sealed),
             EXPIRES_AT: int((now + KEPT).timestamp()),
@@ -167,5 +169,7 @@ def _read(item: Item) -> HotItem:
             duplicates=item.number("duplicates"),
             points_on_time=item.number("points_on_time"),
             points_late=item.number("points_late"),
+            sent_on_time=item.number("sent_on_time"),
+            sent_late=item.number("sent_late"),
         ),
     )

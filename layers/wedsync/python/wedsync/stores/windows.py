@@ -27,13 +27,13 @@ HOURS_KEPT = timedelta(days=396)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedMinute:
-    """One pack's minute. ``duplicates`` counts the copies that were met."""
+    """One pack's minute. Points are counted as sent; ``duplicates`` are copies."""
 
     version: int
     on_time: bytes
     late: bytes
-    points_on_time: int
-    points_late: int
+    sent_on_time: int
+    sent_late: int
     duplicates: int
 
 
@@ -43,8 +43,8 @@ class TotalsItem:
 
     on_time: Block
     late: Block
-    points_on_time: int
-    points_late: int
+    sent_on_time: int
+    sent_late: int
     duplicates: int
 
 
@@ -96,8 +96,8 @@ class WindowStore:
                 TotalsItem(
                     on_time=Block.decode(read.on_time),
                     late=Block.decode(read.late),
-                    points_on_time=read.points_on_time,
-                    points_late=read.points_late,
+                    sent_on_time=read.sent_on_time,
+                    sent_late=read.sent_late,
                     duplicates=read.duplicates,
                 )
             )
@@ -214,8 +214,8 @@ class WindowStore:
                         "version": item.version,
                         "on_time": item.on_time,
                         "late": item.late,
-                        "points_on_time": item.points_on_time,
-                        "points_late": item.points_late,
+                        "sent_on_time": item.sent_on_time,
+                        "sent_late": item.sent_late,
                         "duplicates": item.duplicates,
                         EXPIRES_AT: int((now + KEPT).timestamp()),
                     },
@@ -234,7 +234,7 @@ def _closed(item: Item) -> ClosedMinute:
         version=item.number("version"),
         on_time=item.raw("on_time"),
         late=item.raw("late"),
-        points_on_time=item.number("points_on_time"),
-        points_late=item.number("points_late"),
+        sent_on_time=item.number("sent_on_time"),
+        sent_late=item.number("sent_late"),
         duplicates=item.number("duplicates"),
     )
