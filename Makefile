@@ -11,6 +11,7 @@ SEED =
 DEMO =
 SIM =
 SYNTH =
+BENCH =
 
 VENV = .venv
 BIN = $(VENV)/bin
@@ -45,8 +46,8 @@ synth: $(VENV)/.develops ## write the CloudFormation templates to cdk.out: SYNTH
 sim: $(VENV)/.develops ## run the whole path under faults; SEED=7 replays one seed
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(SIM)
 
-bench: $(VENV)/.develops ## measure, beside a reference of the same run
-	@$(BIN)/python -m benchmarks
+bench: $(VENV)/.develops ## measure, beside references: BENCH="--only folding"
+	@POLARS_MAX_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks $(BENCH)
 
 openapi: $(VENV)/.develops ## write docs/openapi.json from the declarations
 	@$(BIN)/python -m infra.openapi

@@ -6,7 +6,7 @@ with count, sum, min, max and what a 95th percentile needs; equality is asserted
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -81,22 +81,7 @@ def run() -> Table:
     rows: list[tuple[str, ...]] = []
     figures: dict[str, float] = {}
     for number, shape in enumerate(SHAPES):
-        records = shape.records()
-        accepted = decoded(records)
-        columns = Columns.of(accepted)
-        frame = as_frame(records)
-        _assert_equal(records, columns, frame)
-        taken = cpu_seconds(
-            {
-                "decode": lambda records=records: Columns.of(decoded(records)),
-                "fold": lambda columns=columns: folded(columns),
-                "whole": lambda records=records: folded(Columns.of(decoded(records))),
-                "json": lambda records=records: with_dicts(records),
-                "rows": lambda records=records: as_frame(records),
-                "polars": lambda frame=frame: with_polars(frame),
-            },
-            rounds=_ROUNDS,
-        )
+        taken = cpu_seconds(_contenders(shape.records()), rounds=_ROUNDS)
         scaled = {name: seconds * 1e6 / shape.points for name, seconds in taken.items()}
         figures |= {f"shape{number}.{name}": each for name, each in scaled.items()}
         rows += _rows(shape, scaled)
@@ -104,10 +89,25 @@ def run() -> Table:
         "Folding: CPU seconds per 1M points, one process",
         ("what", "WedSync", "reference", "s", "WedSync is"),
         tuple(rows),
-        note=f"{_POINTS:,} points a batch in records of {_PER_RECORD}, medians of {_ROUNDS} interleaved "
-        "rounds; counts, sums, minima and maxima asserted equal first.",
+        note=f"{_POINTS:,} points a batch in records of {_PER_RECORD}, medians of {_ROUNDS} "
+        "interleaved rounds; counts, sums, minima and maxima asserted equal first.",
         figures=figures,
     )
+
+
+def _contenders(records: Sequence[bytes]) -> Mapping[str, Callable[[], object]]:
+    """What is timed, once all of it has been found to agree."""
+    columns = Columns.of(decoded(records))
+    frame = as_frame(records)
+    _assert_equal(records, columns, frame)
+    return {
+        "decode": lambda: Columns.of(decoded(records)),
+        "fold": lambda: folded(columns),
+        "whole": lambda: folded(Columns.of(decoded(records))),
+        "json": lambda: with_dicts(records),
+        "rows": lambda: as_frame(records),
+        "polars": lambda: with_polars(frame),
+    }
 
 
 def _rows(shape: Shape, taken: dict[str, float]) -> list[tuple[str, ...]]:
@@ -156,9 +156,7 @@ def decoded(records: Sequence[bytes]) -> list[Accepted]:
 
 def folded(columns: Columns) -> list[SlotMerge]:
     """Every item that the batch changes, with its blobs."""
-    return [
-        merge_rows(None, share) for share in slots(columns, packs=lambda _tenant, _at: _PACKS)
-    ]
+    return [merge_rows(None, share) for share in slots(columns, packs=lambda _tenant, _at: _PACKS)]
 
 
 Stats = list[float]
@@ -235,9 +233,7 @@ def _assert_equal(records: Sequence[bytes], columns: Columns, frame: pl.DataFram
     minute = _WINDOWS_MS[1]
     cells = with_dicts(records)
     dicts = {key[2:]: tuple(stats) for key, (stats, _) in cells.items() if key[0] == minute}
-    columnar = {
-        row[1:5]: row[5 : 5 + _STATS] for row in with_polars(frame)[1].iter_rows()
-    }
+    columnar = {row[1:5]: row[5 : 5 + _STATS] for row in with_polars(frame)[1].iter_rows()}
     for reference in (dicts, columnar):
         if ours.keys() != reference.keys():
             raise AssertionError("the series differ")
@@ -254,5 +250,3 @@ def _assert_equal(records: Sequence[bytes], columns: Columns, frame: pl.DataFram
     expected = {key[1]: stats[0] for key, (stats, _) in cells.items() if key[0] == _WINDOWS_MS[0]}
     if sorted(seconds.values()) != sorted(expected.values()):
         raise AssertionError("the seconds differ")
-
-

@@ -2,22 +2,28 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from itertools import count
 from threading import Event
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
 
 from benchmarks.measure import Table, percentiles_ms
 from infra.demo.server import Client, Ready, running_server
+from infra.local.clock import RealClock
+from wedsync.api.series import SeriesReply
 from wedsync.metrics.signature import sign
 
+if TYPE_CHECKING:
+    from mypy_boto3_kinesis.type_defs import PutRecordsRequestEntryTypeDef
+
 _PRODUCERS = 3
-_SECONDS = 10.0
+_SECONDS = 6.0
 _DRAIN_SECONDS = 90.0
 _WEDDINGS = 100
 _IDLE_READS = 150
@@ -153,20 +159,60 @@ def _produce(ready: Ready, load: Load, weddings: list[str], producer: int, stop:
     )
     sent = 0
     with closing(kinesis):
-        for call in _numbers():
+        for call in count():
             if stop.is_set():
                 break
             records = [
-                _record(ready, load, weddings[(call + each) % len(weddings)], f"{producer}-{call}-{each}")
+                _record(
+                    ready,
+                    load,
+                    weddings[(call + each) % len(weddings)],
+                    f"{producer}-{call}-{each}",
+                )
                 for each in range(load.records)
             ]
-            answer = kinesis.put_records(StreamName=ready.stream, Records=records)  # type: ignore[arg-type]
+            answer = kinesis.put_records(StreamName=ready.stream, Records=records)
             sent += load.points * (load.records - answer["FailedRecordCount"])
     return sent
 
 
-def _numbers() -> Iterator[int]:
-    number = 0
-    while True:
-        yield number
-        number += 1
+def _record(
+    ready: Ready, load: Load, wedding_id: str, name: str
+) -> "PutRecordsRequestEntryTypeDef":
+    now_ms = int(RealClock().now().timestamp() * 1000)
+    points = [
+        {
+            "name": _METRIC,
+            "kind": "timer",
+            "ts": now_ms,
+            "value": 20.0 + number % 97,
+            "weddingId": wedding_id,
+            "dims": {"route": f"/route/{number % 5}"},
+        }
+        for number in range(load.points)
+    ]
+    body = json.dumps(points, separators=(",", ":")).encode()
+    data = sign(
+        body,
+        secret=ready.signing_secret.encode(),
+        key_id=ready.key_id,
+        at_unix=now_ms // 1000,
+        batch_id=name,
+    )
+    return {"PartitionKey": wedding_id, "Data": data}
+
+
+def _until_counted(client: Client, sent: int) -> None:
+    began = time.perf_counter()
+    counted = 0
+    while counted < sent:
+        if time.perf_counter() - began > _DRAIN_SECONDS:
+            raise AssertionError(f"{counted} of {sent} points were counted")
+        answer = client.get(
+            "/api/metrics/series", name=_METRIC, stat="count", window="1m", timeRange="15m"
+        )
+        lines = SeriesReply.model_validate(answer).series
+        counted = round(sum(value for line in lines for _, value in line.points))
+        time.sleep(_BETWEEN_READS_SECONDS)
+    if counted != sent:
+        raise AssertionError(f"{counted} points were counted, {sent} were sent")

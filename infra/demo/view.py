@@ -57,11 +57,19 @@ class Frame:
             columns.add_column(ratio=1)
             columns.add_column(ratio=1)
             columns.add_row(windows, trouble)
-            yield from (weddings, columns, *command)
+            yield weddings
+            yield columns
+            yield from command
         elif tall:
-            yield from (weddings, windows, trouble, *command)
+            yield weddings
+            yield windows
+            yield trouble
+            yield from command
         else:  # what does not fit is cut off below
-            yield from (trouble, *command, weddings, windows)
+            yield trouble
+            yield from command
+            yield weddings
+            yield windows
         if tall:
             yield from look_around(self.stage, self.scene, options.max_width)
 

@@ -102,7 +102,7 @@ def create_key(
     from infra.local.engine import LocalCloud
     from infra.local.first_start import make_key
 
-    if role is Role.VENDOR and vendor is None:
+    if role is Role.VENDOR and not vendor:
         _refuse("a vendor's key needs --vendor")
     try:
         owner = Tenant(tenant)

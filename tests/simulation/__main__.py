@@ -1,4 +1,4 @@
-"""``python -m tests.simulation --seeds 300``: play many seeds, and say what went wrong and what held.
+"""``python -m tests.simulation --seeds 300``: play many seeds, and say what held.
 
 With ``--seed N`` one seed is played twice, its history is compared, and its last lines are shown.
 """

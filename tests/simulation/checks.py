@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from tests.harness import Bundle
 from tests.simulation.counting import parked_rows
@@ -49,12 +50,13 @@ class AtRest:
                     require(row.code and row.detail, "I6", f"{row} lies there without a reason")
                     if not row.place.startswith("http:"):
                         found[Parked(tenant.id, row.place, row.index)] = row.code
-        for row, code in reference.parked.items():
-            require(row in found, "I6", f"{row} ({code}) was neither counted nor parked")
-            same = code in ("", found[row])
-            require(same, "I6", f"{row} was parked as {found[row]}, should be {code}")
-        for row, code in found.items():
-            require(row in reference.parked, "I6", f"{row} was parked as {code} though it is good")
+        for wanted, code in reference.parked.items():
+            require(wanted in found, "I6", f"{wanted} ({code}) was neither counted nor parked")
+            same = code in ("", found[wanted])
+            require(same, "I6", f"{wanted} was parked as {found[wanted]}, should be {code}")
+        for there, code in found.items():
+            good = there not in reference.parked
+            require(not good, "I6", f"{there} was parked as {code} though it is good")
         bucket = self.bundle.cloud.bucket(Resource.QUARANTINE)
         stuck = [name for name in bucket.names() if name.startswith("queues/")]
         self.watch.checks["quarantined wakes"] += len(stuck)
@@ -93,7 +95,7 @@ class AtRest:
         """
         for key, sendings in self.watch.sent.items():
             self.watch.checks["I8"] += 1
-            for former, later in zip(sendings, sendings[1:], strict=False):
+            for former, later in pairwise(sendings):
                 slow = later.run is not None and later.run.paused
                 require(
                     former.run is None or former.run.harmed or slow,

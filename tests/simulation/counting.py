@@ -42,7 +42,7 @@ class Counts:
             self._series(*names[sample % len(names)])
 
     def hours(self) -> None:
-        """Weddings' hours hold all that was accepted, however late; to be asked after compaction."""
+        """Weddings' hours hold all that was accepted, however late, once compacted."""
         for tenant in self.tenants:
             self.watch.checks["I1"] += 1
             wanted: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
 from typing import TypeVar
@@ -141,21 +141,21 @@ class Faults:
     clock: ManualClock
     history: History
     active: bool = False
-    until: datetime = datetime.max.replace(tzinfo=UTC)
+    until: datetime | None = None
     pauses_left: int = 4
     """A world that hung all the time would only be slow."""
     intrusions_left: int = 100
-    crash_at: int | None = None
-    """Die before this call of the (only) invocation: for enumerations, the dice being silent."""
+    crash_at: tuple[str, int] | None = None
+    """Die once, before this call of this function: for enumerations, the dice being silent."""
     counts: Counter[str] = field(default_factory=Counter)
     running: list[Invocation] = field(default_factory=list)
-    intruder: Callable[[], None] = lambda: None
+    intruder: Callable[[str], None] = lambda _: None
     deepest: int = 2
     _made: int = 0
 
     def chance(self, rate: float) -> bool:
         """Whether something of this rate happens now; asks the dice only while faults happen."""
-        happens = self.active and self.clock.now() < self.until
+        happens = self.active and (self.until is None or self.clock.now() < self.until)
         return happens and rate > 0 and self.rng.random() < rate
 
     def note(self, fault: Fault) -> None:
@@ -191,7 +191,8 @@ class Faults:
         run = self.running[-1]
         run.calls += 1
         self.history.add(f"{run.number}.{run.calls} {what}")
-        if self.crash_at is not None and run.calls == self.crash_at:
+        if self.crash_at == (run.declaration.name, run.calls):
+            self.crash_at = None
             self.note(Fault.CRASHED_BEFORE)
             raise Crash
         if not self.active:
@@ -222,7 +223,7 @@ class Faults:
         if may and self.chance(likely):
             self.intrusions_left -= 1
             self.counts[Fault.INTRUDED] += 1
-            self.intruder()
+            self.intruder(what)
 
     def _after(self) -> None:
         rates = self.rates

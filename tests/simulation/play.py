@@ -89,7 +89,12 @@ class Mortal:
             self._play.ended(self.declaration, event, answer)
             return answer
 
-        return self._play.delivered(self.declaration, given, once)
+        shard = _shard(given)
+        self._play.busy.append(shard)
+        try:
+            return self._play.delivered(self.declaration, given, once)
+        finally:
+            self._play.busy.remove(shard)
 
 
 @dataclass(order=True, slots=True)
@@ -124,6 +129,8 @@ class Play:
         self._past: deque[tuple[Declaration, Callable[[], object]]] = deque(maxlen=_REMEMBERED)
         self._agenda: list[Planned] = []
         self._numbers = itertools.count()
+        self.busy: list[str] = []
+        """The shards whose batches are being worked on, among other names."""
         self._unanswered: list[HttpBatch] = []
         self._violations: list[Violation] = []
         self._bursts: dict[tuple[str, str], tuple[str, datetime]] = {}
@@ -313,15 +320,18 @@ class Play:
         except (FunctionDied, WedSyncError):
             return
 
-    def _intrude(self) -> None:
+    def _intrude(self, what: str) -> None:
         """Run another function between two calls of one: what ran before, or a person's."""
         chance = self.faults.rng.random()
+        if " incidents " in what and self._past and chance > 0.3:
+            _, once = self.faults.rng.choice(list(self._past)[-2:])
+            self._again(once)
+            return
         if chance < 0.15:
             self._answer_somebody()
         elif chance < 0.5:
-            # The other shards go on meanwhile; and a function that hangs may be run once more.
             self._send(self.faults.rng.choice(self.world.devices))
-            self.bundle.machine.streams.run_due()
+            self._other_shards()
         elif self._past:
             _, once = self.faults.rng.choice(list(self._past))
             self._again(once)
@@ -438,6 +448,12 @@ class Play:
         self.faults.counts[Fault.REPLAYED] += 1
         self._hand_out(records[rng.randrange(len(records)) :])
 
+    def _other_shards(self) -> None:
+        """The shards of which no batch is being worked on go on meanwhile."""
+        for mapping in self.bundle.machine.streams._mappings:  # noqa: SLF001 - one shard's step
+            if mapping._shard_id not in self.busy:  # noqa: SLF001 - what tells them apart
+                mapping.step()
+
     def _hand_out(self, records: tuple[StreamRecord, ...]) -> None:
         settings = self.bundle.settings
         event = kinesis_event(records, "arn:aws:kinesis:x:0:stream/wedsync-metrics", settings)
@@ -537,6 +553,11 @@ class Play:
 @dataclass(frozen=True, slots=True)
 class _Context:
     aws_request_id: str = "replayed"
+
+
+def _shard(event: Event) -> str:
+    records = cast("list[dict[str, str]]", event.get("Records") or [{}])
+    return str(records[0].get("eventID", "")).partition(":")[0]
 
 
 def _caller(event: Event) -> Tenant | None:

@@ -50,11 +50,6 @@ def without_acknowledgement() -> Tampering:
     return _on(Resource.INCIDENTS, read=unanswered)
 
 
-def without_derived_versions() -> Tampering:
-    """Closed minutes, totals and hours are overwritten by whoever comes last."""
-    return _on(Resource.WINDOWS, conditions=False)
-
-
 def _as_it_is(item: Item) -> Item:
     return item
 

@@ -146,13 +146,15 @@ class World:
         fails = wedding_id is not None and rng.random() < 0.3
         points: list[tuple[Point, str | None]] = []
         with_ids = device.over_http or rng.random() < 0.7
-        for place in range(rng.choice((1, 2, 5, 12))):
-            points.append(self._point(device, clock, wedding_id, place, with_ids=with_ids))
+        points += [
+            self._point(device, clock, wedding_id, place, with_ids=with_ids)
+            for place in range(rng.choice((1, 2, 5, 12)))
+        ]
         if fails:
-            for place in range(12):
-                points.append(
-                    (self._upload(device, clock, wedding_id, 100 + place, with_ids=with_ids), None)
-                )
+            points += [
+                (self._upload(device, clock, wedding_id, 100 + place, with_ids=with_ids), None)
+                for place in range(12)
+            ]
         burst = wedding_id if fails and device.skew == timedelta(0) else None
         return self._packed(device, points, burst, now)
 
@@ -367,7 +369,7 @@ def _entry(index: int, point: Point, flaw: str | None, device: Device, batch_id:
         index=index,
         name=str(point["name"]),
         ts_ms=ts_ms,
-        values=() if flaw is not None else tuple(map(float, values)),  # type: ignore[arg-type, call-overload] # numbers, unless spoiled
+        values=() if flaw is not None else tuple(map(float, values)),  # type: ignore[call-overload] # numbers, unless spoiled
         count=count if isinstance(count, int) else 1,
         wedding_id=wedding_id if isinstance(wedding_id, str) else None,
         identity=identity,

@@ -1,12 +1,14 @@
 """Photo uploads that fail on the wedding day."""
 
+from datetime import datetime
+
 from wedsync.alerting.classification import Subject, classify
-from wedsync.alerting.finding import Finding, Outcome
+from wedsync.alerting.finding import AxisOutcome, Finding, Outcome
 from wedsync.alerting.observation import Uploads
 from wedsync.alerting.severity import Impact, Severity, SeverityReason
 from wedsync.alerting.surroundings import EVIDENT_COUNT, Surroundings
 from wedsync.alerting.thresholds import Levels, joined
-from wedsync.weddings.model import WeddingContext
+from wedsync.weddings.model import Status, WeddingContext
 
 PHOTO_UPLOAD_FAILURES = "photo_upload_failures"
 PHOTO_FAILURE_PERCENT = Levels(steps=((Severity.CRITICAL, 1.0),))
@@ -33,20 +35,26 @@ def photo_upload_failures(
     evident = uploads.failed >= needed or uploads.tried >= EVIDENT_COUNT
     supplied = uploads.supplied_failure_percent
 
-    def outcome(value: float | None, *, evident: bool) -> Outcome | None:
-        if value is None:
-            return None
-        return (
-            PHOTO_FAILURE_PERCENT.outcome(value, evident=evident)
-            if around.on_the_day
-            else Outcome.CLEAR  # the rule is one of the wedding day; with it, it ends
-        )
+    # The day lies ahead (again): an alert of a day that was moved away needs no sample to end.
+    ahead = context.status is Status.PLANNING and not around.on_the_day
+
+    def axis(
+        name: str, value: float | None, *, evident: bool, sampled_at: datetime | None
+    ) -> AxisOutcome:
+        if ahead:
+            return AxisOutcome(axis=name, outcome=Outcome.CLEAR)
+        inside = None
+        if value is not None:
+            inside = (
+                PHOTO_FAILURE_PERCENT.outcome(value, evident=evident)
+                if around.on_the_day
+                else Outcome.CLEAR  # the rule is one of the wedding day; with it, it ends
+            )
+        return around.axis(name, inside, sampled_at=sampled_at)
 
     axes = (
-        around.axis("uploads", outcome(counted, evident=evident), sampled_at=uploads.sampled_at),
-        around.axis(
-            "supplied_rate", outcome(supplied, evident=True), sampled_at=uploads.supplied_at
-        ),
+        axis("uploads", counted, evident=evident, sampled_at=uploads.sampled_at),
+        axis("supplied_rate", supplied, evident=True, sampled_at=uploads.supplied_at),
     )
     breaching = [
         value

@@ -41,11 +41,13 @@ def accept(services: Services, caller: Caller, raw: bytes) -> Taken:
     if len(raw) > MOST_BYTES:
         raise TooLarge("at most 1 MiB in one request")
     now_ms = epoch_ms(services.now())
+    # The consumer is told whole seconds: what is promised here must hold there.
+    received_at_unix = now_ms // 1000
     decoded = decode_record(open_body(raw))
     rejected = list(decoded.rejected)
     good: list[tuple[int, Point]] = []
     for index, point in decoded.points:
-        flaw = _flaw(point, caller, now_ms)
+        flaw = _flaw(point, caller, received_at_unix * 1000)
         if flaw is None:
             good.append((index, point))
         else:
@@ -67,7 +69,7 @@ def accept(services: Services, caller: Caller, raw: bytes) -> Taken:
         )
     fresh, duplicates = _without_copies(services, caller, batch, good)
     if fresh:
-        _send(services, caller, batch, fresh, received_at_unix=now_ms // 1000)
+        _send(services, caller, batch, fresh, received_at_unix=received_at_unix)
     return Taken(
         accepted=len(fresh),
         duplicates=duplicates,
@@ -75,7 +77,7 @@ def accept(services: Services, caller: Caller, raw: bytes) -> Taken:
     )
 
 
-def _flaw(point: Point, caller: Caller, now_ms: int) -> tuple[str, str] | None:
+def _flaw(point: Point, caller: Caller, received_at_ms: int) -> tuple[str, str] | None:
     if point.tenant_id not in (None, caller.tenant.id):
         return "other-tenant", "the point names another tenant than its caller"
     if caller.role is Role.VENDOR or caller.vendor_id is not None:
@@ -83,7 +85,7 @@ def _flaw(point: Point, caller: Caller, now_ms: int) -> tuple[str, str] | None:
             raise Forbidden
         if point.vendor_id not in (None, caller.vendor_id):
             raise Forbidden("this token may only send points of its own vendor")
-    lateness = classify(point.ts_ms, now_ms)
+    lateness = classify(point.ts_ms, received_at_ms)
     if lateness in (Lateness.TOO_LATE, Lateness.FUTURE):
         return LATE_REASONS[lateness]
     return None

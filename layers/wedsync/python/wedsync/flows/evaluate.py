@@ -15,7 +15,8 @@ from wedsync.flows.alerts import Judged, apply_findings
 from wedsync.flows.observe import SEEN_MINUTES, observe_services, observe_weddings
 from wedsync.flows.reading import WindowReader, packs_of
 from wedsync.flows.surroundings import TenantDay
-from wedsync.flows.times import minute_of
+from wedsync.flows.times import MINUTE_MS, minute_of
+from wedsync.metrics.lateness import AHEAD_MS
 from wedsync.metrics.series import pack_of
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
@@ -34,6 +35,10 @@ class Touched(Protocol):
     def services(self) -> Mapping[Tenant, frozenset[str]]:
         """Services, components and hosts that points of no wedding told of."""
 
+    @property
+    def through(self) -> int:
+        """The newest minute that a point lies in; it may be ahead of the clock."""
+
 
 def evaluate(
     services: Services, touched: Touched, weddings: Mapping[tuple[Tenant, str], Wedding]
@@ -47,7 +52,7 @@ def evaluate(
         ]
         names = touched.services.get(tenant, frozenset())
         if known or names:
-            evaluate_tenant(services, tenant, known, names)
+            evaluate_tenant(services, tenant, known, names, through=touched.through)
 
 
 def evaluate_tenant(
@@ -55,8 +60,14 @@ def evaluate_tenant(
     tenant: Tenant,
     weddings: Sequence[Wedding],
     names: Iterable[str],
+    *,
+    through: int = 0,
 ) -> None:
-    """Judge these weddings, and these services beside them, at the present time."""
+    """Judge these weddings, and these services beside them, at the present time.
+
+    What a device whose clock is fast has sent counts as the present: up to the minute ``through``
+    the window reaches ahead, since nothing may come that would have it judged later.
+    """
     now = services.now()
     reader = WindowReader(
         services.hot_windows,
@@ -66,8 +77,9 @@ def evaluate_tenant(
         now=now,
     )
     day = TenantDay(tenant, services.weddings, now)
-    last = minute_of(now)
-    first = last - SEEN_MINUTES + 1
+    current = minute_of(now)
+    first = current - SEEN_MINUTES + 1
+    last = min(max(current, through), current + AHEAD_MS // MINUTE_MS)
     judged: list[Judged] = []
     by_pack: dict[int, dict[str, Wedding]] = {}
     for wedding in weddings:

@@ -5,7 +5,7 @@ the whole batch comes again and changes nothing that it had changed.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from wedsync.cloud import Arrived
 from wedsync.flows.derive import refresh
@@ -21,7 +21,7 @@ from wedsync.metrics.decode import decode_record
 from wedsync.metrics.fold import SlotKey, SlotRows, slots
 from wedsync.metrics.lateness import Lateness, classify
 from wedsync.metrics.point import Point
-from wedsync.metrics.series import pack_of
+from wedsync.metrics.series import HEALTH_CHECK, pack_of
 from wedsync.stores.hot_windows import Merged, ShareTooLarge
 from wedsync.stores.rejections import Rejection
 from wedsync.stores.services import Services
@@ -108,7 +108,9 @@ def _sort_record(
     owner = proved.tenant or services.settings.operator_tenant
     for bad in decoded.rejected:
         batch.park(owner, _rejection(record, bad.index, bad.code, bad.detail, bad.pointer, bad.raw))
-    for index, point in decoded.points:
+    for index, read in decoded.points:
+        own = proved.vendor_id if read.vendor_id is None else read.vendor_id
+        point = read if own == read.vendor_id else replace(read, vendor_id=own)
         tenant, flaw = _tenant_of(point, proved)
         arrival_ms = proved.received_at_ms or record.arrived_at_ms
         lateness = classify(point.ts_ms, arrival_ms)
@@ -167,6 +169,7 @@ class Touched:
 
     weddings: dict[Tenant, frozenset[str]]
     services: dict[Tenant, frozenset[str]]
+    through: int
 
 
 def touched_by(accepted: Sequence[Accepted]) -> Touched:
@@ -178,13 +181,23 @@ def touched_by(accepted: Sequence[Accepted]) -> Touched:
         if each.point.wedding_id is None:
             dims = dict(each.point.dims)
             told = {dims[dim] for dim in _NAMING if dim in dims}
-            beside.setdefault(tenant, set()).update(told or {UNNAMED})
+            if _named_by(each.point.name) not in dims:
+                told.add(UNNAMED)
+            beside.setdefault(tenant, set()).update(told)
         else:
             weddings.setdefault(tenant, set()).add(each.point.wedding_id)
     return Touched(
         {tenant: frozenset(ids) for tenant, ids in weddings.items()},
         {tenant: frozenset(names) for tenant, names in beside.items()},
+        max((each.point.ts_ms // MINUTE_MS for each in accepted), default=0),
     )
+
+
+def _named_by(metric: str) -> str:
+    """The dimension that says what such a point tells of."""
+    if metric == HEALTH_CHECK:
+        return "component"
+    return "host" if metric.startswith("host.") else "service"
 
 
 def _weddings(

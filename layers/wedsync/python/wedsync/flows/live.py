@@ -139,7 +139,11 @@ def _snapshot(services: Services, tenant: Tenant) -> Snapshot:
         for wedding, state in states
     )
     guests = sum(wedding.guest_count or 0 for wedding in weddings) if guests_known else 0
-    engaged = sum(state.facts.distinct_guests(since_ms - GUEST_ACTIVE_MS) for _, state in states)
+    engaged = sum(
+        state.facts.distinct_guests(since_ms - GUEST_ACTIVE_MS)
+        for wedding, state in states
+        if wedding.guest_count is not None  # else nothing says of how many they are
+    )
     return Snapshot(
         at=now,
         system=_system(minutes, now),

@@ -97,8 +97,10 @@ def observe_services(
     look = _Look(blocks, now, wedding=None)
     requests = look.figures(API_REQUEST, "service", "status", wanted)
     checks = look.figures(HEALTH_CHECK, "service", "outcome", wanted)
+    checks.pop(UNNAMED, None)
     requested = look.last_seen(API_REQUEST, "service", wanted)
     checked = look.last_seen(HEALTH_CHECK, "service", wanted)
+    checked.pop(UNNAMED, None)
     gauges = look.gauges(_RESPONSE_GAUGE, "service")
     health = look.window.facts(None).health
     hosts = look.hosts(wedding_id=None)
@@ -232,7 +234,7 @@ def _response(
 def _checks(outcomes: dict[str | None, Summary], checked_at: datetime | None) -> Checks:
     return Checks(
         total=_count(outcomes, lambda _: True),
-        failed=_count(outcomes, lambda outcome: outcome == "failed"),
+        failed=_count(outcomes, lambda outcome: outcome != "ok"),
         sampled_at=checked_at,
     )
 

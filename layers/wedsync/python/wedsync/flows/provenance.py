@@ -71,7 +71,7 @@ class Provenance:
             body=body,
             tenant=caller.tenant,
             device=line.key_id,
-            vendor_id=caller.vendor_id if caller.role is Role.VENDOR else None,
+            vendor_id=caller.vendor_id,
             batch_id=line.batch_id,
             received_at_ms=None,
         )

@@ -100,6 +100,8 @@ def _items(body: bytes) -> Iterator[_Item]:
             raise poison from None
         yield from _bounded(_items_of_lines(lines))
         return
+    if isinstance(value, Flaw):
+        raise Poison(value.reason, value.detail)
     if not isinstance(value, list | dict):
         raise Poison("not-a-record", "a record is an object, an array or objects line by line")
     if isinstance(value, dict):

@@ -217,8 +217,15 @@ def _guests(columns: Columns, rows: Ints, lane: Ints) -> tuple[Marks, Ints]:
 
 
 def _outcomes(columns: Columns, rows: Ints, lane: Ints) -> tuple[Marks, Ints]:
-    """When backups and checks last succeeded and failed; failures are told apart by frame."""
+    """When backups and checks last succeeded and failed; failures are told apart by frame.
+
+    A failed check that stands for several leaves two marks: no more are ever kept.
+    """
     picked = np.flatnonzero(columns.telling.role[columns.series[rows]] >= 0)
+    failed = columns.telling.role[columns.series[rows[picked]]] == Role.HEALTH_FAILED
+    several = picked[failed & (columns.weight[rows[picked]] > 1)]
+    further = np.repeat((0, 1), (len(picked), len(several))).astype(np.uint64)
+    picked = np.concatenate((picked, several))
     series, ts_ms = columns.series[rows[picked]], columns.ts_ms[rows[picked]]
     role = columns.telling.role[series]
     identity = columns.frame[rows[picked]] ^ (ts_ms.astype(np.uint64) * _MIX)
@@ -226,7 +233,7 @@ def _outcomes(columns: Columns, rows: Ints, lane: Ints) -> tuple[Marks, Ints]:
         wedding=columns.series_table.wedding[series],
         role=role,
         subject=columns.telling.subject[series],
-        id=np.where(role == Role.HEALTH_FAILED, identity, np.uint64(0)),
+        id=np.where(role == Role.HEALTH_FAILED, identity ^ further, np.uint64(0)),
         ts_ms=ts_ms,
     )
     return marks, lane[picked]

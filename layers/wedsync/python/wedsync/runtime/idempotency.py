@@ -6,7 +6,13 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, cast
 
-from wedsync.errors import IdempotencyKeyReused, RequestInProgress, Unavailable, WedSyncError
+from wedsync.errors import (
+    IdempotencyKeyReused,
+    RequestInProgress,
+    TooMuchContention,
+    Unavailable,
+    WedSyncError,
+)
 from wedsync.runtime.log import logger
 from wedsync.stores.idempotency import Claimed, InProgress, Replay, Reused
 
@@ -23,7 +29,8 @@ def once(
     """Answer from memory where the key is known; otherwise resolve, and remember the answer.
 
     A crash between the effect and the remembered answer is repaired by the ids: those made under
-    a key are derived from it, so that the retry meets what it made before.
+    a key are derived from it and from when it was first taken, so that a retry meets what it made
+    before, and a request that takes the key again after its day meets nothing.
     """
     if running.idempotency_key is None or running.caller is None:
         return resolve()
@@ -40,9 +47,12 @@ def once(
         case InProgress():
             raise RequestInProgress
         case Claimed() as claim:
-            running.services.derive_ids_from(f"{tenant.id}\n{scope}")
+            running.services.derive_ids_from(f"{tenant.id}\n{scope}\n{claim.begun_ms}")
             try:
                 answered = resolve()
+            except (Unavailable, TooMuchContention):
+                store.suspend(claim)  # part of it may have happened
+                raise
             except WedSyncError:
                 store.release(claim)
                 raise

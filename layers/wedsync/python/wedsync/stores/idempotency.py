@@ -20,6 +20,11 @@ class Claimed:
 
     item: Item
 
+    @property
+    def begun_ms(self) -> int:
+        """When the key was first taken: the same at every try of one request, never of two."""
+        return self.item.number("begun_ms")
+
 
 @dataclass(frozen=True, slots=True)
 class Replay:
@@ -57,6 +62,7 @@ class IdempotencyStore:
             {
                 "digest": digest,
                 "lease_until": lease_until,
+                "begun_ms": int(now.timestamp() * 1000),
                 EXPIRES_AT: int((now + KEPT).timestamp()),
             },
         )
@@ -76,11 +82,13 @@ class IdempotencyStore:
         lease = standing.number("lease_until")
         if lease > now.timestamp():
             return InProgress()
+        begun = {"begun_ms": standing.number("begun_ms")}
+        taken = Item(ours.key, {**ours.attributes, **begun})
         try:
-            self._table.put(ours, when=Equals("lease_until", lease))
+            self._table.put(taken, when=Equals("lease_until", lease))
         except ConditionFailed:
             return InProgress()
-        return Claimed(ours)
+        return Claimed(taken)
 
     def remember(self, claim: Claimed, answer: str, *, now: datetime) -> None:
         """Keep the answer. If the lease was lost meanwhile, the newer holder's answer stands."""
@@ -92,6 +100,16 @@ class IdempotencyStore:
         try:
             self._table.put(
                 Item(claim.item.key, attributes),
+                when=Equals("lease_until", claim.item.number("lease_until")),
+            )
+        except ConditionFailed:
+            return
+
+    def suspend(self, claim: Claimed) -> None:
+        """Nobody knows what was done: the same request may be tried again, and no other."""
+        try:
+            self._table.put(
+                Item(claim.item.key, {**claim.item.attributes, "lease_until": 0}),
                 when=Equals("lease_until", claim.item.number("lease_until")),
             )
         except ConditionFailed:

@@ -1,0 +1,42 @@
+"""The simulation finds bugs: with any one guard gone, it says which promise is broken."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.simulation.cloud import Tampering
+from tests.simulation.faults import Rates
+from tests.simulation.play import play
+from tests.simulation.sabotage import (
+    without_acknowledgement,
+    without_frame_ids,
+    without_tier_claim,
+    without_version_condition,
+)
+
+RACES = Rates(intruded=0.05)
+COPIES = Rates(delivered_twice=0.3, intruded=0.02)
+SEEDS = range(16)
+
+
+@pytest.mark.parametrize(
+    ("guard", "rates", "promises"),
+    [
+        (without_frame_ids, COPIES, {"I2"}),
+        (without_version_condition, RACES, {"I1", "I2"}),
+        (without_tier_claim, RACES, {"I8", "I11"}),
+        (without_acknowledgement, RACES, {"I9"}),
+    ],
+)
+def test_without_a_guard_some_seed_breaks_the_promise_that_it_keeps(
+    guard: Callable[[], Tampering], rates: Rates, promises: set[str]
+) -> None:
+    assert any(
+        invariant in promises
+        for seed in SEEDS
+        for invariant, _ in play(seed, tamper=guard(), rates=rates).violations
+    )
+
+
+def test_with_every_guard_in_place_the_same_races_hold() -> None:
+    assert play(SEEDS[0], rates=RACES).violations == ()
