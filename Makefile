@@ -46,7 +46,7 @@ synth: $(VENV)/.develops ## write the CloudFormation templates to cdk.out: SYNTH
 sim: $(VENV)/.develops ## run the whole path under faults; SEED=7 replays one seed
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(SIM)
 
-bench: $(VENV)/.develops ## measure, beside references: BENCH="--only folding"
+bench: $(VENV)/.develops ## measure, beside references: BENCH=--quick
 	@POLARS_MAX_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks $(BENCH)
 
 openapi: $(VENV)/.develops ## write docs/openapi.json from the declarations

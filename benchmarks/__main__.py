@@ -1,43 +1,54 @@
-"""``python -m benchmarks [--only NAME] [--json FILE]``: tables as Markdown, on stdout."""
+"""``python -m benchmarks [--quick] [--json FILE] [--only SECTION]``: measure, and print tables."""
 
 import argparse
 import json
-import logging
+import os
+import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import cold_start, folding, reading, serving
-from benchmarks.measure import machine
+from benchmarks.report import Differs, Section, machine, machine_text
 
-SECTIONS = {
-    "folding": folding.run,
-    "reading": reading.run,
-    "serving": serving.run,
-    "cold-start": cold_start.run,
-}
+_SECTIONS = ("kernel", "server", "routes", "paging", "coldstart")
 
 
-def main() -> None:
-    """Run what is asked for."""
-    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=SECTIONS, action="append", help="this part alone")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="the figures as well, as JSON")
-    chosen = parser.parse_args()
-    logging.disable(logging.INFO)  # functions tell of each request
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what is asked for; 1 where a result differs from its reference."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="smaller, for a first look")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
+    parser.add_argument("--only", choices=_SECTIONS, action="append", help="leave out the rest")
+    asked = parser.parse_args(arguments)
+    # Read by the library itself when it is first imported: one core, as everything beside it.
+    os.putenv("POLARS_MAX_THREADS", "1")
     began = time.perf_counter()
-    named = machine()
-    print(f"Measured on: {named}\n")
-    figures: dict[str, object] = {"machine": named}
-    for name, run in SECTIONS.items():
-        if chosen.only and name not in chosen.only:
-            continue
-        table = run()
-        figures[name] = dict(table.figures)
-        print(table.markdown(), flush=True)
+    told = machine()
+    print(f"# Benchmarks\n\n{machine_text(told)}\n", flush=True)
+    sections: list[Section] = []
+    for name in asked.only or _SECTIONS:
+        try:
+            section = _measuring(name)(quick=asked.quick)
+        except Differs as differs:
+            print(f"{name}: {differs}", file=sys.stderr)
+            return 1
+        print(section.text(), flush=True)
+        sections.append(section)
     print(f"Took {time.perf_counter() - began:.0f} s.")
-    if chosen.json is not None:
-        chosen.json.write_text(json.dumps(figures, indent=2) + "\n")
+    if asked.json is not None:
+        figures = {section.name: dict(section.figures) for section in sections}
+        document = {"machine": told, "quick": asked.quick, "figures": figures}
+        asked.json.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    return 0
+
+
+def _measuring(name: str) -> Callable[..., Section]:
+    """The section's own measuring, imported when its turn comes: imports are not measured twice."""
+    import importlib  # noqa: PLC0415 - used here alone
+
+    measuring: Callable[..., Section] = importlib.import_module(f"benchmarks.{name}").measure
+    return measuring
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

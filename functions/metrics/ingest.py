@@ -15,6 +15,7 @@ from wedsync.tenancy import Role
         Resource.METRICS_STREAM.send(),
         Resource.SIGNING.read(),
         Resource.HOT_WINDOWS.read(),
+        Resource.WEDDINGS.read(),
         Resource.REJECTIONS.write(),
         Resource.QUARANTINE.write(),
     ),

@@ -27,7 +27,7 @@ def demo(
     from rich.console import Console
 
     from infra.demo.run import Play, run
-    from infra.demo.server import ServerDidNotStart, ServerGone
+    from infra.demo.server import Refused, ServerDidNotStart, ServerGone
 
     plain = headless or not sys.stdout.isatty()
     play = Play(
@@ -44,6 +44,9 @@ def demo(
         raise typer.Exit(_WRONG_USE) from None
     except ServerGone:
         typer.echo("wedsync: the server of the demonstration is gone", err=True)
+        raise typer.Exit(1) from None
+    except Refused as error:
+        typer.echo(f"wedsync: the server refused what the demonstration asked: {error}", err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         return

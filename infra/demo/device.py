@@ -1,5 +1,7 @@
 """A device: signs records and puts them on the stream through an ordinary Kinesis client."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterable, Sequence
 from itertools import count
@@ -60,7 +62,7 @@ class Device:
 
     def _record(
         self, key: str, points: Sequence[Point], at_unix: int
-    ) -> "PutRecordsRequestEntryTypeDef":
+    ) -> PutRecordsRequestEntryTypeDef:
         body = json.dumps([members(point) for point in points], separators=(",", ":")).encode()
         return {
             "PartitionKey": key or "demo",
@@ -73,7 +75,7 @@ class Device:
             ),
         }
 
-    def _put(self, records: "Sequence[PutRecordsRequestEntryTypeDef]") -> None:
+    def _put(self, records: Sequence[PutRecordsRequestEntryTypeDef]) -> None:
         """A put may take some records and refuse others: those are put again."""
         for _ in range(_TRIES):
             answer = self._kinesis.put_records(StreamName=self._ready.stream, Records=list(records))

@@ -27,7 +27,7 @@ class Feed:
     readings: MachineReadings = field(default_factory=MachineReadings)
     _sent: int = field(init=False, default=0)
     _stop: Event = field(init=False, default_factory=Event)
-    _future: "Future[None] | None" = field(init=False, default=None)
+    _future: Future[None] | None = field(init=False, default=None)
 
     def now(self) -> Running:
         """How far it is. Raises what ended it, if something did."""

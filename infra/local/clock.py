@@ -1,13 +1,15 @@
 """The clocks and the sources of ids that a local machine can run on."""
 
 import random
+import secrets
 from datetime import datetime, timedelta
 from threading import RLock
 
 from wedsync.aws.clock import RandomIds, RealClock
+from wedsync.cloud import Clock
 from wedsync.cloud.ids import RANDOM_BYTES, sortable_id
 
-__all__ = ["ManualClock", "RandomIds", "RealClock", "SeededIds"]
+__all__ = ["CountedIds", "ManualClock", "RandomIds", "RealClock", "SeededIds"]
 
 
 class ManualClock:
@@ -55,6 +57,34 @@ class SeededIds:
         """The next bytes of this seed."""
         with self._lock:
             return self._random.randbytes(size_bytes)
+
+
+class CountedIds:
+    """Ids that repeat for the same run of the same data, under a clock that is moved by hand.
+
+    Secrets stay random: only what stands in answers and notifications must repeat.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._lock = RLock()
+        self._clock = clock
+        self._random = random.Random(0)  # noqa: S311 - repeatable is the point
+
+    def begin(self, run: int) -> None:
+        """Number this run of the data, so that no id of an earlier one comes again."""
+        with self._lock:
+            self._random = random.Random(run)  # noqa: S311 - repeatable is the point
+
+    def new_id(self, prefix: str) -> str:
+        """The next id of this run."""
+        with self._lock:
+            randomness = self._random.randbytes(RANDOM_BYTES)
+        made_at_ms = int(self._clock.now().timestamp() * 1000)
+        return sortable_id(prefix, made_at_ms=made_at_ms, randomness=randomness)
+
+    def secret(self, size_bytes: int) -> bytes:
+        """Random bytes fit for keys."""
+        return secrets.token_bytes(size_bytes)
 
 
 def _aware(instant: datetime) -> datetime:

@@ -16,7 +16,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from infra.local.asgi import FrontDoor
-from infra.local.clock import ManualClock, RandomIds, RealClock
+from infra.local.clock import CountedIds, ManualClock, RandomIds, RealClock
 from infra.local.data_directory import DataDirectory, opened
 from infra.local.engine import LocalCloud
 from infra.local.first_start import LOCAL_TENANT, identity_of
@@ -38,6 +38,7 @@ _THREADS = 8
 # One process gains nothing from more: each shard would make batches, and writes, of its own.
 _SHARDS = 1
 _GRACE_SECONDS = 5
+_RUNS_SETTING = "runs"
 
 
 class PortTaken(Exception):
@@ -67,10 +68,12 @@ def serve(options: ServeOptions, functions: Callable[[], Sequence[Function]]) ->
         directory = stack.enter_context(opened(options.data))
         stack.enter_context(directory.held())
         ready_line = stack.enter_context(log_instead_of_stdout(directory.log))
-        cloud = LocalCloud(
-            directory.database, clock=_clock(options), ids=RandomIds(RealClock()), shards=_SHARDS
-        )
+        clock = _clock(options)
+        counted = CountedIds(clock)
+        ids = counted if options.manual_clock else RandomIds(RealClock())
+        cloud = LocalCloud(directory.database, clock=clock, ids=ids, shards=_SHARDS)
         stack.callback(cloud.close)
+        counted.begin(_run_of(cloud))
         declared = functions()
         _resume(cloud, declared)
         _serve(options, cloud, declared, directory, listener, ready_line)
@@ -186,6 +189,13 @@ def _listen(port: int) -> socket.socket:
         raise
     listener.setblocking(False)
     return listener
+
+
+def _run_of(cloud: LocalCloud) -> int:
+    """How often this data has been served before."""
+    run = int(cloud.settings.get(_RUNS_SETTING) or 0)
+    cloud.settings.set(_RUNS_SETTING, str(run + 1))
+    return run
 
 
 def _clock(options: ServeOptions) -> Clock:

@@ -239,6 +239,12 @@ def _a_large_bad_point(event: Event) -> Event:
     return {**event, "body": json.dumps(points)}
 
 
+def _by_a_vendor(event: Event) -> Event:
+    who = {"tenant": TENANT.id, "subject": "key_v", "role": "vendor", "vendorId": "photo-1"}
+    context = cast("dict[str, object]", event["requestContext"])
+    return {**event, "requestContext": {**context, "authorizer": {"lambda": who}}}
+
+
 def _by_bearer_token(event: Event) -> Event:
     at = NOW.timestamp()
     claims = {
@@ -335,6 +341,7 @@ CASES: tuple[Case, ...] = (
         change=_a_large_bad_point,
         status=202,
     ),
+    Case(function="metrics-ingest", title="a vendor's", change=_by_a_vendor, status=202),
     Case(function="metrics-real-time", arrange=counted_points, status=200),
     Case(function="metrics-rejections", arrange=counted_points, status=200),
     Case(function="metrics-series", arrange=counted_points, status=200),

@@ -42,7 +42,7 @@ from wedsync.tenancy import Tenant
 
 Event: TypeAlias = Mapping[str, object]
 
-CALM_MINUTES = (*[5] * 17, *[16] * 3, 32)
+CALM_MINUTES = (*[4] * 17, *[16] * 3, 32)
 """After the faults: as long as leases and retries take; sometimes as long as a ladder does."""
 _REMEMBERED = 12
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from wedsync.cloud import PutFailures, Record
 from wedsync.errors import FieldError, Forbidden, Invalid, TooLarge, Unavailable
-from wedsync.flows.ingest import LATE_REASONS, slot_key
+from wedsync.flows.ingest import LATE_REASONS, OTHER_WEDDING, slot_key
 from wedsync.flows.points import members, text
 from wedsync.flows.provenance import identity_key, platform_record
 from wedsync.flows.reading import packs_of
 from wedsync.flows.times import at_ms, epoch_ms
+from wedsync.flows.visibility import foreign_weddings
 from wedsync.metrics.body import open_body
 from wedsync.metrics.chain import holds_frame
 from wedsync.metrics.columns import Accepted
@@ -46,8 +47,12 @@ def accept(services: Services, caller: Caller, raw: bytes) -> Taken:
     decoded = decode_record(open_body(raw))
     rejected = list(decoded.rejected)
     good: list[tuple[int, Point]] = []
+    named = [point.wedding_id for _, point in decoded.points]
+    foreign = foreign_weddings(services.weddings, caller.tenant, caller.vendor_id, named)
     for index, point in decoded.points:
         flaw = _flaw(point, caller, received_at_unix * 1000)
+        if flaw is None and point.wedding_id in foreign:
+            flaw = OTHER_WEDDING
         if flaw is None:
             good.append((index, point))
         else:

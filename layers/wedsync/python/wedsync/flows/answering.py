@@ -9,9 +9,10 @@ from wedsync.alerting import lifecycle as alert_lifecycle
 from wedsync.alerting.model import Alert, AlertState
 from wedsync.errors import IncidentAlreadyResolved, TooMuchContention
 from wedsync.flows.alerts import TRIES, settle
-from wedsync.flows.incidents import change_incident
+from wedsync.flows.incidents import change_incident, deliver
 from wedsync.flows.surroundings import TenantDay
 from wedsync.incidents import lifecycle as incident_lifecycle
+from wedsync.incidents.model import Incident
 from wedsync.stores.episodes import Overtaken, Stored
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
@@ -51,6 +52,27 @@ def resolve_alert(services: Services, tenant: Tenant, alert_id: str, *, by: str)
         services, tenant, stored, TenantDay(tenant, services.weddings, services.now()), ours=True
     )
     return services.alerts.get(tenant, alert_id).value
+
+
+def resolve_incident(services: Services, tenant: Tenant, incident_id: str, *, by: str) -> Incident:
+    """End the incident and its open alerts with it.
+
+    The alerts come first: an alert that went on firing with nobody's incident would page nobody.
+    What still breaches after the quiet that follows a resolve by hand opens a new episode, and
+    with it a new incident.
+    """
+    found = services.incidents.get(tenant, incident_id).value
+    for alert in found.alerts:
+        if alert.resolved_at is None:
+            resolve_alert(services, tenant, alert.alert_id, by=by)
+    done = change_incident(
+        services,
+        tenant,
+        incident_id,
+        lambda incident, now: incident_lifecycle.resolve(incident, by=by, at=now),
+    )
+    deliver(services, tenant, incident_id)
+    return done.incident
 
 
 def _change(

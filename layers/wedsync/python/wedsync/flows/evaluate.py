@@ -6,17 +6,24 @@ do not see each other yet, the one that reads last sees both.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from wedsync.alerting.observation import WeddingObservation
+from wedsync.alerting.finding import Outcome
+from wedsync.alerting.observation import Scope, WeddingObservation
 from wedsync.alerting.rules import judge
 from wedsync.flows.alerts import Judged, apply_findings
-from wedsync.flows.observe import SEEN_MINUTES, observe_services, observe_weddings
+from wedsync.flows.observe import (
+    SEEN_MINUTES,
+    WINDOW_MINUTES,
+    observe_services,
+    observe_weddings,
+)
 from wedsync.flows.reading import WindowReader, packs_of
 from wedsync.flows.surroundings import TenantDay
-from wedsync.flows.times import MINUTE_MS, minute_of
-from wedsync.metrics.lateness import AHEAD_MS
+from wedsync.flows.times import MINUTE_MS, minute_of, minute_start
+from wedsync.metrics.lateness import AHEAD_MS, ON_TIME_MS
 from wedsync.metrics.series import pack_of
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
@@ -36,8 +43,8 @@ class Touched(Protocol):
         """Services, components and hosts that points of no wedding told of."""
 
     @property
-    def through(self) -> int:
-        """The newest minute that a point lies in; it may be ahead of the clock."""
+    def minutes(self) -> frozenset[int]:
+        """The minutes that points lie in; they may be ahead of the clock, or behind it."""
 
 
 def evaluate(
@@ -52,7 +59,7 @@ def evaluate(
         ]
         names = touched.services.get(tenant, frozenset())
         if known or names:
-            evaluate_tenant(services, tenant, known, names, through=touched.through)
+            evaluate_tenant(services, tenant, known, names, touched=touched.minutes)
 
 
 def evaluate_tenant(
@@ -61,12 +68,14 @@ def evaluate_tenant(
     weddings: Sequence[Wedding],
     names: Iterable[str],
     *,
-    through: int = 0,
+    touched: frozenset[int] = frozenset(),
 ) -> None:
-    """Judge these weddings, and these services beside them, at the present time.
+    """Judge these weddings, and these services beside them, by every window that was touched.
 
-    What a device whose clock is fast has sent counts as the present: up to the minute ``through``
-    the window reaches ahead, since nothing may come that would have it judged later.
+    What a device whose clock is fast has sent counts as the present: the present window reaches
+    ahead to the newest minute ``touched``, since nothing may come that would have it judged later.
+    What came late, and yet in time for the minutes, is judged by the window that ends with its
+    minute; such a window can open an alert, and says nothing about recovery.
     """
     now = services.now()
     reader = WindowReader(
@@ -78,22 +87,58 @@ def evaluate_tenant(
     )
     day = TenantDay(tenant, services.weddings, now)
     current = minute_of(now)
-    first = current - SEEN_MINUTES + 1
-    last = min(max(current, through), current + AHEAD_MS // MINUTE_MS)
+    ahead = min(max({current, *touched}), current + AHEAD_MS // MINUTE_MS)
+    earliest = current - ON_TIME_MS // MINUTE_MS
     judged: list[Judged] = []
-    by_pack: dict[int, dict[str, Wedding]] = {}
-    for wedding in weddings:
-        pack = pack_of(wedding.wedding_id, reader.packs)
-        by_pack.setdefault(pack, {})[wedding.wedding_id] = wedding
-    for pack, known in sorted(by_pack.items()):
-        for observation in observe_weddings(known, reader.minutes(pack, first, last), now):
-            judged += _judge(observation, known[observation.scope.wedding_id or ""], day, now)
-    named = frozenset(names)
-    if named:
-        packs = [reader.minutes(pack, first, last) for pack in range(reader.packs)]
-        for observation in observe_services(packs, now, named):
-            judged += _judge(observation, None, day, now)
-    apply_findings(services, tenant, judged, day)
+    for minute in sorted(each for each in touched if earliest <= each <= current - WINDOW_MINUTES):
+        past = _Window(reader, day, at=minute_start(minute + 1) - timedelta(seconds=1), last=minute)
+        judged += [each for each in past.judged(weddings, names) if _breaches(each)]
+    worst = {_identity(each): each for each in judged}
+    for each in _Window(reader, day, at=now, last=ahead).judged(weddings, names):
+        if _breaches(each) or _identity(each) not in worst:
+            worst[_identity(each)] = each
+    apply_findings(services, tenant, tuple(worst.values()), day)
+
+
+def _breaches(judged: Judged) -> bool:
+    return judged.finding.outcome is Outcome.BREACH
+
+
+def _identity(judged: Judged) -> tuple[str, Scope, tuple[tuple[str, str], ...]]:
+    return judged.finding.rule_id, judged.finding.scope, judged.finding.group
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The minutes that end with ``last``, as they looked at the instant ``at``."""
+
+    reader: WindowReader
+    day: TenantDay
+    at: datetime
+    last: int
+
+    def judged(self, weddings: Sequence[Wedding], names: Iterable[str]) -> list[Judged]:
+        """What every rule finds in this window."""
+        first = minute_of(self.at) - SEEN_MINUTES + 1
+        first = min(first, self.last - SEEN_MINUTES + 1)
+        judged: list[Judged] = []
+        by_pack: dict[int, dict[str, Wedding]] = {}
+        for wedding in weddings:
+            pack = pack_of(wedding.wedding_id, self.reader.packs)
+            by_pack.setdefault(pack, {})[wedding.wedding_id] = wedding
+        for pack, known in sorted(by_pack.items()):
+            minutes = self.reader.minutes(pack, first, self.last)
+            for observation in observe_weddings(known, minutes, self.at):
+                wedding = known[observation.scope.wedding_id or ""]
+                judged += _judge(observation, wedding, self.day, self.at)
+        named = frozenset(names)
+        if named:
+            packs = [
+                self.reader.minutes(pack, first, self.last) for pack in range(self.reader.packs)
+            ]
+            for observation in observe_services(packs, self.at, named):
+                judged += _judge(observation, None, self.day, self.at)
+        return judged
 
 
 def _judge(

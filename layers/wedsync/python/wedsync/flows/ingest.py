@@ -15,6 +15,7 @@ from wedsync.flows.points import text
 from wedsync.flows.provenance import Proved, Provenance, identity_key
 from wedsync.flows.reading import packs_of
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, at_ms
+from wedsync.flows.visibility import foreign_weddings
 from wedsync.metrics.body import Poison, open_body
 from wedsync.metrics.columns import Accepted, Columns
 from wedsync.metrics.decode import decode_record
@@ -30,6 +31,7 @@ from wedsync.weddings.model import Wedding
 from wedsync.weddings.timeline import operational_window
 
 _NAMING = ("service", "component", "host")
+OTHER_WEDDING = ("other-wedding", "this vendor does not work at the wedding")
 LATE_REASONS = {
     Lateness.TOO_LATE: ("too-late", "more than 24 h after its own time"),
     Lateness.FUTURE: ("in-the-future", "more than 5 min ahead of its arrival"),
@@ -108,12 +110,16 @@ def _sort_record(
     owner = proved.tenant or services.settings.operator_tenant
     for bad in decoded.rejected:
         batch.park(owner, _rejection(record, bad.index, bad.code, bad.detail, bad.pointer, bad.raw))
+    named = [point.wedding_id for _, point in decoded.points]
+    foreign = foreign_weddings(services.weddings, owner, proved.vendor_id, named)
     for index, read in decoded.points:
         own = proved.vendor_id if read.vendor_id is None else read.vendor_id
         point = read if own == read.vendor_id else replace(read, vendor_id=own)
         tenant, flaw = _tenant_of(point, proved)
         arrival_ms = proved.received_at_ms or record.arrived_at_ms
         lateness = classify(point.ts_ms, arrival_ms)
+        if point.wedding_id in foreign:
+            flaw = flaw or OTHER_WEDDING
         flaw = flaw or LATE_REASONS.get(lateness)
         if flaw is not None or tenant is None:
             code, detail = flaw or ("no-tenant", "no tenant is named")
@@ -169,7 +175,7 @@ class Touched:
 
     weddings: dict[Tenant, frozenset[str]]
     services: dict[Tenant, frozenset[str]]
-    through: int
+    minutes: frozenset[int]
 
 
 def touched_by(accepted: Sequence[Accepted]) -> Touched:
@@ -189,7 +195,7 @@ def touched_by(accepted: Sequence[Accepted]) -> Touched:
     return Touched(
         {tenant: frozenset(ids) for tenant, ids in weddings.items()},
         {tenant: frozenset(names) for tenant, names in beside.items()},
-        max((each.point.ts_ms // MINUTE_MS for each in accepted), default=0),
+        frozenset(each.point.ts_ms // MINUTE_MS for each in accepted if not each.late),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 from wedsync.errors import WeddingNotFound
 from wedsync.stores.weddings import WeddingStore
-from wedsync.tenancy import Caller, Role
+from wedsync.tenancy import Caller, Role, Tenant
 from wedsync.weddings.model import Wedding
 
 
@@ -24,7 +24,22 @@ def may_see(caller: Caller, wedding: Wedding) -> bool:
     """A vendor sees the weddings that list it; every other role sees its tenant's."""
     if caller.role is not Role.VENDOR:
         return True
-    return any(vendor.vendor_id == caller.vendor_id for vendor in wedding.vendors)
+    return caller.vendor_id is not None and works_at(caller.vendor_id, wedding)
+
+
+def works_at(vendor_id: str, wedding: Wedding) -> bool:
+    """Whether the wedding lists this vendor."""
+    return any(vendor.vendor_id == vendor_id for vendor in wedding.vendors)
+
+
+def foreign_weddings(
+    weddings: WeddingStore, tenant: Tenant, vendor_id: str | None, named: Iterable[str | None]
+) -> frozenset[str]:
+    """Those of the named weddings that do not list this vendor; none for a sender that is none."""
+    if vendor_id is None:
+        return frozenset()
+    found = weddings.find_many(tenant, {each for each in named if each is not None})
+    return frozenset(name for name, each in found.items() if not works_at(vendor_id, each))
 
 
 def wedding_for(caller: Caller, wedding_id: str, weddings: WeddingStore) -> Wedding:

@@ -1,5 +1,6 @@
 """What a wedding must be to be kept: every rule of its own, each with where it was broken."""
 
+import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import pairwise
@@ -113,6 +114,8 @@ def _span(pointer: str, starts_at: datetime, ends_at: datetime | None) -> Iterat
 def _text(pointer: str, text: str | None, *, required: bool = False) -> Iterator[FieldError]:
     if required and not (text or "").strip():
         yield FieldError(pointer=pointer, code="required", detail="it must not be empty")
+    elif any(unicodedata.category(char) == "Cc" for char in text or ""):
+        yield FieldError(pointer=pointer, code="control-character", detail="plain text only")
     elif len(text or "") > TEXT_LIMIT:
         yield FieldError(
             pointer=pointer, code="too-long", detail=f"at most {TEXT_LIMIT} characters"
