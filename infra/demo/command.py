@@ -1,12 +1,18 @@
 """The command that plays the demonstration."""
 
+import signal
 import sys
+from types import FrameType
 from typing import Annotated
 
 import typer
 
 _PLAIN_SECONDS = 90.0
 _WRONG_USE = 2
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
 
 
 def demo(
@@ -29,6 +35,8 @@ def demo(
     from infra.demo.run import Play, run
     from infra.demo.server import Refused, ServerDidNotStart, ServerGone
 
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _end)  # the server must go with whoever started it
     plain = headless or not sys.stdout.isatty()
     play = Play(
         port=port,

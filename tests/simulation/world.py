@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from infra.local.first_start import MadeKey
+from infra.local.first_start import MadeKey, make_key
 from tests.harness import Bundle, Point
 from tests.simulation.reference import Entry, Meaning
 from wedsync.metrics.signature import sign
@@ -117,14 +117,13 @@ class World:
             style = self.rng.choice(("signed", "signed", "http", "unsigned"))
             if style == "unsigned":
                 tenant = bundle.tenant
-            vendor = f"vendor-{number}"
             self.devices.append(
                 Device(
                     number=number,
                     tenant=tenant,
                     key=None
                     if style == "unsigned"
-                    else bundle.key(Role.DEVICE, tenant=tenant, vendor_id=vendor),
+                    else make_key(bundle.cloud, tenant=tenant, role=Role.DEVICE, vendor_id=None),
                     over_http=style == "http",
                     skew=timedelta(seconds=self.rng.choice(SKEWS_SECONDS)),
                 )

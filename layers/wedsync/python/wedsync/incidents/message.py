@@ -151,7 +151,7 @@ def _incident_body(incident: Incident, step: LadderStep, *, now: datetime) -> st
     )
     tiers = len(incident.policy.tiers)
     lines.append(
-        f"Incident {incident.incident_id}, tier {step.tier + 1} of {tiers}, "
+        f"Incident {incident.incident_id}, tier {step.tier} ({step.tier + 1} of {tiers}), "
         f"ladder {one_line(incident.policy.name, limit=_NAME_LENGTH)}: "
         f"{one_line(incident.policy_reason, limit=_TEXT_LENGTH)}"
     )
