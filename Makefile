@@ -18,7 +18,8 @@ BIN = $(VENV)/bin
 LOCK = pyproject.toml uv.lock
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 # What another environment says of itself must not lead the installer astray.
-UV = env $${PIP_CERT:+SSL_CERT_FILE="$${SSL_CERT_FILE:-$$PIP_CERT}"} -u VIRTUAL_ENV -u UV_PROJECT_ENVIRONMENT UV_PYTHON_DOWNLOADS=never $(BIN)/uv
+UV = env -u VIRTUAL_ENV -u UV_PROJECT_ENVIRONMENT UV_PYTHON_DOWNLOADS=never \
+  $${PIP_CERT:+SSL_CERT_FILE="$${SSL_CERT_FILE:-$$PIP_CERT}"} $(BIN)/uv
 SYNC = $(UV) sync --frozen --inexact --quiet --python $(BIN)/python
 
 .PHONY: help demo test check synth sim bench openapi format clean

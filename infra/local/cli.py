@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from infra.demo.command import demo
 from wedsync.tenancy import Role, Tenant
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="Keys of callers and devices.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+app.command()(demo)
 
 _WRONG_USE = 2
 

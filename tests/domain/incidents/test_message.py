@@ -68,7 +68,7 @@ def test_a_page_explains_itself() -> None:
         "venue time Saturday 2026-06-06 16:05 (Europe/Berlin)",
         "measured 2, threshold 1",
         "why critical: 2 % of photo uploads fail on the wedding day; 1 % is allowed",
-        "tier 1 of 3",
+        "tier 0 (1 of 3)",
         "critical on the wedding day",
         "POST /api/monitoring/incidents/i-1/acknowledge",
     ):
