@@ -1,4 +1,4 @@
-"""``python -m tests.simulation --seeds 300``: play many seeds, and say what held.
+"""``python -m tests.simulation --seeds 200``: play many seeds, and say what held.
 
 With ``--seed N`` one seed is played twice, its history is compared, and its last lines are shown.
 """
@@ -18,7 +18,7 @@ _LAST_LINES = 40
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 where every seed held."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=300, help="how many seeds")
+    parser.add_argument("--seeds", type=int, default=200, help="how many seeds")
     parser.add_argument("--first", type=int, default=0, help="the first one")
     parser.add_argument("--seed", type=int, default=None, help="play this one, and show it")
     parser.add_argument("--jobs", type=int, default=2, help="processes")

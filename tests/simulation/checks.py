@@ -134,7 +134,7 @@ class AtRest:
             if first is not None and first >= since:
                 self.page_after.append((first - since).total_seconds())
 
-    def summary(self) -> tuple[object, ...]:
+    def summary(self) -> tuple[list[tuple[object, ...]], ...]:
         """What people would notice, to compare two moments."""
         return (
             sorted(
@@ -146,7 +146,7 @@ class AtRest:
                 (each.incident_id, each.status, each.epoch, each.escalation_level)
                 for _, each in self._all_incidents()
             ),
-            sum(map(len, self.watch.sent.values())),
+            sorted((key, len(sent)) for key, sent in self.watch.sent.items()),
         )
 
     def _step(self, incident: Incident, step: LadderStep) -> None:

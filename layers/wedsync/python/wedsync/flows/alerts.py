@@ -9,7 +9,7 @@ time do not both send it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from wedsync.alerting.finding import Finding
 from wedsync.alerting.lifecycle import advance
@@ -26,33 +26,68 @@ from wedsync.tenancy import Tenant
 from wedsync.weddings.model import WeddingContext
 
 SETTLE_AFTER = timedelta(seconds=30)
+PAST_WINDOW = timedelta(minutes=5)
+"""A window that is over opens an alert only if all of it lies after the last episode."""
 TRIES = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A finding with the wedding clock that it was made under."""
+    """A finding with the wedding clock that it was made under, and the end of its window."""
 
     finding: Finding
     context: WeddingContext | None
+    at: datetime
 
 
 def apply_findings(
-    services: Services, tenant: Tenant, judged: Sequence[Judged], day: TenantDay
+    services: Services,
+    tenant: Tenant,
+    judged: Sequence[Judged],
+    day: TenantDay,
+    *,
+    past: Sequence[Judged] = (),
 ) -> None:
-    """Move every alert that these findings concern, and do what follows."""
-    named = {
-        fingerprint(
-            tenant=tenant.id,
-            rule_id=each.finding.rule_id,
-            scope=each.finding.scope,
-            group=each.finding.group,
-        ): each
-        for each in judged
-    }
-    present = services.alerts.current_many(tenant, named)
-    for name, each in named.items():
-        _apply(services, tenant, name, each, present.get(name), day)
+    """Move every alert that these findings concern, and do what follows.
+
+    ``past``: breaches in windows that are over. They count where they are news.
+    """
+    now_by_name = {_name(tenant, each): each for each in judged}
+    past_by_name = {_name(tenant, each): each for each in past}
+    names = {**now_by_name, **past_by_name}
+    stored = services.alerts.current_many(tenant, names)
+    for name in names:
+        _apply(
+            services,
+            tenant,
+            name,
+            now_by_name.get(name),
+            past_by_name.get(name),
+            stored.get(name),
+            day,
+        )
+
+
+def _name(tenant: Tenant, judged: Judged) -> str:
+    finding = judged.finding
+    return fingerprint(
+        tenant=tenant.id, rule_id=finding.rule_id, scope=finding.scope, group=finding.group
+    )
+
+
+def _is_news(past: Judged, former: Alert | None) -> bool:
+    """Whether a window that is over tells of something that no episode has told of.
+
+    What is delivered again minutes later must not open again what has been resolved.
+    """
+    if former is None:
+        return True
+    if former.state is AlertState.RESOLVED:
+        quiet = former.keep_firing_for_seconds if former.resolved_by is not None else 0
+        over = former.resolved_at or former.started_at
+        return over + timedelta(seconds=quiet) < past.at - PAST_WINDOW
+    severity = past.finding.severity
+    return severity is not None and severity > former.severity
 
 
 def settle(
@@ -78,12 +113,18 @@ def _apply(
     services: Services,
     tenant: Tenant,
     name: str,
-    judged: Judged,
+    present: Judged | None,
+    past: Judged | None,
     stored: Stored[Alert] | None,
     day: TenantDay,
 ) -> None:
     for _ in range(TRIES):
         former = stored.value if stored is not None else None
+        judged = past if past is not None and _is_news(past, former) else present
+        if judged is None:
+            if stored is not None:
+                settle(services, tenant, stored, day)
+            return
         now = services.now()
         step = advance(former, judged.finding, tenant=tenant.id, context=judged.context, now=now)
         if step.alert is former:

@@ -43,8 +43,12 @@ class Touched(Protocol):
         """Services, components and hosts that points of no wedding told of."""
 
     @property
-    def minutes(self) -> frozenset[int]:
-        """The minutes that points lie in; they may be ahead of the clock, or behind it."""
+    def late_minutes(self) -> frozenset[int]:
+        """The minutes of points that came too late for the present window to hold them."""
+
+    @property
+    def through(self) -> int:
+        """The newest minute that a point lies in; it may be ahead of the clock."""
 
 
 def evaluate(
@@ -59,7 +63,14 @@ def evaluate(
         ]
         names = touched.services.get(tenant, frozenset())
         if known or names:
-            evaluate_tenant(services, tenant, known, names, touched=touched.minutes)
+            evaluate_tenant(
+                services,
+                tenant,
+                known,
+                names,
+                late_minutes=touched.late_minutes,
+                through=touched.through,
+            )
 
 
 def evaluate_tenant(
@@ -68,14 +79,15 @@ def evaluate_tenant(
     weddings: Sequence[Wedding],
     names: Iterable[str],
     *,
-    touched: frozenset[int] = frozenset(),
+    late_minutes: frozenset[int] = frozenset(),
+    through: int = 0,
 ) -> None:
     """Judge these weddings, and these services beside them, by every window that was touched.
 
     What a device whose clock is fast has sent counts as the present: the present window reaches
-    ahead to the newest minute ``touched``, since nothing may come that would have it judged later.
-    What came late, and yet in time for the minutes, is judged by the window that ends with its
-    minute; such a window can open an alert, and says nothing about recovery.
+    ahead to the minute ``through``, since nothing may come that would have it judged later.
+    What came late, and yet in time for the minutes, is judged by every window that is over and
+    holds its minute; such a window can open an alert, and says nothing about recovery.
     """
     now = services.now()
     reader = WindowReader(
@@ -87,21 +99,23 @@ def evaluate_tenant(
     )
     day = TenantDay(tenant, services.weddings, now)
     current = minute_of(now)
-    ahead = min(max({current, *touched}), current + AHEAD_MS // MINUTE_MS)
+    ahead = min(max(current, through), current + AHEAD_MS // MINUTE_MS)
     earliest = current - ON_TIME_MS // MINUTE_MS
-    judged: list[Judged] = []
-    for minute in sorted(each for each in touched if earliest <= each <= current - WINDOW_MINUTES):
-        past = _Window(reader, day, at=minute_start(minute + 1) - timedelta(seconds=1), last=minute)
-        judged += [each for each in past.judged(weddings, names) if _breaches(each)]
-    worst = {_identity(each): each for each in judged}
-    for each in _Window(reader, day, at=now, last=ahead).judged(weddings, names):
-        if _breaches(each) or _identity(each) not in worst:
-            worst[_identity(each)] = each
-    apply_findings(services, tenant, tuple(worst.values()), day)
+    past: list[Judged] = []
+    missed = late_minutes.intersection(range(earliest, current - WINDOW_MINUTES + 1))
+    ends_in = {minute + after for minute in missed for after in range(WINDOW_MINUTES)}
+    for minute in sorted(each for each in ends_in if each < current):
+        ends = minute_start(minute + 1) - timedelta(seconds=1)
+        then = TenantDay(tenant, services.weddings, ends)
+        past += _breaches(_Window(reader, then, at=ends, last=minute).judged(weddings, names))
+    judged = _Window(reader, day, at=now, last=ahead).judged(weddings, names)
+    known = {_identity(each) for each in _breaches(judged)}
+    past = [each for each in past if _identity(each) not in known]
+    apply_findings(services, tenant, judged, day, past=past)
 
 
-def _breaches(judged: Judged) -> bool:
-    return judged.finding.outcome is Outcome.BREACH
+def _breaches(judged: Iterable[Judged]) -> list[Judged]:
+    return [each for each in judged if each.finding.outcome is Outcome.BREACH]
 
 
 def _identity(judged: Judged) -> tuple[str, Scope, tuple[tuple[str, str], ...]]:
@@ -152,4 +166,4 @@ def _judge(
         any_wedding_today=day.any_wedding_today,
         now=now,
     )
-    return [Judged(finding=finding, context=context) for finding in findings]
+    return [Judged(finding=finding, context=context, at=now) for finding in findings]

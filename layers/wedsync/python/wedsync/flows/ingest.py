@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from wedsync.cloud import Arrived
 from wedsync.flows.derive import refresh
 from wedsync.flows.evaluate import evaluate
-from wedsync.flows.observe import UNNAMED
+from wedsync.flows.observe import UNNAMED, WINDOW_MINUTES
 from wedsync.flows.points import text
 from wedsync.flows.provenance import Proved, Provenance, identity_key
 from wedsync.flows.reading import packs_of
@@ -68,7 +68,7 @@ def ingest(records: Sequence[Arrived], services: Services) -> Ingested:
     weddings = _weddings(batch.accepted, services)
     merged = _count(batch.accepted, services, weddings)
     refresh(services, merged)
-    evaluate(services, touched_by(batch.accepted), weddings)
+    evaluate(services, touched_by(batch.accepted, merged), weddings)
     return Ingested(
         accepted=sum(each.accepted for each in merged),
         late=sum(each.late for each in merged),
@@ -175,11 +175,16 @@ class Touched:
 
     weddings: dict[Tenant, frozenset[str]]
     services: dict[Tenant, frozenset[str]]
-    minutes: frozenset[int]
+    late_minutes: frozenset[int]
+    through: int
 
 
-def touched_by(accepted: Sequence[Accepted]) -> Touched:
-    """What must be judged again after these points, whether they were new or copies."""
+def touched_by(accepted: Sequence[Accepted], merged: Sequence[Merged] = ()) -> Touched:
+    """What must be judged again after these points, whether they were new or copies.
+
+    A minute that is over is judged for points that were late when they arrived, and for those
+    that were counted just now. Others were judged in their time: a replay tells nobody.
+    """
     weddings: dict[Tenant, set[str]] = {}
     beside: dict[Tenant, set[str]] = {}
     for each in accepted:
@@ -195,8 +200,16 @@ def touched_by(accepted: Sequence[Accepted]) -> Touched:
     return Touched(
         {tenant: frozenset(ids) for tenant, ids in weddings.items()},
         {tenant: frozenset(names) for tenant, names in beside.items()},
-        frozenset(each.point.ts_ms // MINUTE_MS for each in accepted if not each.late),
+        frozenset(each.point.ts_ms // MINUTE_MS for each in accepted if _missed_window(each))
+        | frozenset(each.key.minute for each in merged if each.accepted > each.late),
+        max((each.point.ts_ms // MINUTE_MS for each in accepted), default=0),
     )
+
+
+def _missed_window(each: Accepted) -> bool:
+    """Whether the window of its arrival did not hold the point's own minute any more."""
+    behind = each.arrival_ms // MINUTE_MS - each.point.ts_ms // MINUTE_MS
+    return not each.late and behind >= WINDOW_MINUTES
 
 
 def _named_by(metric: str) -> str:
