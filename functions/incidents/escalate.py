@@ -18,20 +18,21 @@ from wedsync.runtime.http import FromArrival, FromCaller, Injected, endpoint
 def handler(
     incident_id: str, caller: FromCaller, arrived_at: FromArrival, services: Injected
 ) -> Escalated:
-    """Answer the level that was reached; of calls in parallel only one raises it."""
-    tenant = caller.tenant
+    """Answer the level that was reached; of calls in parallel only one raises it.
+
+    A request that is sent again finds the tier that it raised, and raises no other.
+    """
+    tenant, request = caller.tenant, services.new_id("esc")
     seen = level_at(services.incidents.get(tenant, incident_id).value, arrived_at)
     done = change_incident(
         services,
         tenant,
         incident_id,
-        lambda incident, now: escalate(incident, by=caller.subject, at=now, seen_level=seen),
+        lambda incident, now: escalate(
+            incident, by=caller.subject, at=now, seen_level=seen, request=request
+        ),
     )
-    sent = 0
     if done.step is not None:
         sent = publish_step(services, tenant, Claimed(incident=done.incident, step=done.step))
-    return Escalated(
-        escalated=done.step is not None,
-        escalationLevel=done.incident.escalation_level,
-        notificationsSent=sent,
-    )
+        return Escalated.of(done, notifications_sent=sent)
+    return Escalated.of(done, notifications_sent=None)

@@ -16,7 +16,8 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
 
 
 def claim(stage: Stage, digest: str = "x") -> Outcome:
-    return stage.services.idempotency.claim(TENANT, "a", digest=digest, now=stage.clock.now())
+    now = stage.clock.now()
+    return stage.services.idempotency.claim(TENANT, "a", digest=digest, arrived_at=now, now=now)
 
 
 def claimed(stage: Stage) -> Claimed:

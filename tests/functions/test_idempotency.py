@@ -77,6 +77,7 @@ def test_while_the_first_is_in_flight_the_second_is_refused(web: Web, name: str)
         TENANT,
         f"{subject}\nPOST {ROUTES[name].path}\nthe same",
         digest=hashlib.sha256(path.encode() + b"\n" + body).hexdigest(),
+        arrived_at=NOW,
         now=NOW,
     )
     before = effects(web)

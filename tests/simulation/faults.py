@@ -147,6 +147,8 @@ class Faults:
     intrusions_left: int = 100
     crash_at: tuple[str, int] | None = None
     """Die once, before this call of this function: for enumerations, the dice being silent."""
+    lose_at: tuple[str, int] | None = None
+    """Lose, once, the answer to this call of this function, after it was done."""
     counts: Counter[str] = field(default_factory=Counter)
     running: list[Invocation] = field(default_factory=list)
     intruder: Callable[[str], None] = lambda _: None
@@ -195,6 +197,11 @@ class Faults:
             self.crash_at = None
             self.note(Fault.CRASHED_BEFORE)
             raise Crash
+        if self.lose_at == (run.declaration.name, run.calls):
+            self.lose_at = None
+            act()
+            self.note(Fault.ANSWER_LOST)
+            raise OutcomeUnknown
         if not self.active:
             return act()
         self._before(run, what)

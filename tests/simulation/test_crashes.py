@@ -1,7 +1,8 @@
 """Every function dies before every one of its calls; run again, it has done the same.
 
 Exhaustive, not sampled: the crash comes before the first call, before the second, and so on until
-the function ends by itself. What people notice then is compared with a run without a crash.
+the function ends by itself. What people notice then is compared with a run without a crash. The
+same with answers that are lost: what was asked for is done, and the function does not know it.
 """
 
 import logging
@@ -66,6 +67,7 @@ class Stage:
     faults: Faults = field(init=False)
     watch: Watch = field(init=False)
     bundle: Bundle = field(init=False)
+    answered: object = None
     wedding_id: str = ""
     path: str = ""
 
@@ -110,6 +112,9 @@ class Stage:
         self.bundle.drain()
         self.path = f"/api/metrics/alerts/{self.bundle.alerts()[0]['alertId']}"
 
+    def escalate(self) -> None:
+        self.answered = self.ask(f"{self.path}/escalate").body
+
     def ask(self, path: str, body: object = None) -> Answer:
         """As clients do: the same request again while nobody can say what became of it."""
         for _ in range(8):
@@ -143,6 +148,7 @@ class Stage:
         }
         weddings = services.weddings.page(bundle.tenant, on=None, limit=9, cursor=None).weddings
         seen = (
+            self.answered,
             counted,
             rest.summary()[:2],
             sorted(steps),
@@ -199,7 +205,7 @@ DEEDS: dict[str, tuple[Deed, Deed]] = {
     "incidents-create": (Stage.wedding, Stage.incident),
     "incidents-acknowledge": (Stage.incident, lambda stage: stage.ask(f"{stage.path}/acknowledge")),
     "incidents-resolve": (Stage.incident, lambda stage: stage.ask(f"{stage.path}/resolve")),
-    "incidents-escalate": (Stage.incident, lambda stage: stage.ask(f"{stage.path}/escalate")),
+    "incidents-escalate": (Stage.incident, Stage.escalate),
     "metrics-ingest": (Stage.wedding, _ingest),
     "weddings-create": (
         Stage.incident,
@@ -208,22 +214,11 @@ DEEDS: dict[str, tuple[Deed, Deed]] = {
 }
 
 
-# A request that died after it had claimed a tier cannot know, when it is sent again, that the
-# level it then sees is its own: the next tier is paged too. More people than asked for, not fewer.
-_TWICE = pytest.mark.xfail(reason="an escalation that is sent again after a crash raises two")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=_TWICE if name == "incidents-escalate" else ())
-        for name in sorted(DEEDS)
-    ],
-)
+@pytest.mark.parametrize("name", sorted(DEEDS))
 def test_a_crash_before_any_call_changes_nothing_that_people_notice(name: str) -> None:
-    _, undisturbed = _played(name, None)
+    _, undisturbed = _played(name)
     for call in range(1, MOST_CALLS):
-        crashed, meaning = _played(name, call)
+        crashed, meaning = _played(name, crash_at=call)
         if not crashed:
             assert call > 2, "the function made no calls"
             return
@@ -231,17 +226,32 @@ def test_a_crash_before_any_call_changes_nothing_that_people_notice(name: str) -
     raise AssertionError("the function never came to its end")
 
 
-def _played(name: str, call: int | None) -> tuple[bool, object]:
+@pytest.mark.parametrize("name", sorted(DEEDS))
+def test_a_lost_answer_to_any_call_changes_nothing_that_people_notice(name: str) -> None:
+    _, undisturbed = _played(name)
+    for call in range(1, MOST_CALLS):
+        lost, meaning = _played(name, lose_at=call)
+        if not lost:
+            return
+        assert meaning == undisturbed, f"the answer to call {call} of {name} was lost"
+    raise AssertionError("the function never came to its end")
+
+
+def _played(
+    name: str, *, crash_at: int | None = None, lose_at: int | None = None
+) -> tuple[bool, object]:
     before, deed = DEEDS[name]
     stage = Stage()
     before(stage)
-    stage.faults.crash_at = None if call is None else (name, call)
+    stage.faults.crash_at = None if crash_at is None else (name, crash_at)
+    stage.faults.lose_at = None if lose_at is None else (name, lose_at)
     try:
         deed(stage)
     except FunctionDied:
         pytest.fail("a trigger saw the crash itself")
-    crashed = call is not None and stage.faults.crash_at is None
-    stage.faults.crash_at = None
+    waiting = (stage.faults.crash_at, stage.faults.lose_at)
+    disturbed = (crash_at, lose_at) != (None, None) and waiting == (None, None)
+    stage.faults.crash_at = stage.faults.lose_at = None
     stage.bundle.advance_to(max(stage.bundle.now, SATURDAY) + _REST)
     assert stage.watch.found == []
-    return crashed, stage.meaning()
+    return disturbed, stage.meaning()

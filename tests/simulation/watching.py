@@ -182,7 +182,8 @@ class Watch:
             if not by_hand:
                 self._claim(was, step, name)
             require(after.due_at <= now, "I10", f"{name} claimed at {now}, due {after.due_at}")
-            if step.status is StepStatus.CLAIMED:
+            taken_over = after.held_by is not None and after.held_by == step.held_by
+            if step.status is StepStatus.CLAIMED and not taken_over:
                 require(
                     step.lease_until is not None and step.lease_until <= now,
                     "I8",

@@ -19,7 +19,8 @@ SECOND = timedelta(seconds=1)
 
 
 def claim(stage: Stage, scope: str = "a", *, digest: str = "x", tenant: Tenant = TENANT) -> Outcome:
-    return stage.services.idempotency.claim(tenant, scope, digest=digest, now=stage.clock.now())
+    now = stage.clock.now()
+    return stage.services.idempotency.claim(tenant, scope, digest=digest, arrived_at=now, now=now)
 
 
 def claimed(stage: Stage, scope: str = "a") -> Claimed:

@@ -18,7 +18,14 @@ from tests.domain.incidents.builders import (
     kinds,
 )
 from wedsync.errors import Conflict, IncidentAlreadyResolved, LadderExhausted
-from wedsync.incidents.ladder import due_steps, mark_sent, next_due_at
+from wedsync.incidents.ladder import (
+    Claimed,
+    claim,
+    due_steps,
+    mark_sent,
+    next_due_at,
+    release,
+)
 from wedsync.incidents.lifecycle import (
     acknowledge,
     alert_resolved,
@@ -178,6 +185,74 @@ def test_of_parallel_calls_only_one_raises_the_level() -> None:
 
     assert second.incident is first.incident
     assert second.step is None
+
+
+def test_a_request_that_is_sent_again_finds_the_tier_that_it_raised() -> None:
+    first = escalate(paged(), by="mia", at=after(1), seen_level=1, request="r1")
+    assert first.step is not None
+    sent = mark_sent(first.incident, first.step.step_id, attempt=first.step.attempt, now=after(1))
+    assert sent is not None
+
+    again = escalate(sent, by="mia", at=after(70), seen_level=2, request="r1")
+
+    assert again.incident is sent
+    assert again.step is None
+    assert again.raised == sent.step(first.step.step_id)
+    another = escalate(sent, by="mia", at=after(70), seen_level=2, request="r2")
+    assert another.raised is not None
+    assert another.raised.tier == 2
+
+
+def test_a_request_that_is_sent_again_publishes_what_its_first_try_had_only_claimed() -> None:
+    first = escalate(paged(), by="mia", at=after(1), request="r1")
+    assert first.step is not None
+
+    again = escalate(first.incident, by="mia", at=after(2), request="r1")
+
+    assert again.step is not None
+    assert (again.step.step_id, again.step.attempt) == (first.step.step_id, first.step.attempt + 1)
+    assert again.incident.escalation_level == 2
+    late = mark_sent(again.incident, first.step.step_id, attempt=first.step.attempt, now=after(3))
+    assert late is None
+
+
+def test_a_request_takes_no_lease_of_a_worker_over() -> None:
+    first = escalate(paged(), by="mia", at=after(1), request="r1")
+    assert first.step is not None
+    swept = claim(first.incident, first.step.step_id, now=after(61))
+    assert isinstance(swept, Claimed)
+
+    again = escalate(swept.incident, by="mia", at=after(62), request="r1")
+
+    assert again.incident is swept.incident
+    assert (again.step, again.raised) == (None, swept.step)
+
+
+def test_a_request_that_is_sent_again_pages_nobody_after_an_answer() -> None:
+    raised = escalate(paged(), by="mia", at=after(1), request="r1").incident
+    for over in (
+        acknowledge(raised, by="tom", at=after(2)).incident,
+        resolve(raised, by="tom", at=after(2)).incident,
+    ):
+        again = escalate(over, by="mia", at=after(70), request="r1")
+        assert again.step is None
+        assert again.raised is not None
+        assert again.incident is over
+
+
+def test_a_tier_that_two_requests_raised_is_known_to_both() -> None:
+    first = escalate(paged(), by="mia", at=after(1), request="r1")
+    assert first.step is not None
+    failed = release(first.incident, first.step.step_id, attempt=first.step.attempt)
+    assert failed is not None
+
+    second = escalate(failed, by="tom", at=after(2), request="r2").incident
+
+    for request in ("r1", "r2"):
+        again = escalate(second, by="mia", at=after(3), request=request)
+        assert again.raised is not None
+        assert again.raised.tier == 1
+        assert again.incident.escalation_level == 2
 
 
 def test_escalating_withdraws_an_acknowledgement_and_its_reminder() -> None:

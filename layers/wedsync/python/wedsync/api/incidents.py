@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from wedsync.alerting.severity import Impact, Severity
 from wedsync.api.shape import Name, Text
-from wedsync.incidents.model import Incident, IncidentStatus, Report, UpdateKind
+from wedsync.incidents.decisions import Escalation
+from wedsync.incidents.model import Incident, IncidentStatus, Report, StepStatus, UpdateKind
 from wedsync.weddings.model import WeddingContext
 
 UPDATES_SHOWN = 5
@@ -65,6 +66,19 @@ class Escalated(BaseModel):
     escalated: bool
     escalationLevel: int  # noqa: N815 - the member's public name
     notificationsSent: int  # noqa: N815 - the member's public name
+
+    @classmethod
+    def of(cls, done: Escalation, *, notifications_sent: int | None) -> "Escalated":
+        """The answer; ``notifications_sent`` is None where nothing had to be sent any more."""
+        raised = done.raised
+        sent_before = 0
+        if raised is not None and raised.status is StepStatus.SENT:
+            sent_before = len(raised.roles)
+        return cls(
+            escalated=raised is not None,
+            escalationLevel=done.incident.escalation_level if raised is None else raised.tier + 1,
+            notificationsSent=sent_before if notifications_sent is None else notifications_sent,
+        )
 
 
 class AssigneeReply(BaseModel):

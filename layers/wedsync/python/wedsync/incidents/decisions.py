@@ -27,10 +27,15 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalation:
-    """``step``: the tier to publish, already claimed; None when there is nothing to publish."""
+    """``step``: the tier to publish, already claimed; None when there is nothing to publish.
+
+    ``raised``: the tier that this request pages, published already or not; None when another
+    request had paged it.
+    """
 
     incident: Incident
     step: LadderStep | None
+    raised: LadderStep | None
     reason: str
 
 

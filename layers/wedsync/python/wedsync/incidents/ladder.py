@@ -89,8 +89,14 @@ def rounded_up(now: datetime) -> datetime:
     return whole if whole == now else whole + timedelta(seconds=1)
 
 
-def refusal(incident: Incident, step: LadderStep, *, now: datetime) -> Refusal | None:
-    """Tell why the step cannot be claimed now; None when it can."""
+def refusal(
+    incident: Incident, step: LadderStep, *, now: datetime, request: str | None = None
+) -> Refusal | None:
+    """Tell why the step cannot be claimed now; None when it can.
+
+    ``request``: who asks, where it is a request. One that is repeated takes its own lease over:
+    the try that took it is over, since only then is a request carried out again.
+    """
     if step.status is StepStatus.SENT:
         return Refusal.SENT
     if step.status is StepStatus.CANCELLED:
@@ -98,7 +104,8 @@ def refusal(incident: Incident, step: LadderStep, *, now: datetime) -> Refusal |
     gate = _gate(incident, step)
     if gate is not None:
         return gate
-    if _lease_holds(step, now=now):
+    own = request is not None and step.held_by == request
+    if _lease_holds(step, now=now) and not own:
         return Refusal.LEASED
     return Refusal.NOT_DUE if step.due_at > now else None
 
@@ -119,15 +126,17 @@ def next_due_at(incident: Incident) -> datetime | None:
     return min((_claimable_from(step) for step in open_steps), default=None)
 
 
-def claim(incident: Incident, step_id: str, *, now: datetime) -> Claimed | Refused:
-    """Take a step for 60 s, if it may be delivered now and nobody holds it."""
+def claim(
+    incident: Incident, step_id: str, *, now: datetime, request: str | None = None
+) -> Claimed | Refused:
+    """Take a step for 60 s, if it may be delivered now and nobody else holds it."""
     step = incident.step(step_id)
     if step is None:
         return Refused(reason=Refusal.UNKNOWN_STEP)
-    refused = refusal(incident, step, now=now)
+    refused = refusal(incident, step, now=now, request=request)
     if refused is not None:
         return Refused(reason=refused)
-    mine = leased(step, now=now)
+    mine = leased(step, now=now, request=request)
     return Claimed(incident=with_step(incident, mine), step=mine)
 
 
@@ -139,7 +148,7 @@ def mark_sent(incident: Incident, step_id: str, *, attempt: int, now: datetime) 
     step = _held_by(incident, step_id, attempt=attempt)
     if step is None:
         return None
-    sent = replace(step, status=StepStatus.SENT, lease_until=None, sent_at=now)
+    sent = replace(step, status=StepStatus.SENT, lease_until=None, held_by=None, sent_at=now)
     line = Update(
         at=now,
         by=SYSTEM,
@@ -155,13 +164,18 @@ def release(incident: Incident, step_id: str, *, attempt: int) -> Incident | Non
     step = _held_by(incident, step_id, attempt=attempt)
     if step is None:
         return None
-    return with_step(incident, replace(step, status=StepStatus.PENDING, lease_until=None))
+    given_back = replace(step, status=StepStatus.PENDING, lease_until=None, held_by=None)
+    return with_step(incident, given_back)
 
 
-def leased(step: LadderStep, *, now: datetime) -> LadderStep:
-    """Put the step into one worker's hands."""
+def leased(step: LadderStep, *, now: datetime, request: str | None = None) -> LadderStep:
+    """Put the step into one worker's hands, or one request's."""
     return replace(
-        step, status=StepStatus.CLAIMED, lease_until=now + LEASE, attempt=step.attempt + 1
+        step,
+        status=StepStatus.CLAIMED,
+        lease_until=now + LEASE,
+        attempt=step.attempt + 1,
+        held_by=request,
     )
 
 

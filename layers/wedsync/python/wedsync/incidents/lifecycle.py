@@ -16,11 +16,22 @@ from wedsync.incidents.decisions import (
     noted,
     require_active,
 )
-from wedsync.incidents.ladder import SYSTEM, cancelled, leased, planned_step, told, with_step
+from wedsync.incidents.ladder import (
+    SYSTEM,
+    Claimed,
+    Refused,
+    cancelled,
+    claim,
+    leased,
+    planned_step,
+    told,
+    with_step,
+)
 from wedsync.incidents.model import (
     Assignee,
     Incident,
     IncidentStatus,
+    LadderStep,
     StepKind,
     UpdateKind,
 )
@@ -88,19 +99,32 @@ def assign(incident: Incident, assignee: Assignee | None, *, by: str, at: dateti
 
 
 def escalate(
-    incident: Incident, *, by: str, at: datetime, seen_level: int | None = None
+    incident: Incident,
+    *,
+    by: str,
+    at: datetime,
+    seen_level: int | None = None,
+    request: str | None = None,
 ) -> Escalation:
     """Page the next tier now, by hand; that tier's timer then does nothing, the others stay.
 
     ``seen_level``: the level that the caller saw when it was asked; of several parallel calls
-    only one then raises the level. On an acknowledged incident this withdraws the
-    acknowledgement, since somebody wants more people than have answered.
+    only one then raises the level. ``request``: the id of the request, the same at each of its
+    tries: one that has raised a tier raises no other, and finishes what it left undone. On an
+    acknowledged incident this withdraws the acknowledgement, since somebody wants more people
+    than have answered.
     """
+    own = next((step for step in incident.steps if request in step.raised_by), None)
+    if own is not None:
+        return _taken_up(incident, own, at=at, request=request)
     require_active(incident)
     level = incident.escalation_level
     if seen_level is not None and level > seen_level:
         return Escalation(
-            incident=incident, step=None, reason=f"another call has raised it to level {level}"
+            incident=incident,
+            step=None,
+            raised=None,
+            reason=f"another call has raised it to level {level}",
         )
     if level >= len(incident.policy.tiers):
         raise LadderExhausted
@@ -112,7 +136,8 @@ def escalate(
         due_at=at,
     )
     before = incident.step(planned.step_id) or planned
-    step = leased(replace(before, due_at=at), now=at)
+    named = before.raised_by if request is None else (*before.raised_by, request)
+    step = leased(replace(before, due_at=at, raised_by=named), now=at, request=request)
     if incident.acknowledged_at is not None:
         incident = replace(
             cancelled(incident, StepKind.REMINDER), acknowledged_at=None, acknowledged_by=None
@@ -124,7 +149,9 @@ def escalate(
         kind=UpdateKind.ESCALATED,
         text=f"escalated by hand to tier {level}: {', '.join(step.roles)}",
     )
-    return Escalation(incident=raised, step=step, reason=f"{by} escalated to level {level + 1}")
+    return Escalation(
+        incident=raised, step=step, raised=step, reason=f"{by} escalated to level {level + 1}"
+    )
 
 
 def level_at(incident: Incident, at: datetime) -> int:
@@ -201,6 +228,21 @@ def close(incident: Incident, *, by: str, at: datetime) -> Decision:
         incident=noted(closed, at=at, by=by, kind=UpdateKind.CLOSED, text="closed"),
         reason=f"closed by {by}",
     )
+
+
+def _taken_up(
+    incident: Incident, own: LadderStep, *, at: datetime, request: str | None
+) -> Escalation:
+    """Go on with what an earlier try of the same request began."""
+    match claim(incident, own.step_id, now=at, request=request):
+        case Claimed(incident=claimed, step=step):
+            return Escalation(
+                incident=claimed, step=step, raised=step, reason="begun before: published now"
+            )
+        case Refused(reason=reason):
+            return Escalation(
+                incident=incident, step=None, raised=own, reason=f"raised before: {reason}"
+            )
 
 
 def _reminder_after_seconds(incident: Incident) -> int:

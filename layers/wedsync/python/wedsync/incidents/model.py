@@ -87,7 +87,9 @@ class LadderStep:
     """One delivery that is planned, under way, done or called off.
 
     ``lease_until`` is set while a worker holds the step; ``attempt`` counts the claims, so that
-    a worker whose lease ran out cannot speak for the one that took over.
+    a worker whose lease ran out cannot speak for the one that took over. ``raised_by`` names the
+    requests that paged it by hand, so that a repetition of one is known; ``held_by`` is the one
+    of them that holds the lease, where no worker does.
     """
 
     step_id: str
@@ -100,6 +102,8 @@ class LadderStep:
     lease_until: datetime | None = None
     attempt: int = 0
     sent_at: datetime | None = None
+    raised_by: tuple[str, ...] = ()
+    held_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from wedsync.errors import (
@@ -29,8 +30,9 @@ def once(
     """Answer from memory where the key is known; otherwise resolve, and remember the answer.
 
     A crash between the effect and the remembered answer is repaired by the ids: those made under
-    a key are derived from it and from when it was first taken, so that a retry meets what it made
-    before, and a request that takes the key again after its day meets nothing.
+    a key are derived from it and from when the request first arrived, so that a retry meets what
+    it made before, and a request that takes the key again after its day meets nothing. A retry
+    counts as having arrived when its first try did: its caller knows no more than then.
     """
     if running.idempotency_key is None or running.caller is None:
         return resolve()
@@ -38,7 +40,8 @@ def once(
     tenant = running.caller.tenant
     scope = f"{running.caller.subject}\n{trigger.method} {trigger.path}\n{running.idempotency_key}"
     digest = hashlib.sha256(running.path.encode() + b"\n" + running.body).hexdigest()
-    match store.claim(tenant, scope, digest=digest, now=running.services.now()):
+    arrived_at, now = running.arrived_at, running.services.now()
+    match store.claim(tenant, scope, digest=digest, arrived_at=arrived_at, now=now):
         case Replay(answer):
             running.answer_headers["idempotency-replayed"] = "true"
             return cast("dict[str, object]", json.loads(answer))
@@ -48,6 +51,7 @@ def once(
             raise RequestInProgress
         case Claimed() as claim:
             running.services.derive_ids_from(f"{tenant.id}\n{scope}\n{claim.begun_ms}")
+            running.arrived_at = datetime.fromtimestamp(claim.begun_ms / 1000, UTC)
             try:
                 answered = resolve()
             except (Unavailable, TooMuchContention):

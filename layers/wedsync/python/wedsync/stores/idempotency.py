@@ -22,7 +22,7 @@ class Claimed:
 
     @property
     def begun_ms(self) -> int:
-        """When the key was first taken: the same at every try of one request, never of two."""
+        """When the request first arrived: the same at each of its tries, never that of another."""
         return self.item.number("begun_ms")
 
 
@@ -53,8 +53,10 @@ class IdempotencyStore:
         """On the idempotency table."""
         self._table = table
 
-    def claim(self, tenant: Tenant, scope: str, *, digest: str, now: datetime) -> Outcome:
-        """Take the key, or learn what became of it."""
+    def claim(
+        self, tenant: Tenant, scope: str, *, digest: str, arrived_at: datetime, now: datetime
+    ) -> Outcome:
+        """Take the key, or learn what became of it. ``arrived_at``: when this try arrived."""
         name = hashlib.sha256(scope.encode()).hexdigest()
         lease_until = int((now + LEASE).timestamp())
         item = Item(
@@ -62,7 +64,7 @@ class IdempotencyStore:
             {
                 "digest": digest,
                 "lease_until": lease_until,
-                "begun_ms": int(now.timestamp() * 1000),
+                "begun_ms": round(arrived_at.timestamp() * 1000),
                 EXPIRES_AT: int((now + KEPT).timestamp()),
             },
         )
