@@ -1,6 +1,6 @@
 """Somebody takes an incident; its ladder stops."""
 
-from wedsync.api.incidents import IncidentReply
+from wedsync.api.incidents import IncidentInContextReply
 from wedsync.errors import IncidentAlreadyResolved, IncidentNotFound
 from wedsync.flows.incidents import change_incident
 from wedsync.incidents.lifecycle import acknowledge
@@ -14,7 +14,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
     uses=(Resource.INCIDENTS.read_write(),),
     raises=(IncidentNotFound, IncidentAlreadyResolved),
 )
-def handler(incident_id: str, caller: FromCaller, services: Injected) -> IncidentReply:
+def handler(incident_id: str, caller: FromCaller, services: Injected) -> IncidentInContextReply:
     """Answer the acknowledged incident; a repetition answers the same."""
     done = change_incident(
         services,
@@ -22,4 +22,4 @@ def handler(incident_id: str, caller: FromCaller, services: Injected) -> Inciden
         incident_id,
         lambda incident, now: acknowledge(incident, by=caller.subject, at=now),
     )
-    return IncidentReply.of(done.incident)
+    return IncidentInContextReply.of(done.incident)

@@ -18,11 +18,7 @@ def handler(
     """Answer a page by severity, then wedding impact, then age; a Link header leads on."""
     size = clamped(limit)
     page = services.incidents.active(caller.tenant, limit=size, cursor=cursor)
-    worst_first = sorted(
-        (each for each in page.incidents if each.is_active),
-        key=lambda each: (-each.severity.rank, -each.wedding_impact.rank, each.created_at),
-    )
     return Answer(
-        [IncidentReply.of(each) for each in worst_first],
+        [IncidentReply.of(each) for each in page.incidents],
         linked("/api/monitoring/incidents/active", page.next_cursor, limit=size),
     )

@@ -1,6 +1,6 @@
 """Somebody ends an incident and its alerts; everyone who was paged is told."""
 
-from wedsync.api.incidents import IncidentReply
+from wedsync.api.incidents import IncidentInContextReply
 from wedsync.errors import IncidentNotFound
 from wedsync.flows.answering import resolve_incident
 from wedsync.resources import Resource
@@ -18,7 +18,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
     ),
     raises=(IncidentNotFound,),
 )
-def handler(incident_id: str, caller: FromCaller, services: Injected) -> IncidentReply:
+def handler(incident_id: str, caller: FromCaller, services: Injected) -> IncidentInContextReply:
     """Answer the resolved incident; a repetition answers the same."""
     incident = resolve_incident(services, caller.tenant, incident_id, by=caller.subject)
-    return IncidentReply.of(incident)
+    return IncidentInContextReply.of(incident)

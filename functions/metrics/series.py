@@ -12,6 +12,7 @@ from wedsync.errors import ResolutionNotKept, WeddingNotFound
 from wedsync.flows.grants import READING
 from wedsync.flows.series import SeriesQuery, Stat, Window, read_series
 from wedsync.runtime.http import FromCaller, Injected, endpoint
+from wedsync.weddings.context import wedding_context
 
 
 @endpoint(
@@ -35,8 +36,9 @@ def handler(
 ) -> SeriesReply:
     """Answer whole buckets of the range; a wedding's, or the tenant's totals."""
     now = services.now()
+    context = None
     if wedding_id is not None:
-        services.weddings.get(caller.tenant, wedding_id)
+        context = wedding_context(services.weddings.get(caller.tenant, wedding_id), now)
     default = "1h" if time_range_text is None and start is None else time_range_text
     first, until = time_range(text=default, start=start, end=end, now=now + timedelta(seconds=1))
     query = SeriesQuery(
@@ -48,4 +50,5 @@ def handler(
         group_by=tuple(part for part in (group_by or "").split(",") if part),
         wedding_id=wedding_id,
     )
-    return SeriesReply.of(query, read_series(services, caller.tenant, query), as_of=now)
+    lines = read_series(services, caller.tenant, query)
+    return SeriesReply.of(query, lines, as_of=now, context=context)

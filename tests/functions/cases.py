@@ -326,6 +326,8 @@ CASES: tuple[Case, ...] = (
         down=TOPICS,
         status=200,
     ),
+    Case(function="incidents-listing", arrange=an_open_incident, status=200),
+    Case(function="incidents-read", arrange=an_open_incident, status=200),
     Case(function="incidents-resolve", arrange=a_paged_incident, status=200),
     Case(
         function="incidents-resolve",

@@ -24,6 +24,7 @@ LISTS = {
     "alerts-listing": "demo#alerts",
     "metrics-rejections": "demo#rejections",
     "incidents-active": "demo#active",
+    "incidents-listing": "demo#incidents",
 }
 """Every list with the scope that its cursors are bound to."""
 
@@ -280,6 +281,15 @@ BAD_QUERIES = {
     "alerts-listing": ["state=bogus", "severity=bogus", "severity=CRITICAL", "limit=0"],
     "metrics-rejections": ["limit=0", "limit=NaN"],
     "incidents-active": ["limit=0", "limit=1.5"],
+    "incidents-listing": [
+        "status=bogus",
+        "status=acknowledged",
+        "status=open,resolved",
+        "severity=",
+        "severity=HIGH",
+        "limit=0",
+        "limit=all",
+    ],
     "metrics-series": [
         "",
         "name=",

@@ -11,14 +11,46 @@ import pytest
 from tests.functions.cases import an_alert, an_incident, an_open_incident, counted_points
 from tests.functions.stage import NOW, TENANT, Stage
 from tests.functions.test_roles import BODIES, QUERIES, ROUTES, path_of
-from tests.functions.web import Told, Web, incident, opened, point, wedding
+from tests.functions.web import OTHER_TENANT, Told, Web, incident, opened, point, wedding
+from wedsync.alerting.severity import Severity
 from wedsync.stores.rejections import Rejection
 from wedsync.tenancy import Role
 
 WEDDINGS = "/api/weddings"
 ALERTS = "/api/metrics/alerts"
 REJECTIONS = "/api/metrics/ingest/rejections"
-ACTIVE = "/api/monitoring/incidents/active"
+INCIDENTS = "/api/monitoring/incidents"
+ACTIVE = f"{INCIDENTS}/active"
+INCIDENT_MEMBERS = {
+    "incidentId",
+    "title",
+    "description",
+    "severity",
+    "weddingId",
+    "wedding_impact",
+    "affected_services",
+    "user_impact_estimate",
+    "system_state",
+    "status",
+    "escalationLevel",
+    "acknowledgedAt",
+    "acknowledgedBy",
+    "alerts",
+    "updates",
+    "assigned_to",
+    "createdAt",
+    "epoch",
+}
+CONTEXT_MEMBERS = {
+    "weddingId",
+    "phase",
+    "isWeekend",
+    "isSaturdayLocal",
+    "isWeddingDay",
+    "isSeason",
+    "daysToWedding",
+}
+"""What a wedding's context tells at least."""
 
 
 @pytest.fixture
@@ -238,6 +270,7 @@ class TestPages:
             (WEDDINGS, "weddingId", _weddings),
             (ALERTS, "alertId", _alerts),
             (REJECTIONS, "place", _rejections),
+            (INCIDENTS, "incidentId", _incidents),
             (ACTIVE, "incidentId", _incidents),
         ],
     )
@@ -299,7 +332,7 @@ class TestPages:
         told = web.ask("GET", ALERTS, query="state=firing&severity=critical&limit=2")
         assert {"state=firing", "severity=critical"} <= set(_linked(told, ALERTS).split("&"))
 
-    @pytest.mark.parametrize("path", [WEDDINGS, ALERTS, REJECTIONS])
+    @pytest.mark.parametrize("path", [WEDDINGS, ALERTS, INCIDENTS, REJECTIONS])
     @pytest.mark.parametrize(
         ("asked", "used"),
         [("", 50), ("limit=1", 1), ("limit=200", 200), ("limit=201", 200), ("limit=99999", 200)],
@@ -420,26 +453,7 @@ class TestShapes:
     def test_active_incidents_are_a_bare_array_with_exactly_their_members(self, busy: Web) -> None:
         told = busy.ask("GET", ACTIVE)
         (found,) = cast("list[dict[str, object]]", told.json)
-        assert set(found) == {
-            "incidentId",
-            "title",
-            "description",
-            "severity",
-            "weddingId",
-            "wedding_impact",
-            "affected_services",
-            "user_impact_estimate",
-            "system_state",
-            "status",
-            "escalationLevel",
-            "acknowledgedAt",
-            "acknowledgedBy",
-            "alerts",
-            "updates",
-            "assigned_to",
-            "createdAt",
-            "epoch",
-        }
+        assert set(found) == INCIDENT_MEMBERS
 
     def test_active_incidents_come_worst_first_then_by_impact_then_by_age(self, web: Web) -> None:
         wanted = []
@@ -458,6 +472,83 @@ class TestShapes:
         assert [(each["severity"], each["wedding_impact"]) for each in found] == wanted
         for older, younger in zip(found[::2], found[1::2], strict=True):
             assert older["createdAt"] < younger["createdAt"]
+        query, walked = "limit=3", []
+        while query:
+            told = web.ask("GET", ACTIVE, query=query)
+            walked += cast("list[dict[str, str]]", told.json)
+            query = _linked(told, ACTIVE)
+        assert walked == found
+
+    def test_an_incident_that_grows_worse_moves_up(self, web: Web) -> None:
+        for severity in ("medium", "high"):
+            web.ask("POST", INCIDENTS, incident(severity=severity))
+        worse = replace(an_incident(), incident_id="inc_worse-1", severity=Severity.LOW)
+        stored = web.services.incidents.begin(TENANT, worse, after=None)
+        found = cast("list[dict[str, str]]", web.ask("GET", ACTIVE).json)
+        assert [each["severity"] for each in found] == ["high", "medium", "low"]
+        worse = replace(worse, severity=Severity.CRITICAL)
+        web.services.incidents.save(TENANT, worse, expected=stored.version)
+        found = cast("list[dict[str, str]]", web.ask("GET", ACTIVE).json)
+        assert [each["severity"] for each in found] == ["critical", "high", "medium"]
+
+    def test_an_incident_shows_its_wedding_clock_everywhere_but_among_the_active(
+        self, busy: Web
+    ) -> None:
+        (listed,) = busy.ask("GET", INCIDENTS).items
+        bodies = [
+            listed,
+            busy.ask("GET", path_of("incidents-read")).json,
+            busy.ask("POST", path_of("incidents-acknowledge")).json,
+            busy.ask("POST", path_of("incidents-resolve")).json,
+        ]
+        for body in bodies:
+            assert set(body) == {*INCIDENT_MEMBERS, "weddingContext"}
+            context = cast("dict[str, object]", body["weddingContext"])
+            assert set(context) >= CONTEXT_MEMBERS
+            assert (context["weddingId"], context["isWeddingDay"]) == ("wed_sample", True)
+        alert = busy.ask("GET", path_of("alerts-read")).json
+        assert set(cast("dict[str, object]", alert["weddingContext"])) == set(context)
+        made = busy.ask("POST", INCIDENTS, incident()).json
+        read = busy.ask("GET", f"{INCIDENTS}/{made['incidentId']}").json
+        assert read["weddingContext"] is None
+
+    def test_an_incident_is_read_with_its_whole_timeline(self, busy: Web) -> None:
+        busy.ask("POST", path_of("incidents-escalate"))
+        busy.bundle.drain()
+        busy.ask("POST", path_of("incidents-acknowledge"))
+        busy.ask("POST", path_of("incidents-resolve"))
+        busy.bundle.drain()
+        read = cast("list[object]", busy.ask("GET", path_of("incidents-read")).json["updates"])
+        (listed,) = busy.ask("GET", INCIDENTS).items
+        assert len(read) > 5
+        assert listed["updates"] == read[:5]
+
+    def test_incidents_are_listed_newest_first_and_by_what_is_asked_for(self, busy: Web) -> None:
+        busy.bundle.clock.advance(60)
+        busy.ask("POST", INCIDENTS, incident(severity="low", title="younger"))
+        assert [each["severity"] for each in busy.ask("GET", INCIDENTS).items] == [
+            "low",
+            "critical",
+        ]
+        busy.ask("POST", path_of("incidents-resolve"))
+        for query, severities in {
+            "status=open": ["low"],
+            "status=resolved": ["critical"],
+            "severity=low": ["low"],
+            "weddingId=wed_sample": ["critical"],
+            "weddingId=wed_sample&status=open": [],
+        }.items():
+            found = busy.ask("GET", INCIDENTS, query=query).items
+            assert [each["severity"] for each in found] == severities, query
+        assert busy.ask("GET", INCIDENTS, tenant=OTHER_TENANT).items == []
+
+    def test_a_series_of_a_wedding_shows_its_clock_at_that_moment(self, busy: Web) -> None:
+        path, query = "/api/metrics/series", "name=photo.upload"
+        body = busy.ask("GET", path, query=f"{query}&weddingId=wed_sample").json
+        context = cast("dict[str, object]", body["weddingContext"])
+        assert set(context) >= CONTEXT_MEMBERS
+        assert context["local"] == "2026-06-20T16:05:00+02:00"
+        assert busy.ask("GET", path, query=query).json["weddingContext"] is None
 
     def test_an_alert_has_exactly_its_members(self, busy: Web) -> None:
         body = busy.ask("GET", path_of("alerts-read")).json

@@ -17,6 +17,7 @@ from tests.scenarios.language import (
     photo_failures,
     photos,
     reminder,
+    requests,
     resolved,
 )
 from wedsync.flows.incidents import change_incident
@@ -120,6 +121,22 @@ def test_an_alert_resolved_by_hand_ends_its_incident_and_does_not_come_back_at_o
     assert saturday.bundle.active_incidents() == []
     saturday.at("14:07").push(photos("w1", completed=1))
     saturday.expects_silence(between("14:06:01", "14:11"))
+
+
+def test_an_alert_that_ends_while_another_goes_on_calls_nobody() -> None:
+    saturday = a_paged_saturday().at("14:06")
+    saturday.push(requests(wedding="w1", ms=6000, number=200)).at("14:07")
+    photos_, slow = sorted(saturday.alerts, key=lambda each: str(each["type"]))[::-1]
+    assert photos_["incidentId"] == slow["incidentId"] is not None
+    saturday.bundle.clock.set(saturday.instant("14:12"))  # tier 1 is due, and nobody saw to it
+    before = len(saturday.bundle.notifications())
+    path = f"/api/metrics/alerts/{photos_['alertId']}/resolve"
+    assert saturday.bundle.post(path).status == 200
+    assert len(saturday.bundle.notifications()) == before
+    path = f"/api/monitoring/incidents/{slow['incidentId']}/resolve"
+    assert saturday.bundle.post(path).status == 200
+    told = saturday.bundle.notifications()[before:]
+    assert {each.kind for each in told} == {"resolved"}
 
 
 def test_failures_after_a_resolved_incident_open_another_one() -> None:

@@ -74,7 +74,8 @@ class Resource(Enum):
         ResourceKind.TABLE,
         (
             Index(name="by_due", partition="due_in", sort="due_at"),
-            Index(name="active", partition="active_of", sort="opened_at"),
+            Index(name="active", partition="active_of", sort="worst_first"),
+            Index(name="by_creation", partition="tenant", sort="created_at"),
         ),
     )
     KEYS = ("keys", ResourceKind.TABLE)

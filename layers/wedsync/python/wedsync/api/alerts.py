@@ -4,8 +4,8 @@ from datetime import datetime
 
 from wedsync.alerting.model import Alert, AlertState
 from wedsync.alerting.severity import Impact, Severity
+from wedsync.api.context import WeddingContextReply
 from wedsync.api.shape import Reply
-from wedsync.weddings.model import Phase, Status, WeddingContext
 
 
 class SeverityReasonReply(Reply):
@@ -15,41 +15,6 @@ class SeverityReasonReply(Reply):
     severity: Severity
     reason: str
     local_time: datetime | None
-
-
-class WeddingContextReply(Reply):
-    """The wedding clock when it happened."""
-
-    wedding_id: str
-    couple_name: str
-    status: Status
-    phase: Phase
-    is_weekend: bool
-    is_saturday_local: bool
-    is_wedding_day: bool
-    is_season: bool
-    in_window: bool
-    days_to_wedding: int
-    local: datetime
-    time_zone: str
-
-    @classmethod
-    def of(cls, context: WeddingContext) -> "WeddingContextReply":
-        """This context."""
-        return cls(
-            wedding_id=context.wedding_id,
-            couple_name=context.couple_name,
-            status=context.status,
-            phase=context.phase,
-            is_weekend=context.is_weekend,
-            is_saturday_local=context.is_saturday_local,
-            is_wedding_day=context.is_wedding_day,
-            is_season=context.is_season,
-            in_window=context.in_window,
-            days_to_wedding=context.days_to_wedding,
-            local=context.local,
-            time_zone=context.time_zone,
-        )
 
 
 class AlertReply(Reply):
@@ -110,9 +75,7 @@ class AlertReply(Reply):
             acknowledged_by=alert.acknowledged_by,
             resolved_at=alert.resolved_at,
             incident_id=alert.incident_id,
-            wedding_context=None
-            if alert.wedding_context is None
-            else WeddingContextReply.of(alert.wedding_context),
+            wedding_context=WeddingContextReply.of_any(alert.wedding_context),
             version=alert.version,
         )
 

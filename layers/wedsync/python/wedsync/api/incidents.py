@@ -2,10 +2,12 @@
 
 import json
 from datetime import datetime
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from wedsync.alerting.severity import Impact, Severity
+from wedsync.api.context import WeddingContextReply
 from wedsync.api.shape import Name, Text
 from wedsync.incidents.decisions import Escalation
 from wedsync.incidents.model import Incident, IncidentStatus, Report, StepStatus, UpdateKind
@@ -110,7 +112,7 @@ class IncidentAlertReply(BaseModel):
 
 
 class IncidentReply(BaseModel):
-    """An incident with its newest updates."""
+    """An incident with its newest updates, or with all of them, the newest first."""
 
     incidentId: str  # noqa: N815 - the member's public name
     title: str
@@ -132,9 +134,9 @@ class IncidentReply(BaseModel):
     epoch: int
 
     @classmethod
-    def of(cls, incident: Incident) -> "IncidentReply":
-        """This incident as its tenant sees it."""
-        newest = sorted(incident.updates, key=lambda update: update.at)[-UPDATES_SHOWN:]
+    def of(cls, incident: Incident, *, updates_shown: int | None = UPDATES_SHOWN) -> Self:
+        """This incident as its tenant sees it; ``updates_shown`` is None for all of them."""
+        newest_first = sorted(incident.updates, key=lambda update: update.at)[::-1]
         assigned = incident.assigned_to
         return cls(
             incidentId=incident.incident_id,
@@ -165,7 +167,7 @@ class IncidentReply(BaseModel):
             ],
             updates=[
                 UpdateReply(at=each.at, by=each.by, kind=each.kind, text=each.text)
-                for each in reversed(newest)
+                for each in newest_first[:updates_shown]
             ],
             assigned_to=None
             if assigned is None
@@ -175,3 +177,25 @@ class IncidentReply(BaseModel):
             createdAt=incident.created_at,
             epoch=incident.epoch,
         )
+
+
+class IncidentInContextReply(IncidentReply):
+    """An incident with the wedding clock under which it was opened."""
+
+    weddingContext: WeddingContextReply | None  # noqa: N815 - the member's public name
+
+    @classmethod
+    def of(cls, incident: Incident, *, updates_shown: int | None = UPDATES_SHOWN) -> Self:
+        """This incident as its tenant sees it."""
+        plain = IncidentReply.of(incident, updates_shown=updates_shown)
+        return cls(
+            **vars(plain), weddingContext=WeddingContextReply.of_any(incident.wedding_context)
+        )
+
+
+class IncidentListReply(BaseModel):
+    """Some incidents, newest first."""
+
+    items: list[IncidentInContextReply]
+    nextCursor: str | None  # noqa: N815 - the member's public name
+    effectiveLimit: int  # noqa: N815 - the member's public name

@@ -2,8 +2,10 @@
 
 from datetime import datetime
 
+from wedsync.api.context import WeddingContextReply
 from wedsync.api.shape import Reply
 from wedsync.flows.series import Line, SeriesQuery, Stat, Window
+from wedsync.weddings.model import WeddingContext
 
 
 class LineReply(Reply):
@@ -24,11 +26,19 @@ class SeriesReply(Reply):
     end: datetime
     bucket_zone: str
     as_of: datetime
+    wedding_context: WeddingContextReply | None
     series: list[LineReply]
 
     @classmethod
-    def of(cls, query: SeriesQuery, lines: tuple[Line, ...], *, as_of: datetime) -> "SeriesReply":
-        """The answer to this query."""
+    def of(
+        cls,
+        query: SeriesQuery,
+        lines: tuple[Line, ...],
+        *,
+        as_of: datetime,
+        context: WeddingContext | None,
+    ) -> "SeriesReply":
+        """The answer to this query; ``context`` is the wedding's clock at ``as_of``."""
         return cls(
             name=query.name,
             stat=query.stat,
@@ -38,5 +48,6 @@ class SeriesReply(Reply):
             end=query.end,
             bucket_zone="UTC",
             as_of=as_of,
+            wedding_context=WeddingContextReply.of_any(context),
             series=[LineReply(dims=line.dims, points=list(line.points)) for line in lines],
         )

@@ -122,16 +122,20 @@ def attach(services: Services, tenant: Tenant, alert: Alert, *, choice: PolicyCh
 
 
 def note_alert_resolved(services: Services, tenant: Tenant, alert: Alert) -> None:
-    """Tell the alert's incident that the alert is over."""
+    """Tell the alert's incident that the alert is over; if that ends it, everybody hears of it.
+
+    An incident that goes on pages by its own ladder: nobody is called by an alert that ended.
+    """
     if alert.incident_id is None:
         return
-    change_incident(
+    noted = change_incident(
         services,
         tenant,
         alert.incident_id,
         lambda incident, now: alert_resolved(incident, alert.alert_id, at=now),
     )
-    deliver(services, tenant, alert.incident_id)
+    if not noted.incident.is_active:
+        deliver(services, tenant, alert.incident_id)
 
 
 def deliver(services: Services, tenant: Tenant, incident_id: str) -> int:

@@ -72,11 +72,7 @@ class AlertStore:
             after=open_cursor(partition, cursor),
             descending=True,
         )
-        alerts = {self._episodes.load(item).value.alert_id: item for item in page.items}
-        return AlertPage(
-            tuple(self._episodes.load(item).value for item in alerts.values()),
-            seal(partition, page.next),
-        )
+        return AlertPage(self._episodes.each_once(page.items), seal(partition, page.next))
 
     def open_of(self, tenant: Tenant) -> Iterator[Alert]:
         """This tenant's alerts that are not over; may lag by seconds."""

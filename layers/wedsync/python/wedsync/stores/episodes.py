@@ -160,6 +160,19 @@ class EpisodeTable(Generic[T]):
     def _read(self, item: Item | None) -> Stored[T] | None:
         return None if item is None else self.load(item)
 
+    def each_once(self, items: Iterable[Item]) -> tuple[T, ...]:
+        """The episodes of an index's items, in their order.
+
+        An episode that is just being filed stands there twice: what stands under the name is newer.
+        """
+        found: dict[str, T] = {}
+        for item in items:
+            value = self.load(item).value
+            episode_id = self._id_of(value)
+            if episode_id not in found or item.key.sk != episode_id:
+                found[episode_id] = value
+        return tuple(found.values())
+
     def load(self, item: Item) -> Stored[T]:
         """An item, also one of the table's indexes."""
         version = item.number("version")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from wedsync.alerting.severity import Impact, Severity
 from wedsync.cloud import Attribute, Sort, Table
 from wedsync.errors import IncidentNotFound
 from wedsync.incidents.ladder import next_due_at
@@ -21,7 +22,7 @@ _DUE = "due"
 
 @dataclass(frozen=True, slots=True)
 class IncidentPage:
-    """Some active incidents, oldest first, and the cursor of the next ones."""
+    """Some incidents in the order of their list, and the cursor of the next ones."""
 
     incidents: tuple[Incident, ...]
     next_cursor: str | None
@@ -71,15 +72,27 @@ class IncidentStore:
         return self._episodes.save(tenant, incident, expected=expected)
 
     def active(self, tenant: Tenant, *, limit: int, cursor: str | None) -> IncidentPage:
-        """This tenant's active incidents, oldest first; may lag by seconds."""
+        """This tenant's active incidents; may lag by seconds.
+
+        The worst first: by severity, then by wedding impact, then the oldest, over all pages.
+        """
         partition = tenant.partition("active")
         page = self._table.query(
             partition, index="active", limit=limit, after=open_cursor(partition, cursor)
         )
-        return IncidentPage(
-            tuple(self._episodes.load(item).value for item in page.items),
-            seal(partition, page.next),
+        return IncidentPage(self._episodes.each_once(page.items), seal(partition, page.next))
+
+    def page(self, tenant: Tenant, *, limit: int, cursor: str | None) -> IncidentPage:
+        """Up to ``limit`` incidents of this tenant, newest first; may lag by seconds."""
+        partition = tenant.partition("incidents")
+        page = self._table.query(
+            partition,
+            index="by_creation",
+            limit=limit,
+            after=open_cursor(partition, cursor),
+            descending=True,
         )
+        return IncidentPage(self._episodes.each_once(page.items), seal(partition, page.next))
 
     def due(self, until: datetime) -> Iterator[tuple[Tenant, Incident]]:
         """Every tenant's incidents with something due by then; may lag by seconds."""
@@ -95,12 +108,24 @@ class IncidentStore:
 
 
 def _indexed(tenant: Tenant, incident: Incident) -> dict[str, Attribute]:
-    attributes: dict[str, Attribute] = {"owner": tenant.id}
+    created = f"{sortable(incident.created_at)}#{incident.incident_id}"
+    attributes: dict[str, Attribute] = {
+        "owner": tenant.id,
+        "tenant": tenant.partition("incidents"),
+        "created_at": created,
+    }
     if incident.is_active:
         attributes["active_of"] = tenant.partition("active")
-        attributes["opened_at"] = f"{sortable(incident.created_at)}#{incident.incident_id}"
+        attributes["worst_first"] = f"{_mildness(incident)}#{created}"
     due = next_due_at(incident)
     if due is not None:
         attributes["due_in"] = _DUE
         attributes["due_at"] = f"{sortable(due)}#{tenant.id}#{incident.incident_id}"
     return attributes
+
+
+def _mildness(incident: Incident) -> str:
+    """Two digits, 0 for the worst: a sort key cannot mix directions, so ranks are turned round."""
+    severity = Severity.CRITICAL.rank - incident.severity.rank
+    impact = Impact.HIGH.rank - incident.wedding_impact.rank
+    return f"{severity}{impact}"
