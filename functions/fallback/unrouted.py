@@ -11,7 +11,7 @@ from wedsync.runtime.http import Unrouted, endpoint
     raises=(NotFound, MethodNotAllowed),
 )
 def handler(route: Unrouted) -> None:
-    """Answer 405 where the path is known under another method, else 404."""
-    if route.path_is_known:
-        raise MethodNotAllowed
+    """Answer 405 where the path is known under other methods, else 404."""
+    if route.allowed is not None:
+        raise MethodNotAllowed(allowed=route.allowed)
     raise NotFound

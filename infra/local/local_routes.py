@@ -56,7 +56,8 @@ class LocalRoutes:
                 raise NotFound
             handler = handlers.get(request.method)
             if handler is None:
-                raise MethodNotAllowed(f"this path takes {' and '.join(handlers)}")
+                detail = f"this path takes {' and '.join(handlers)}"
+                raise MethodNotAllowed(detail, allowed=tuple(handlers))
             status, body = handler(request)
         except WedSyncError as error:
             return problem.answer(error, path=request.path, request_id=request_id)

@@ -21,6 +21,7 @@ from infra.local.schedules import Schedules
 from wedsync.errors import Forbidden, NotFound, Unavailable, WedSyncError
 from wedsync.runtime import problem
 from wedsync.runtime.declarations import AuthorizerTrigger, Function
+from wedsync.runtime.invocation import METHODS_OF_PATH
 from wedsync.settings import Settings
 
 _ROUNDS_WITHOUT_REST = 100_000
@@ -88,6 +89,9 @@ class Machine:
         asked = {**event, "routeKey": route.key, "requestContext": routed}
         if route.parameters:
             asked["pathParameters"] = dict(route.parameters)
+        if route.allowed is not None:
+            sent = cast("Mapping[str, str]", event.get("headers") or {})
+            asked["headers"] = {**sent, METHODS_OF_PATH: ", ".join(route.allowed)}
         if route.trigger.roles and self._authorizer is not None:
             refusal = self._authorize(asked, request_id)
             if refusal is not None:

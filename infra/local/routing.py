@@ -17,12 +17,16 @@ ANY = "ANY"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """What a request came to. ``function`` is None where nothing answers it."""
+    """What a request came to. ``function`` is None where nothing answers it.
+
+    ``allowed``: the methods of a known path that takes others than the request's.
+    """
 
     function: Function | None
     trigger: HttpTrigger | None
     key: str
     parameters: Mapping[str, str] = field(default_factory=dict)
+    allowed: tuple[str, ...] | None = None
 
 
 @dataclass(slots=True)
@@ -67,7 +71,7 @@ class Routes:
     def find(self, method: str, path: str) -> Route:
         """The route of a request; ``path`` is decoded."""
         segments = path.split("/")
-        known: str | None = None
+        known: _Template | None = None
         for template in self._by_length.get(len(segments), ()):
             parameters = template.parameters(segments)
             if parameters is None:
@@ -75,17 +79,27 @@ class Routes:
             for name in (method, ANY):
                 if (function := template.methods.get(name)) is not None:
                     return _route(function, f"{name} {template.path}", parameters)
-            known = known or template.path
-        return _route(self._default, DEFAULT if known is None else f"{ANY} {known}", {})
+            known = known or template
+        if known is None:
+            return _route(self._default, DEFAULT, {})
+        allowed = tuple(sorted(known.methods))
+        return _route(self._default, f"{ANY} {known.path}", {}, allowed=allowed)
 
 
-def _route(function: Function | None, key: str, parameters: Mapping[str, str]) -> Route:
+def _route(
+    function: Function | None,
+    key: str,
+    parameters: Mapping[str, str],
+    *,
+    allowed: tuple[str, ...] | None = None,
+) -> Route:
     trigger = function.declaration.trigger if function is not None else None
     return Route(
         function=function,
         trigger=trigger if isinstance(trigger, HttpTrigger) else None,
         key=key,
         parameters=parameters,
+        allowed=allowed,
     )
 
 

@@ -154,8 +154,14 @@ class TestProblems:
 
     def test_a_path_of_another_method_is_405_and_any_other_404(self, web: Web) -> None:
         for method in ("PUT", "DELETE", "POST", "OPTIONS"):
-            assert web.ask(method, f"{WEDDINGS}/wed_0").is_a_problem(405)
-            assert web.ask(method, "/api/nothing").is_a_problem(404)
+            told = web.ask(method, f"{WEDDINGS}/wed_0", headers={"x-methods-of-path": "FROM ME"})
+            assert told.is_a_problem(405)
+            assert told.headers["allow"] == "GET, PATCH"
+            told = web.ask(method, "/api/nothing", headers={"x-methods-of-path": "FROM ME"})
+            assert told.is_a_problem(404)
+            assert "allow" not in told.headers
+        for path, allowed in ((ACTIVE, "GET"), (INCIDENTS, "GET, POST")):
+            assert web.ask("PUT", path).headers["allow"] == allowed
         for path in ("/", "", "/api", "/api/weddings/", "/api//weddings", "/API/weddings"):
             assert web.ask("GET", path).is_a_problem(404)
 

@@ -11,9 +11,10 @@ from aws_cdk.aws_lambda import CfnPermission
 
 from infra.cdk.acknowledgements import acknowledge
 from wedsync.runtime.declarations import HttpTrigger
+from wedsync.runtime.invocation import METHODS_OF_PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from constructs import Construct
 
@@ -35,10 +36,11 @@ def shape(path: str) -> str:
     return re.sub(r"\{\w+(\+?)\}", r"{\1}", path)
 
 
-def known_paths(declarations: Sequence[Declaration]) -> tuple[str, ...]:
-    """Every declared path once. Raises ValueError where two functions want the same route."""
+def known_paths(declarations: Sequence[Declaration]) -> dict[str, tuple[str, ...]]:
+    """Every declared path once, with its methods. Raises ValueError where two want one route."""
     taken: dict[tuple[str, str], str] = {}
     paths: dict[str, str] = {}
+    methods: dict[str, set[str]] = {}
     for each in declarations:
         if not isinstance(each.trigger, HttpTrigger):
             continue
@@ -47,8 +49,9 @@ def known_paths(declarations: Sequence[Declaration]) -> tuple[str, ...]:
             raise ValueError(f"{each.name} and {taken[place]} declare {route_key(each.trigger)}")
         taken[place] = each.name
         if each.trigger.path != DEFAULT:
-            paths.setdefault(shape(each.trigger.path), each.trigger.path)
-    return tuple(sorted(paths.values()))
+            path = paths.setdefault(shape(each.trigger.path), each.trigger.path)
+            methods.setdefault(path, set()).add(each.trigger.method)
+    return {path: tuple(sorted(methods[path])) for path in sorted(methods)}
 
 
 class Routes:
@@ -71,15 +74,7 @@ class Routes:
         self._function = function
         self._trigger = trigger
         self._api = api
-        self._integration = CfnIntegration(
-            function,
-            "Integration",
-            api_id=api.api_id,
-            integration_type="AWS_PROXY",
-            integration_uri=function.arn,
-            payload_format_version="2.0",
-        )
-        self._add("Route", route_key(trigger))
+        self._add("Route", route_key(trigger), self._integrated("Integration"))
         called_for = "" if trigger.path == DEFAULT else trigger.path
         called_by(
             function,
@@ -87,19 +82,35 @@ class Routes:
             source_arn=f"{api.arn}/*/*{called_for}",
         )
 
-    def answer_other_methods(self, paths: Sequence[str]) -> None:
-        """Add ``ANY <path>`` for each of these paths."""
-        for path in paths:
-            self._add(f"Any {path}", f"ANY {path}")
+    def answer_other_methods(self, paths: Mapping[str, Sequence[str]]) -> None:
+        """Add ``ANY <path>`` for each of these paths, which tells the path's methods."""
+        telling: dict[str, CfnIntegration] = {}
+        for path, methods in paths.items():
+            told = ", ".join(methods)
+            if told not in telling:
+                telling[told] = self._integrated(f"Integration {told}", methods=told)
+            self._add(f"Any {path}", f"ANY {path}", telling[told])
 
-    def _add(self, name: str, key: str) -> None:
+    def _integrated(self, name: str, *, methods: str | None = None) -> CfnIntegration:
+        telling = {f"overwrite:header.{METHODS_OF_PATH}": methods}
+        return CfnIntegration(
+            self._function,
+            name,
+            api_id=self._api.api_id,
+            integration_type="AWS_PROXY",
+            integration_uri=self._function.arn,
+            payload_format_version="2.0",
+            request_parameters=None if methods is None else telling,
+        )
+
+    def _add(self, name: str, key: str, integration: CfnIntegration) -> None:
         proved = bool(self._trigger.roles)
         route = CfnRoute(
             self._function,
             _construct_id(name),
             api_id=self._api.api_id,
             route_key=key,
-            target=f"integrations/{self._integration.ref}",
+            target=f"integrations/{integration.ref}",
             authorization_type="CUSTOM" if proved else "NONE",
             authorizer_id=self._api.authorizer_id if proved else None,
         )

@@ -19,7 +19,7 @@ from wedsync.runtime.declarations import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from aws_cdk import Environment
@@ -42,10 +42,10 @@ class GroupStack(Stack):
         addresses: Addresses,
         api: HttpApiRef,
         declarations: Sequence[Declaration],
-        paths: Sequence[str],
+        paths: Mapping[str, Sequence[str]],
         source: Path,
     ) -> None:
-        """``paths`` are all known paths, of every group: the default route needs them."""
+        """``paths``: all known paths of every group and their methods, for the default route."""
         super().__init__(
             scope,
             f"{addresses.deployment.prefix}-functions-{group.replace('_', '-')}",

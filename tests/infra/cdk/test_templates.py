@@ -137,6 +137,22 @@ def test_routes_are_the_declared_ones_and_any_method_of_their_paths(
     assert len(routes) <= 300, "more than an API holds without a raised quota"
 
 
+def test_the_gateway_tells_of_a_known_path_which_methods_it_takes(
+    synthesised: Synthesised,
+) -> None:
+    triggers = [cast("HttpTrigger", each.trigger) for each in having(synthesised, HttpTrigger)]
+    telling = {
+        f"integrations/<{each.logical_id}>": each.properties.get("RequestParameters")
+        for each in synthesised.of_kind("AWS::ApiGatewayV2::Integration")
+    }
+    for route in synthesised.of_kind("AWS::ApiGatewayV2::Route"):
+        method, _, path = str(route.properties["RouteKey"]).partition(" ")
+        methods = sorted(each.method for each in triggers if each.path == path)
+        wanted = {"overwrite:header.x-methods-of-path": ", ".join(methods)}
+        told = telling[text(route.properties["Target"])]
+        assert told == (wanted if method == "ANY" else None)
+
+
 def test_a_route_leads_to_its_function_which_lets_the_api_call_it(synthesised: Synthesised) -> None:
     integrations = {
         (each.stack, each.logical_id): each.properties

@@ -75,6 +75,23 @@ def test_the_most_specific_route_answers(
     assert (found.key, found.parameters) == (key, parameters)
 
 
+@pytest.mark.parametrize(
+    ("request_line", "allowed"),
+    [
+        ("DELETE /api/weddings", ("GET", "POST")),
+        ("PUT /api/weddings/w1", ("GET", "PATCH")),
+        ("PUT /api/weddings/live", ("GET",)),
+        ("GET /api/weddings", None),
+        ("GET /api/nothing", None),
+    ],
+)
+def test_a_path_that_takes_other_methods_is_found_with_them(
+    request_line: str, allowed: tuple[str, ...] | None
+) -> None:
+    method, path = request_line.split(" ")
+    assert Routes([a_route(one) for one in ROUTES]).find(method, path).allowed == allowed
+
+
 def an_event(line: str) -> Event:
     method, path = line.split(" ")
     return {

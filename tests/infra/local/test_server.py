@@ -183,6 +183,7 @@ def test_every_refusal_is_a_problem(
     answered, headers, answer = server.ask(method, target, body, TOKEN)
     assert (answered, headers["content-type"]) == (status, "application/problem+json")
     assert json.loads(answer)["requestId"] == headers["x-request-id"]
+    assert headers.get("allow") == ("GET, POST" if status == 405 else None)
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,11 @@ class MethodNotAllowed(WedSyncError):
     code = "method-not-allowed"
     title = "This path does not take this method"
 
+    def __init__(self, detail: str = "", *, allowed: Sequence[str] = ()) -> None:
+        """``allowed``: the methods that the path takes, for the Allow header."""
+        super().__init__(detail)
+        self.allowed = tuple(allowed)
+
 
 class Conflict(WedSyncError):
     """The state of the thing does not allow it."""

@@ -9,12 +9,21 @@ from wedsync.errors import Unauthenticated
 from wedsync.stores.services import Services
 from wedsync.tenancy import Caller
 
+METHODS_OF_PATH = "x-methods-of-path"
+"""The header in which the gateway tells, of a known path, which methods it takes.
+
+It writes over whatever a caller sent under this name.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class RouteMiss:
-    """How a request missed every route."""
+    """How a request missed every route: ``allowed`` are the methods that its path takes.
 
-    path_is_known: bool
+    None for a path that nobody knows.
+    """
+
+    allowed: tuple[str, ...] | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,4 +75,8 @@ def raw_body() -> bytes:
 
 def route_miss() -> RouteMiss:
     """How the gateway came to its last resort: ``ANY /path`` for a known path, or ``$default``."""
-    return RouteMiss(path_is_known=_current.get().route_key.startswith("ANY "))
+    running = _current.get()
+    if not running.route_key.startswith("ANY "):
+        return RouteMiss(None)
+    methods = running.headers.get(METHODS_OF_PATH, "").split(",")
+    return RouteMiss(tuple(filter(None, map(str.strip, methods))))

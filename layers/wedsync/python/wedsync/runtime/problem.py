@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from wedsync.errors import FieldError, WedSyncError
+from wedsync.errors import FieldError, MethodNotAllowed, WedSyncError
 
 CONTENT_TYPE = "application/problem+json"
 _TYPE_PREFIX = "urn:wedsync:problem:"
@@ -19,6 +19,8 @@ def answer(error: WedSyncError, *, path: str, request_id: str) -> dict[str, obje
     retry_after = getattr(error, "retry_after_seconds", None)
     if retry_after is not None:
         headers["retry-after"] = str(retry_after)
+    if isinstance(error, MethodNotAllowed):
+        headers["allow"] = ", ".join(error.allowed)
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
     body = {
