@@ -29,6 +29,7 @@ from wedsync.runtime.declarations import Function
 from wedsync.settings import Settings
 from wedsync.stores.services import Services
 from wedsync.tenancy import Role, Tenant
+from wedsync.weddings.phase import Stage
 
 TENANT = Tenant("demo")
 
@@ -95,6 +96,7 @@ class Bundle:
         accept_unsigned: bool = True,
         shards: int = 4,
         packs: int = 4,
+        stage: Stage = Stage.PROD,
         functions: Sequence[Function] | None = None,
         cloud_of: Callable[[LocalCloud], CloudOf] | None = None,
     ) -> None:
@@ -102,6 +104,7 @@ class Bundle:
         self.clock = ManualClock(at)
         self.cloud = LocalCloud(None, clock=self.clock, ids=SeededIds(seed), shards=shards)
         self.settings = Settings(
+            stage=stage,
             operator_tenant=tenant,
             unsigned_tenant=tenant if accept_unsigned else None,
             packs=packs,
@@ -221,6 +224,18 @@ class Bundle:
     def patch(self, path: str, body: object, *, key: MadeKey | None = None) -> Answer:
         """PATCH with a JSON merge patch."""
         return self.request("PATCH", path, body, key=key)
+
+    def put_document(self, path: str, body: object, *, if_match: str | None = None) -> Answer:
+        """PUT a JSON body."""
+        headers = {} if if_match is None else {"if-match": if_match}
+        return self.request("PUT", path, body, headers=headers)
+
+    def delete(
+        self, path: str, *, key: MadeKey | None = None, if_match: str | None = None
+    ) -> Answer:
+        """DELETE."""
+        headers = {} if if_match is None else {"if-match": if_match}
+        return self.request("DELETE", path, key=key, headers=headers)
 
     def register(self, request: Mapping[str, object], *, key: MadeKey | None = None) -> str:
         """Register a wedding over HTTP, and answer its id."""

@@ -1,9 +1,10 @@
-"""Every minute: find what falls due on ladders, plan the looks at what is live, close windows."""
+"""Every minute: find what falls due on ladders, plan the runs of weddings, close windows."""
 
 from datetime import datetime
 
+from wedsync.flows.cadence import plan_runs
 from wedsync.flows.derive import close_last_minute
-from wedsync.flows.watch import plan_watches, sweep
+from wedsync.flows.watch import sweep
 from wedsync.resources import Resource
 from wedsync.runtime.events import schedule
 from wedsync.stores.services import Services
@@ -11,8 +12,10 @@ from wedsync.stores.services import Services
 
 @schedule(
     every_minutes=1,
-    summary="Sweep ladders, plan watches, close the last minute",
+    summary="Sweep ladders, plan runs, close the last minute",
     uses=(
+        Resource.WEDDINGS.read(),
+        Resource.ALERTS.read(),
         Resource.INCIDENTS.read(),
         Resource.WAKE.send(),
         Resource.HOT_WINDOWS.read(),
@@ -25,5 +28,5 @@ def handler(due: datetime, services: Services) -> None:
     del due
     now = services.now()
     sweep(services, now)
-    plan_watches(services, now)
+    plan_runs(services, now)
     close_last_minute(services, now)

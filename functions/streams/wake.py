@@ -1,4 +1,4 @@
-"""Something falls due: a ladder's tier, or the next look at what is live."""
+"""Something falls due: a ladder's tier, or the runs of some weddings."""
 
 from wedsync.flows.grants import EVALUATING
 from wedsync.flows.incidents import deliver
@@ -6,14 +6,15 @@ from wedsync.flows.wake import LadderWake, read_wake
 from wedsync.flows.watch import watch
 from wedsync.resources import Resource
 from wedsync.runtime.events import queue_consumer
+from wedsync.runtime.log import log_figures
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 
 
 @queue_consumer(
     Resource.WAKE,
-    summary="Page the tiers that are due; judge what is live",
-    uses=EVALUATING,
+    summary="Page the tiers that are due; judge the weddings that are",
+    uses=(Resource.WINDOWS.write(), *EVALUATING),
     layers=("numeric",),
 )
 def handler(body: str, services: Services) -> None:
@@ -22,4 +23,10 @@ def handler(body: str, services: Services) -> None:
     if isinstance(wake, LadderWake):
         deliver(services, Tenant(wake.tenant_id), wake.incident_id)
     else:
-        watch(services)
+        watched = watch(services, wake.due)
+        if watched.runs:
+            log_figures(
+                "weddings were run",
+                at=services.now(),
+                figures={"WeddingRuns": watched.runs, "WeddingsJudged": watched.judged},
+            )

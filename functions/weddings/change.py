@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from wedsync.api.weddings import WeddingReply, patched
 from wedsync.errors import PreconditionFailed, WeddingNotFound
+from wedsync.flows.cadence import plan_wedding
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
 from wedsync.runtime.http import FromCaller, Injected, endpoint
@@ -15,7 +16,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 @endpoint(
     "PATCH /api/weddings/{wedding_id}",
     summary="Change a wedding (JSON merge patch)",
-    uses=(Resource.WEDDINGS.read_write(),),
+    uses=(Resource.WEDDINGS.read_write(), Resource.WAKE.send()),
     raises=(WeddingNotFound, PreconditionFailed),
 )
 def handler(
@@ -30,5 +31,6 @@ def handler(
     if if_match not in (None, "*", f'"{wedding.version}"'):
         raise PreconditionFailed
     changed = patched(wedding, patch, at=services.now())
+    plan_wedding(services, changed)
     saved = services.weddings.save(caller.tenant, changed, expected=wedding.version)
     return Answer(WeddingReply.of(saved), {"etag": f'"{saved.version}"'})

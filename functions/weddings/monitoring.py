@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from wedsync.api.shape import Instant
 from wedsync.api.weddings import MonitoringReply
 from wedsync.errors import WeddingNotFound
+from wedsync.flows.cadence import forced_by
 from wedsync.flows.visibility import wedding_for
 from wedsync.resources import Resource
 from wedsync.runtime.http import FromCaller, Injected, endpoint
@@ -19,7 +20,7 @@ from wedsync.weddings.timeline import operational_window, status
 @endpoint(
     "GET /api/weddings/{wedding_id}/monitoring",
     summary="Read a wedding's monitoring cadence",
-    uses=(Resource.WEDDINGS.read(),),
+    uses=(Resource.WEDDINGS.read(), Resource.ALERTS.read(), Resource.INCIDENTS.read()),
     raises=(WeddingNotFound,),
     roles=READERS | {Role.VENDOR},
 )
@@ -29,10 +30,11 @@ def handler(
     services: Injected,
     at: Annotated[Instant | None, Query()] = None,
 ) -> MonitoringReply:
-    """Answer the cadence at ``at`` (default: now)."""
+    """Answer the cadence at ``at`` (default: now, with what forces it)."""
     wedding = wedding_for(caller, wedding_id, services.weddings)
     when = at or services.now()
-    plan = monitoring(wedding, when, stage=services.settings.stage)
+    forced = forced_by(services, caller.tenant, wedding_id) if at is None else None
+    plan = monitoring(wedding, when, stage=services.settings.stage, forced=forced)
     window = operational_window(wedding)
     return MonitoringReply(
         wedding_id=wedding.wedding_id,

@@ -138,6 +138,13 @@ def an_incident_with_another_open_alert(stage: Stage) -> None:
     _kept(stage, replace(incident, alerts=(*incident.alerts, other)))
 
 
+def an_incident_of_no_wedding_with_another_open_alert(stage: Stage) -> None:
+    """The end of the wedding's alert leaves it open, with all of its tiers due."""
+    incident = an_incident()
+    other = replace(incident.alerts[0], alert_id="0123456789abcdef-1")
+    _kept(stage, replace(incident, wedding_id=None, alerts=(*incident.alerts, other)))
+
+
 def photos_that_nobody_judged(stage: Stage) -> None:
     """Points were counted, and the function that counted them died before it judged."""
     counted_points(stage)
@@ -268,6 +275,10 @@ def _without_wedding(event: Event) -> Event:
     return {**event, "body": json.dumps(body)}
 
 
+def _without_query(event: Event) -> Event:
+    return {**event, "rawQueryString": "", "queryStringParameters": None}
+
+
 def an_unanswered_report(stage: Stage) -> None:
     """The same report came 20 minutes ago and was not answered: its ladder has run on."""
     a_registered_wedding(stage)
@@ -350,6 +361,7 @@ CASES: tuple[Case, ...] = (
     Case(function="metrics-wedding", arrange=counted_points, status=200),
     Case(function="schedules-compaction", arrange=counted_points),
     Case(function="schedules-minute", arrange=counted_points),
+    Case(function="schedules-minute", title="all is well", arrange=a_registered_wedding),
     Case(
         function="streams-metrics",
         arrange=an_incident_of_another_time,
@@ -367,7 +379,30 @@ CASES: tuple[Case, ...] = (
     Case(function="weddings-create", status=201),
     Case(function="weddings-listing", arrange=a_registered_wedding, status=200),
     Case(function="weddings-monitoring", arrange=a_registered_wedding, status=200),
+    Case(
+        function="weddings-monitoring",
+        title="now",
+        arrange=a_registered_wedding,
+        change=_without_query,
+        status=200,
+    ),
     Case(function="weddings-read", arrange=a_registered_wedding, status=200),
+    Case(function="weddings-remove", arrange=an_open_incident, status=204),
+    Case(function="weddings-remove", title="paged", arrange=a_paged_incident, status=204),
+    Case(
+        function="weddings-remove",
+        title="an alert among others of an incident",
+        arrange=an_incident_of_no_wedding_with_another_open_alert,
+        status=204,
+    ),
+    Case(
+        function="weddings-remove",
+        title="topics down",
+        arrange=a_paged_incident,
+        down=TOPICS,
+        status=204,
+    ),
+    Case(function="weddings-timeline", arrange=a_registered_wedding, status=200),
 )
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.functions.cases import an_open_incident, sample
+from tests.functions.cases import WEDDING, a_registered_wedding, an_open_incident, sample
 from tests.functions.stage import FUNCTIONS, NOW, TENANT, Stage, on_moto
 from tests.functions.test_roles import BODIES, ROUTES, path_of
 from tests.functions.web import Told, Web, incident, opened, point, wedding
@@ -34,6 +34,14 @@ def web() -> Iterator[Web]:
     with opened() as web:
         an_open_incident(Stage(web.bundle.cloud, web.bundle.clock))
         yield web
+
+
+@pytest.fixture(autouse=True)
+def _wedding_of_the_samples(web: Web) -> None:
+    """A former test may have removed it."""
+    bundle = web.bundle
+    if bundle.services.weddings.find(bundle.tenant, WEDDING.wedding_id) is None:
+        a_registered_wedding(Stage(bundle.cloud, bundle.clock))
 
 
 def send(web: Web, name: str, body: object, **headers: str) -> Told:
@@ -169,6 +177,7 @@ def replaced(document: object, pointer: str, value: object) -> object:
 
 
 DOCUMENTS = {
+    "weddings-timeline": BODIES["weddings-timeline"],
     "weddings-create": wedding(),
     "weddings-change": wedding(),
     "incidents-create": incident(weddingId="wed_sample"),

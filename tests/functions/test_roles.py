@@ -38,6 +38,17 @@ IDS = {"wedding_id": "wed_sample", "alert_id": ALERT_ID, "incident_id": INCIDENT
 BODIES: dict[str, object] = {
     "weddings-create": wedding(),
     "weddings-change": {"guestCount": 99},
+    "weddings-timeline": {
+        "timeline": [
+            {
+                "id": "vows",
+                "kind": "ceremony",
+                "title": "Vows",
+                "startsAt": "2026-06-20T15:00:00",
+                "endsAt": "2026-06-20T23:00:00",
+            }
+        ]
+    },
     "metrics-ingest": point(),
     "incidents-create": incident(),
 }

@@ -115,10 +115,20 @@ class Stage:
     def escalate(self) -> None:
         self.answered = self.ask(f"{self.path}/escalate").body
 
-    def ask(self, path: str, body: object = None) -> Answer:
+    def planned(self) -> None:
+        """A wedding months away, and nothing to judge."""
+        self.wedding_id = self.bundle.register(a_wedding_request(on="2026-12-19"))
+
+    def remove(self) -> None:
+        """Until it is gone: who asks again may be told that it is."""
+        answer = self.ask(f"/api/weddings/{self.wedding_id}", method="DELETE")
+        assert answer.status in {204, 404}
+
+    def ask(self, path: str, body: object = None, *, method: str = "POST") -> Answer:
         """As clients do: the same request again while nobody can say what became of it."""
         for _ in range(8):
-            answer = self.bundle.post(path, body, headers={"idempotency-key": "once"})
+            headers = {"idempotency-key": "once"}
+            answer = self.bundle.request(method, path, body, headers=headers)
             if answer.status < 500 and answer.status != 409:
                 return answer
             self.bundle.advance(20)
@@ -207,6 +217,7 @@ DEEDS: dict[str, tuple[Deed, Deed]] = {
     "incidents-resolve": (Stage.incident, lambda stage: stage.ask(f"{stage.path}/resolve")),
     "incidents-escalate": (Stage.incident, Stage.escalate),
     "metrics-ingest": (Stage.wedding, _ingest),
+    "weddings-remove": (Stage.alert, Stage.remove),
     "weddings-create": (
         Stage.incident,
         lambda stage: stage.ask("/api/weddings", a_wedding_request()),

@@ -7,7 +7,17 @@ from pydantic import TypeAdapter
 
 from tests.builders import a_wedding, an_event, at_venue
 from wedsync.weddings.model import Phase
-from wedsync.weddings.phase import Monitoring, Stage, monitoring, phase, runs_between
+from wedsync.weddings.phase import (
+    TICK,
+    Monitoring,
+    Stage,
+    has_run,
+    monitoring,
+    phase,
+    reach,
+    runs_between,
+    tick_at,
+)
 from wedsync.weddings.timeline import operational_window
 
 ZONE = "Europe/Paris"
@@ -244,3 +254,44 @@ def test_an_instant_is_a_run_exactly_when_the_interval_in_force_divides_it(
         and (at - EPOCH) % timedelta(seconds=interval) == timedelta()
     ]
     assert list(runs_between(wedding, first, instants[-1] + MOMENT, stage=stage)) == expected
+
+
+@given(
+    seconds=st.integers(-40 * 86_400, 3 * 86_400),
+    in_parts=st.booleans(),
+    stage=st.sampled_from(Stage),
+    count=st.integers(1, 90),
+)
+@settings(max_examples=100, deadline=None)
+def test_ticks_hold_a_run_exactly_where_one_is_planned_and_within_their_reach(
+    seconds: int, *, in_parts: bool, stage: Stage, count: int
+) -> None:
+    wedding = IN_PARTS if in_parts else WEDDING
+    opens = operational_window(wedding).start
+    first = tick_at(WINDOW.start + timedelta(seconds=seconds))
+    ticks = [first + number * TICK for number in range(count)]
+    planned = runs_between(wedding, first, ticks[-1] + MOMENT, stage=stage)
+    assert has_run(wedding, ticks, stage=stage) == bool(planned)
+    assert [tick for tick in ticks if has_run(wedding, [tick], stage=stage)] == list(planned)
+    for run in planned:
+        ahead = reach(run, stage=stage)
+        assert ahead is None or opens <= run + ahead
+
+
+@pytest.mark.parametrize(
+    ("at", "stage", "ahead"),
+    [
+        ("12:00:10", Stage.PROD, timedelta()),
+        ("12:01:00", Stage.PROD, timedelta(hours=48)),
+        ("12:02:00", Stage.PROD, timedelta(days=7)),
+        ("12:05:00", Stage.PROD, timedelta(days=30)),
+        ("12:15:00", Stage.PROD, None),
+        ("12:02:00", Stage.DEV, timedelta()),
+        ("12:05:00", Stage.DEV, timedelta(days=30)),
+    ],
+)
+def test_a_tick_reaches_as_far_as_the_phases_that_are_run_at_it(
+    at: str, stage: Stage, ahead: timedelta | None
+) -> None:
+    tick = datetime.fromisoformat(f"2025-05-01T{at}+00:00")
+    assert reach(tick, stage=stage) == ahead

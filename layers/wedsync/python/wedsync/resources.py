@@ -55,7 +55,7 @@ class Resource(Enum):
         ResourceKind.TABLE,
         (
             Index(name="by_date", partition="date_of", sort="date_sort"),
-            Index(name="by_live_day", partition="live_day", sort="live_sort"),
+            Index(name="by_opening", partition="opens_in", sort="opens_at"),
         ),
     )
     HOT_WINDOWS = ("hot-windows", ResourceKind.TABLE)
@@ -76,6 +76,7 @@ class Resource(Enum):
             Index(name="by_due", partition="due_in", sort="due_at"),
             Index(name="active", partition="active_of", sort="worst_first"),
             Index(name="by_creation", partition="tenant", sort="created_at"),
+            Index(name="by_wedding", partition="concerns", sort="wedding"),
         ),
     )
     KEYS = ("keys", ResourceKind.TABLE)

@@ -75,6 +75,12 @@ class WeddingRequest(Request):
     events: list[EventRequest] = Field(default_factory=list)
 
 
+class TimelineRequest(Request):
+    """The whole order of the day, in the place of the former one."""
+
+    timeline: list[TimelineItemRequest]
+
+
 _requests = TypeAdapter(WeddingRequest)
 LARGEST_BYTES = 200 * 1024
 """One stored thing, and one remembered answer, has at most 400 KB with all its names."""
@@ -311,6 +317,11 @@ def patched(wedding: Wedding, patch: Mapping[str, object], *, at: datetime) -> W
         at=at,
         version=wedding.version,
     )
+
+
+def with_timeline(wedding: Wedding, request: TimelineRequest, *, at: datetime) -> Wedding:
+    """The wedding with this order of the day. Raises Invalid."""
+    return patched(wedding, request.model_dump(mode="json", by_alias=True), at=at)
 
 
 def _as_request(wedding: Wedding) -> dict[str, object]:

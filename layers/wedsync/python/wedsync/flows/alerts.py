@@ -15,6 +15,7 @@ from wedsync.alerting.finding import Finding
 from wedsync.alerting.lifecycle import advance
 from wedsync.alerting.model import Alert, AlertState, fingerprint
 from wedsync.errors import TooMuchContention
+from wedsync.flows.cadence import CloseLook
 from wedsync.flows.incidents import attach, deliver, note_alert_resolved, publish
 from wedsync.flows.surroundings import TenantDay
 from wedsync.incidents.message import alert_messages
@@ -56,6 +57,7 @@ def apply_findings(
     past_by_name = {_name(tenant, each): each for each in past}
     names = {**now_by_name, **past_by_name}
     stored = services.alerts.current_many(tenant, names)
+    close_look = CloseLook(services)
     for name in names:
         _apply(
             services,
@@ -65,6 +67,7 @@ def apply_findings(
             past_by_name.get(name),
             stored.get(name),
             day,
+            close_look,
         )
 
 
@@ -117,6 +120,7 @@ def _apply(
     past: Judged | None,
     stored: Stored[Alert] | None,
     day: TenantDay,
+    close_look: CloseLook,
 ) -> None:
     for _ in range(TRIES):
         former = stored.value if stored is not None else None
@@ -134,6 +138,8 @@ def _apply(
         after = step.alert
         if after is not None and step.effects:
             after = replace(after, unsettled_since=now)
+        if former is None or former.state is AlertState.RESOLVED:
+            close_look.ask()
         try:
             kept = services.alerts.keep(tenant, after, former=stored)
         except Overtaken:

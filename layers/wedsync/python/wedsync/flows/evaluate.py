@@ -81,6 +81,7 @@ def evaluate_tenant(
     *,
     late_minutes: frozenset[int] = frozenset(),
     through: int = 0,
+    reader: WindowReader | None = None,
 ) -> None:
     """Judge these weddings, and these services beside them, by every window that was touched.
 
@@ -88,15 +89,11 @@ def evaluate_tenant(
     ahead to the minute ``through``, since nothing may come that would have it judged later.
     What came late, and yet in time for the minutes, is judged by every window that is over and
     holds its minute; such a window can open an alert, and says nothing about recovery.
+
+    ``reader``: one that has read some of the windows just now.
     """
     now = services.now()
-    reader = WindowReader(
-        services.hot_windows,
-        services.windows,
-        tenant,
-        packs=packs_of(services.settings),
-        now=now,
-    )
+    reader = reader or window_reader(services, tenant, now)
     day = TenantDay(tenant, services.weddings, now)
     current = minute_of(now)
     ahead = min(max(current, through), current + AHEAD_MS // MINUTE_MS)
@@ -112,6 +109,17 @@ def evaluate_tenant(
     known = {_identity(each) for each in _breaches(judged)}
     past = [each for each in past if _identity(each) not in known]
     apply_findings(services, tenant, judged, day, past=past)
+
+
+def window_reader(services: Services, tenant: Tenant, now: datetime) -> WindowReader:
+    """What reads a tenant's minutes, each once."""
+    return WindowReader(
+        services.hot_windows,
+        services.windows,
+        tenant,
+        packs=packs_of(services.settings),
+        now=now,
+    )
 
 
 def _breaches(judged: Iterable[Judged]) -> list[Judged]:

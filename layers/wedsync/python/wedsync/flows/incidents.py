@@ -9,6 +9,7 @@ from wedsync.alerting.model import Alert
 from wedsync.alerting.severity import Impact
 from wedsync.cloud import Message
 from wedsync.errors import TooMuchContention, Unavailable
+from wedsync.flows.cadence import CloseLook
 from wedsync.flows.wake import LadderWake, wake_later
 from wedsync.incidents.decisions import Decision, Escalation
 from wedsync.incidents.ladder import Claimed, claim, due_steps, mark_sent, release
@@ -62,6 +63,7 @@ def report_incident(
     own = services.new_id("inc")
     places: list[tuple[str, Stored[Incident] | None]] = [(own, None)]
     if report.wedding_id is not None:
+        CloseLook(services).ask()
         shared = scope_name(tenant, f"wedding {report.wedding_id}")
         present = services.incidents.current(tenant, shared)
         if present is not None and present.value.reported_as == own:

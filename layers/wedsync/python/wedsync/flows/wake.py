@@ -1,6 +1,7 @@
 """Messages that a function sends to its own future through the delay queue."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
@@ -20,9 +21,9 @@ class LadderWake:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchWake:
-    """Look at every wedding whose window is open, and at every open alert."""
+    """Look at every wedding that has a run at this tick, and at every open alert."""
 
-    due: str
+    due: datetime
     kind: Literal["watch"] = "watch"
 
 

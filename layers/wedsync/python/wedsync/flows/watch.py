@@ -1,20 +1,38 @@
 """What the clock alone brings on: durations, silence, ladders."""
 
 import math
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 
 from wedsync.alerting.model import Alert
 from wedsync.flows.alerts import settle
-from wedsync.flows.evaluate import evaluate_tenant
+from wedsync.flows.cadence import LOOK_AHEAD, furthest, runs_of, unjudged
+from wedsync.flows.evaluate import evaluate_tenant, window_reader
+from wedsync.flows.observe import SEEN_MINUTES
+from wedsync.flows.reading import WindowReader
+from wedsync.flows.removal import end_alerts
 from wedsync.flows.surroundings import TenantDay
-from wedsync.flows.wake import LadderWake, WatchWake, wake_later
+from wedsync.flows.times import MINUTES_PER_HOUR, minute_of
+from wedsync.flows.wake import LadderWake, wake_later
 from wedsync.incidents.ladder import next_due_at
+from wedsync.metrics.series import pack_of
 from wedsync.stores.services import Services
+from wedsync.stores.weddings import OPENING_SHARDS
+from wedsync.stores.windows import ActivePack
 from wedsync.tenancy import Tenant
+from wedsync.weddings.phase import tick_at
 
-LOOK_AHEAD = timedelta(seconds=75)
-"""Longer than a sweep's period: a tier is found before it is due even if a sweep is late."""
-WATCH_SECONDS = 10
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What one wake came to: weddings that were run, and those among them that had to be judged.
+
+    The others had no data in the window and no alert, so that judging them changes nothing.
+    """
+
+    runs: int = 0
+    judged: int = 0
 
 
 def sweep(services: Services, now: datetime) -> int:
@@ -33,22 +51,29 @@ def sweep(services: Services, now: datetime) -> int:
     return count
 
 
-def plan_watches(services: Services, now: datetime) -> None:
-    """Ask to be woken every 10 s of this minute, if there is anything to watch."""
-    for second in range(0, 60, WATCH_SECONDS):
-        due = now + timedelta(seconds=second)
-        wake_later(services, WatchWake(due=due.isoformat()), after_seconds=second)
+def watch(services: Services, due: datetime) -> Watched:
+    """Run every wedding that is due by now and was not run, and whatever has an open alert.
 
-
-def watch(services: Services) -> int:
-    """Judge every wedding whose window is open, and whatever has an open alert."""
+    A wake that comes twice finds that its tick was judged. One that comes late judges for all
+    the ticks before it, once.
+    """
     now = services.now()
-    weddings: dict[Tenant, set[str]] = {}
+    through = max(due, tick_at(now))
+    judged = services.windows.judged_through()
+    if judged is not None and judged >= due:
+        return Watched()
+    watched = _run(services, now, unjudged(judged, through))
+    services.windows.advance_judged(through)
+    return watched
+
+
+def _run(services: Services, now: datetime, at: tuple[datetime, ...]) -> Watched:
+    due = _due(services, at)
+    for tenant, wedding_id in services.incidents.about_weddings():
+        due.setdefault(tenant, set()).add(wedding_id)
+    opened: dict[Tenant, set[str]] = {}
     names: dict[Tenant, set[str]] = {}
     unsettled: list[tuple[Tenant, Alert]] = []
-    for mark in services.weddings.live_marks(now):
-        weddings.setdefault(mark.tenant, set()).add(mark.wedding_id)
-    opened: dict[Tenant, set[str]] = {}
     for tenant, alert in services.alerts.open_of_all():
         if alert.wedding_id is not None:
             opened.setdefault(tenant, set()).add(alert.wedding_id)
@@ -56,15 +81,81 @@ def watch(services: Services) -> int:
             names.setdefault(tenant, set()).add(alert.service)
         if alert.unsettled_since is not None:
             unsettled.append((tenant, alert))
-    for tenant in sorted({*weddings, *names, *opened}):
-        day = TenantDay(tenant, services.weddings, now)
-        open_now = {each.wedding_id: each for each in day.open_windows}
-        missing = opened.get(tenant, set()) - set(open_now)
-        open_now |= services.weddings.find_many(tenant, missing)
-        if open_now or tenant in names:
-            live = [open_now[wedding_id] for wedding_id in sorted(open_now)]
-            evaluate_tenant(services, tenant, live, names.get(tenant, ()))
+    active = _active_packs(services, now) if due else frozenset()
+    count = 0
+    for tenant in sorted({*due, *opened, *names}):
+        count += _judge(
+            services,
+            tenant,
+            due=due.get(tenant, set()),
+            opened=opened.get(tenant, set()),
+            names=names.get(tenant, set()),
+            active=active,
+        )
     for tenant, alert in unsettled:
         stored = services.alerts.get(tenant, alert.alert_id)
         settle(services, tenant, stored, TenantDay(tenant, services.weddings, now))
-    return len(weddings) + len(names) + len(opened)
+    runs = sum(
+        len(due.get(tenant, set()) | opened.get(tenant, set())) for tenant in {*due, *opened}
+    )
+    return Watched(runs=runs, judged=count)
+
+
+def _due(services: Services, at: tuple[datetime, ...]) -> dict[Tenant, set[str]]:
+    found: dict[Tenant, set[str]] = {}
+    for shard in OPENING_SHARDS:
+        for tenant, wedding in services.weddings.opening(
+            shard, at[0], at[-1], ahead=furthest(services, at)
+        ):
+            if runs_of(services, wedding, at):
+                found.setdefault(tenant, set()).add(wedding.wedding_id)
+    return found
+
+
+def _judge(
+    services: Services,
+    tenant: Tenant,
+    *,
+    due: set[str],
+    opened: set[str],
+    names: set[str],
+    active: frozenset[ActivePack],
+) -> int:
+    """Judge a tenant's weddings that have data or an alert; how many there were."""
+    now = services.now()
+    reader = window_reader(services, tenant, now)
+    wanted = opened | _told_of(reader, tenant, due - opened, active, now)
+    found = services.weddings.find_many(tenant, wanted)
+    for wedding_id in sorted(opened - set(found)):
+        end_alerts(services, tenant, wedding_id)
+    if found or names:
+        weddings = [found[wedding_id] for wedding_id in sorted(found)]
+        evaluate_tenant(services, tenant, weddings, names, reader=reader)
+    return len(found)
+
+
+def _told_of(
+    reader: WindowReader,
+    tenant: Tenant,
+    wedding_ids: Iterable[str],
+    active: frozenset[ActivePack],
+    now: datetime,
+) -> set[str]:
+    """Those of these weddings that the present window holds any point of."""
+    by_pack: dict[int, set[str]] = {}
+    for wedding_id in wedding_ids:
+        by_pack.setdefault(pack_of(wedding_id, reader.packs), set()).add(wedding_id)
+    last = minute_of(now)
+    told: set[str] = set()
+    for pack, ids in by_pack.items():
+        if ActivePack(tenant, pack) in active:
+            for read in reader.minutes(pack, last - SEEN_MINUTES + 1, last):
+                told |= ids.intersection(read.on_time.wedding_ids())
+    return told
+
+
+def _active_packs(services: Services, now: datetime) -> frozenset[ActivePack]:
+    """The packs of which the present window can hold anything: they are marked before they do."""
+    last = minute_of(now)
+    hours = {minute // MINUTES_PER_HOUR for minute in (last - SEEN_MINUTES + 1, last)}
+    return frozenset(each for hour in sorted(hours) for each in services.windows.active(hour))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Generic, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
@@ -28,6 +29,8 @@ def rendered(value: object, *, status: int) -> Response[str]:
 
 
 def _response(body: object, *, status: int, headers: dict[str, str]) -> Response[str]:
+    if status == HTTPStatus.NO_CONTENT:
+        return Response(status_code=status, body="", headers=headers)
     return Response(
         status_code=status,
         content_type=headers.pop("content-type", "application/json"),

@@ -12,6 +12,7 @@ import inspect
 import re
 import threading
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, cast, get_args, get_origin
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -332,12 +333,12 @@ def _idempotency_key(method: str, headers: Mapping[str, str]) -> str | None:
 
 def _documented(returns: object, trigger: HttpTrigger) -> dict[int, OpenAPIResponse]:
     model = get_args(returns)[0] if get_origin(returns) is Answer else returns
-    answers: dict[int, OpenAPIResponse] = {
-        trigger.status: {
+    answers: dict[int, OpenAPIResponse] = {trigger.status: {"description": "Done"}}
+    if trigger.status != HTTPStatus.NO_CONTENT:
+        answers[trigger.status] = {
             "description": "The answer",
             "content": {"application/json": {"model": model}},
         }
-    }
     usual = (Invalid, Unauthenticated, Forbidden) if trigger.roles else (Invalid,)
     for error in (*trigger.raises, *usual):
         answers.setdefault(

@@ -79,6 +79,10 @@ class AlertStore:
         for _, alert in self._open(Sort(begins_with=f"{tenant.id}#")):
             yield alert
 
+    def open_of_wedding(self, tenant: Tenant, wedding_id: str) -> Iterator[Alert]:
+        """A wedding's alerts that are not over; may lag by seconds."""
+        return (each for each in self.open_of(tenant) if each.wedding_id == wedding_id)
+
     def open_of_all(self) -> Iterator[tuple[Tenant, Alert]]:
         """Every tenant's alerts that are not over; may lag by seconds."""
         return self._open(EVERYTHING)

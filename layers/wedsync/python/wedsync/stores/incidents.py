@@ -18,6 +18,7 @@ from wedsync.tenancy import Tenant
 
 _documents = Documents(Incident)
 _DUE = "due"
+_WEDDING = "wedding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,26 @@ class IncidentStore:
         )
         return IncidentPage(self._episodes.each_once(page.items), seal(partition, page.next))
 
+    def about_weddings(self) -> Iterator[tuple[Tenant, str]]:
+        """Every tenant's weddings that an active incident is about; may lag by seconds."""
+        after = None
+        while True:
+            page = self._table.query(_WEDDING, index="by_wedding", after=after)
+            for item in page.items:
+                tenant_id, wedding_id, _ = item.text("wedding").split("#")
+                yield Tenant(tenant_id), wedding_id
+            if (after := page.next) is None:
+                return
+
+    def of_wedding(self, tenant: Tenant, wedding_id: str) -> Iterator[Incident]:
+        """The active incidents that are about a wedding; may lag by seconds."""
+        cursor = None
+        while True:
+            page = self.active(tenant, limit=100, cursor=cursor)
+            yield from (each for each in page.incidents if each.wedding_id == wedding_id)
+            if (cursor := page.next_cursor) is None:
+                return
+
     def due(self, until: datetime) -> Iterator[tuple[Tenant, Incident]]:
         """Every tenant's incidents with something due by then; may lag by seconds."""
         after = None
@@ -117,6 +138,9 @@ def _indexed(tenant: Tenant, incident: Incident) -> dict[str, Attribute]:
     if incident.is_active:
         attributes["active_of"] = tenant.partition("active")
         attributes["worst_first"] = f"{_mildness(incident)}#{created}"
+        if incident.wedding_id is not None:
+            attributes["concerns"] = _WEDDING
+            attributes["wedding"] = f"{tenant.id}#{incident.wedding_id}#{incident.incident_id}"
     due = next_due_at(incident)
     if due is not None:
         attributes["due_in"] = _DUE

@@ -1,35 +1,41 @@
-"""Registered weddings, and which of them are live on a day.
+"""Registered weddings, by date, by the day on which they are live, by when their window opens.
 
 Keys: the wedding itself stands at ``tenant#weddings / weddingId``. For every UTC day on which it
 may be live, a mark stands at ``tenant#live#day / weddingId``; marks are written before the
 wedding, so that a crash leaves one too many (readers check the wedding) and never one too few.
+
+The wedding's own item stands in the index ``by_opening`` as well, over all tenants: at
+``opens#shard / first opening``, or at ``opens#long / end`` where the window spans more than three
+days. So it moves with the wedding in one write, and a reader that knows how far ahead it has to
+look reads those weddings alone. A shard takes about 1,000 writes a second.
 """
 
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-from wedsync.cloud import Absent, ConditionFailed, Equals, Item, Key, Sort, Table
+from wedsync.cloud import Absent, Attribute, ConditionFailed, Equals, Item, Key, Sort, Table
 from wedsync.cloud.values import EXPIRES_AT
 from wedsync.errors import PreconditionFailed, WeddingNotFound
 from wedsync.identifiers import plausible
 from wedsync.stores.cursors import open_cursor, seal
 from wedsync.stores.documents import Documents
+from wedsync.stores.order import sortable
 from wedsync.tenancy import Tenant
 from wedsync.weddings.calendar import day_start
 from wedsync.weddings.model import Wedding
+from wedsync.weddings.phase import AFTER
 from wedsync.weddings.timeline import operational_window
 
 _documents = Documents(Wedding)
 _MARK_KEPT = timedelta(days=7)
-
-
-@dataclass(frozen=True, slots=True)
-class LiveMark:
-    """A wedding that may be live on some day."""
-
-    tenant: Tenant
-    wedding_id: str
+_SHARDS = 4
+_LONG = timedelta(days=3)
+LONG_ONES = "opens#long"
+"""The shard of windows that span more than three days, which stand in the order of their end."""
+OPENING_SHARDS = (*(f"opens#{number}" for number in range(_SHARDS)), LONG_ONES)
+"""The parts of the index ``by_opening``; all of them together hold every wedding once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,17 @@ class WeddingStore:
             raise PreconditionFailed from None
         return saved
 
+    def remove(self, tenant: Tenant, wedding: Wedding) -> None:
+        """Forget the wedding as it was read, then its marks. Raises PreconditionFailed."""
+        try:
+            self._table.delete(
+                _key(tenant, wedding.wedding_id), when=Equals("version", wedding.version)
+            )
+        except ConditionFailed:
+            raise PreconditionFailed from None
+        for day in live_days(wedding):
+            self._table.delete(_mark(tenant, day, wedding.wedding_id))
+
     def page(
         self, tenant: Tenant, *, on: date | None, limit: int, cursor: str | None
     ) -> WeddingPage:
@@ -109,15 +126,35 @@ class WeddingStore:
             seal(scope, page.next),
         )
 
-    def live_marks(self, at: datetime) -> Iterator[LiveMark]:
-        """Every tenant's weddings that may be live at this instant; may lag by seconds."""
+    def opening(
+        self,
+        shard: str,
+        first: datetime,
+        last: datetime,
+        *,
+        ahead: timedelta | None,
+        page_size: int | None = None,
+    ) -> Iterator[tuple[Tenant, Wedding]]:
+        """One shard's weddings that may have a run from ``first`` to ``last``, of every tenant.
+
+        Those whose window opens by ``last`` + ``ahead`` (None: at any time) and which were not
+        closed for good before ``first``, and a few that were, in the order of their first
+        opening; may lag by seconds.
+        """
+        if shard == LONG_ONES:
+            sort = Sort(at_least=sortable(first - AFTER))
+        else:
+            sort = Sort(
+                at_least=sortable(first - AFTER - _LONG),
+                at_most=None if ahead is None else sortable(last + ahead) + "~",
+            )
         after = None
         while True:
             page = self._table.query(
-                f"live#{at.astimezone(UTC).date()}", index="by_live_day", after=after
+                shard, index="by_opening", sort=sort, limit=page_size, after=after
             )
             for item in page.items:
-                yield LiveMark(Tenant(item.text("tenant")), item.key.sk)
+                yield Tenant(item.text("tenant")), _documents.load(item.text("body"))
             if (after := page.next) is None:
                 return
 
@@ -138,13 +175,8 @@ class WeddingStore:
             expires = datetime.combine(day, datetime.min.time(), UTC) + _MARK_KEPT
             self._table.put(
                 Item(
-                    Key(tenant.partition("live", str(day)), wedding.wedding_id),
-                    {
-                        "tenant": tenant.id,
-                        "live_day": f"live#{day}",
-                        "live_sort": f"{tenant.id}#{wedding.wedding_id}",
-                        EXPIRES_AT: int(expires.timestamp()),
-                    },
+                    _mark(tenant, day, wedding.wedding_id),
+                    {EXPIRES_AT: int(expires.timestamp())},
                 )
             )
 
@@ -168,6 +200,19 @@ def _key(tenant: Tenant, wedding_id: str) -> Key:
     return Key(tenant.partition("weddings"), wedding_id)
 
 
+def _mark(tenant: Tenant, day: date, wedding_id: str) -> Key:
+    return Key(tenant.partition("live", str(day)), wedding_id)
+
+
+def _opening(tenant: Tenant, wedding: Wedding) -> dict[str, Attribute]:
+    window = operational_window(wedding)
+    name = f"{tenant.id}#{wedding.wedding_id}"
+    shard = zlib.crc32(name.encode()) % _SHARDS
+    if window.end - window.start > _LONG:
+        return {"opens_in": LONG_ONES, "opens_at": f"{sortable(window.end)}#{name}"}
+    return {"opens_in": f"opens#{shard}", "opens_at": f"{sortable(window.start)}#{name}"}
+
+
 def _item(tenant: Tenant, wedding: Wedding) -> Item:
     return Item(
         _key(tenant, wedding.wedding_id),
@@ -176,5 +221,7 @@ def _item(tenant: Tenant, wedding: Wedding) -> Item:
             "version": wedding.version,
             "date_of": tenant.partition("weddings"),
             "date_sort": f"{wedding.date.isoformat()}#{wedding.wedding_id}",
+            "tenant": tenant.id,
+            **_opening(tenant, wedding),
         },
     )

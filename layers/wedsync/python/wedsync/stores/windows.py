@@ -7,12 +7,13 @@ only a greater one replaces it: however writers race, what stays was made from t
 - ``tenant#closed#pack / minute``: one pack's minute as a whole, once it is over.
 - ``tenant#wedding#id / hour``: one wedding's hour.
 - ``compaction / frontier``: the minute before which every wedding's hours are complete.
+- ``watch / judged``: the tick through which every wedding that was due has been judged.
 - ``active#hour / tenant#pack``: which packs have had data in an hour.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from wedsync.cloud import ConditionFailed, Item, Key, LessThan, Sort, Table
 from wedsync.cloud.values import EXPIRES_AT
@@ -179,6 +180,19 @@ class WindowStore:
         except ConditionFailed:
             return
 
+    def judged_through(self) -> datetime | None:
+        """The tick through which every due wedding was judged; None before the first run."""
+        item = self._table.get(_JUDGED)
+        return None if item is None else datetime.fromtimestamp(item.number("at"), UTC)
+
+    def advance_judged(self, tick: datetime) -> None:
+        """Move that tick on; it never moves back."""
+        at = int(tick.timestamp())
+        try:
+            self._table.put(Item(_JUDGED, {"at": at}), when=LessThan("at", at))
+        except ConditionFailed:
+            return
+
     def mark_active(self, tenant: Tenant, pack: int, hour: int, *, now: datetime) -> None:
         """Remember that this pack has data in this hour. Written before the data itself."""
         self._table.put(
@@ -227,6 +241,7 @@ class WindowStore:
 
 
 _FRONTIER = Key("compaction", "frontier")
+_JUDGED = Key("watch", "judged")
 
 
 def _closed(item: Item) -> ClosedMinute:

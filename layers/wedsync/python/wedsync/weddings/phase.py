@@ -4,7 +4,7 @@ Runs lie on the multiples of the interval since 1970, so that a tick which comes
 plans the same instants.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -19,6 +19,9 @@ WEEK = timedelta(days=7)
 EVE = timedelta(hours=48)
 AFTER = timedelta(hours=24)
 FORCED_SECONDS = 10
+TICK = timedelta(seconds=10)
+"""Every run lies on a whole multiple of it since 1970: no interval is shorter, all divide by it."""
+LONGEST_INTERVAL = timedelta(seconds=900)
 INTERVAL_SECONDS: dict[Phase, int | None] = {
     Phase.PLANNING: 900,
     Phase.MONTH: 300,
@@ -103,6 +106,45 @@ def runs_between(
     return tuple(due)
 
 
+def tick_at(now: datetime) -> datetime:
+    """The last tick that is not after this instant."""
+    return now - (now - _EPOCH) % TICK
+
+
+def has_run(wedding: Wedding, ticks: Iterable[datetime], *, stage: Stage) -> bool:
+    """Whether a run is due at one of these ticks: exactly where the interval in force divides it.
+
+    Asks nothing of alerts: what they force is due at every tick.
+    """
+    window = operational_window(wedding)
+    return any(
+        (seconds := _interval_seconds(_phase(wedding, window, at), stage=stage, forced=False))
+        and _divides(seconds, at)
+        for at in ticks
+    )
+
+
+def reach(at: datetime, *, stage: Stage) -> timedelta | None:
+    """How far ahead of this tick a window may open for a wedding that is due; None: any distance.
+
+    A wedding whose window opens later than that has no run then and need not be looked up.
+    """
+    for distant, within in (
+        (Phase.PLANNING, None),
+        (Phase.MONTH, MONTH),
+        (Phase.WEEK, WEEK),
+        (Phase.EVE, EVE),
+    ):
+        seconds = _interval_seconds(distant, stage=stage, forced=False)
+        if seconds is not None and _divides(seconds, at):
+            return within
+    return timedelta()
+
+
+def _divides(seconds: int, at: datetime) -> bool:
+    return not (at - _EPOCH) % timedelta(seconds=seconds)
+
+
 def _phase(wedding: Wedding, window: OperationalWindow, now: datetime) -> Phase:
     if window.contains(now):
         return Phase.LIVE
@@ -137,7 +179,7 @@ def _runs(wedding: Wedding, start: datetime, *, stage: Stage, forced: bool) -> I
     # Between two changes the phase is constant, but the change itself may belong to either side.
     for change, following in pairwise(changes):
         at_change = _interval_seconds(_phase(wedding, window, change), stage=stage, forced=False)
-        if at_change is not None and not (change - _EPOCH) % timedelta(seconds=at_change):
+        if at_change is not None and _divides(at_change, change):
             yield change
         middle = change + (following - change) / 2
         between = _interval_seconds(_phase(wedding, window, middle), stage=stage, forced=False)
