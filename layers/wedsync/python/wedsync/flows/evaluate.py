@@ -20,15 +20,16 @@ from wedsync.flows.observe import (
     observe_services,
     observe_weddings,
 )
-from wedsync.flows.reading import WindowReader, packs_of
+from wedsync.flows.reading import WindowReader
 from wedsync.flows.surroundings import TenantDay
+from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import MINUTE_MS, minute_of, minute_start
 from wedsync.metrics.lateness import AHEAD_MS, ON_TIME_MS
-from wedsync.metrics.series import pack_of
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 from wedsync.weddings.context import wedding_context
 from wedsync.weddings.model import Wedding
+from wedsync.weddings.season import SeasonMonths
 
 
 class Touched(Protocol):
@@ -90,11 +91,12 @@ def evaluate_tenant(
     holds its minute; such a window can open an alert, and says nothing about recovery.
     """
     now = services.now()
+    settings = settings_of(services, tenant)
     reader = WindowReader(
         services.hot_windows,
         services.windows,
         tenant,
-        packs=packs_of(services.settings),
+        packs=settings.packs,
         now=now,
     )
     day = TenantDay(tenant, services.weddings, now)
@@ -107,8 +109,9 @@ def evaluate_tenant(
     for minute in sorted(each for each in ends_in if each < current):
         ends = minute_start(minute + 1) - timedelta(seconds=1)
         then = TenantDay(tenant, services.weddings, ends)
-        past += _breaches(_Window(reader, then, at=ends, last=minute).judged(weddings, names))
-    judged = _Window(reader, day, at=now, last=ahead).judged(weddings, names)
+        window = _Window(reader, then, settings.season, at=ends, last=minute)
+        past += _breaches(window.judged(weddings, names))
+    judged = _Window(reader, day, settings.season, at=now, last=ahead).judged(weddings, names)
     known = {_identity(each) for each in _breaches(judged)}
     past = [each for each in past if _identity(each) not in known]
     apply_findings(services, tenant, judged, day, past=past)
@@ -128,6 +131,7 @@ class _Window:
 
     reader: WindowReader
     day: TenantDay
+    season: SeasonMonths
     at: datetime
     last: int
 
@@ -136,34 +140,30 @@ class _Window:
         first = minute_of(self.at) - SEEN_MINUTES + 1
         first = min(first, self.last - SEEN_MINUTES + 1)
         judged: list[Judged] = []
-        by_pack: dict[int, dict[str, Wedding]] = {}
+        by_packs: dict[tuple[int, ...], dict[str, Wedding]] = {}
         for wedding in weddings:
-            pack = pack_of(wedding.wedding_id, self.reader.packs)
-            by_pack.setdefault(pack, {})[wedding.wedding_id] = wedding
-        for pack, known in sorted(by_pack.items()):
-            minutes = self.reader.minutes(pack, first, self.last)
+            packs = self.reader.packs.homes(wedding.wedding_id, first, self.last)
+            by_packs.setdefault(packs, {})[wedding.wedding_id] = wedding
+        for packs, known in sorted(by_packs.items()):
+            minutes = self.reader.minutes_of_packs(packs, first, self.last)
             for observation in observe_weddings(known, minutes, self.at):
-                wedding = known[observation.scope.wedding_id or ""]
-                judged += _judge(observation, wedding, self.day, self.at)
+                judged += self._judge(observation, known[observation.scope.wedding_id or ""])
         named = frozenset(names)
         if named:
-            packs = [
-                self.reader.minutes(pack, first, self.last) for pack in range(self.reader.packs)
-            ]
-            for observation in observe_services(packs, self.at, named):
-                judged += _judge(observation, None, self.day, self.at)
+            everywhere = self.reader.minutes_of_all(first, self.last)
+            for observation in observe_services(everywhere, self.at, named):
+                judged += self._judge(observation, None)
         return judged
 
-
-def _judge(
-    observation: WeddingObservation, wedding: Wedding | None, day: TenantDay, now: datetime
-) -> list[Judged]:
-    context = wedding_context(wedding, now) if wedding is not None else None
-    findings = judge(
-        observation,
-        context=context,
-        guest_count=wedding.guest_count if wedding is not None else None,
-        any_wedding_today=day.any_wedding_today,
-        now=now,
-    )
-    return [Judged(finding=finding, context=context, at=now) for finding in findings]
+    def _judge(self, observation: WeddingObservation, wedding: Wedding | None) -> list[Judged]:
+        context = None
+        if wedding is not None:
+            context = wedding_context(wedding, self.at, self.season)
+        findings = judge(
+            observation,
+            context=context,
+            guest_count=wedding.guest_count if wedding is not None else None,
+            any_wedding_today=self.day.any_wedding_today,
+            now=self.at,
+        )
+        return [Judged(finding=finding, context=context, at=self.at) for finding in findings]

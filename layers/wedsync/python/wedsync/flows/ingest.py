@@ -13,14 +13,15 @@ from wedsync.flows.evaluate import evaluate
 from wedsync.flows.observe import UNNAMED, WINDOW_MINUTES
 from wedsync.flows.points import text
 from wedsync.flows.provenance import Proved, Provenance, identity_key
-from wedsync.flows.reading import packs_of
+from wedsync.flows.tenant_settings import settled_packs
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, at_ms
 from wedsync.flows.visibility import foreign_weddings
 from wedsync.metrics.body import Poison, open_body
 from wedsync.metrics.columns import Accepted, Columns
 from wedsync.metrics.decode import decode_record
-from wedsync.metrics.fold import SlotKey, SlotRows, slots
+from wedsync.metrics.fold import Packs, SlotKey, SlotRows, slots
 from wedsync.metrics.lateness import Lateness, classify
+from wedsync.metrics.packs import PackHistory
 from wedsync.metrics.point import Point
 from wedsync.metrics.series import HEALTH_CHECK, pack_of
 from wedsync.stores.hot_windows import Merged, ShareTooLarge
@@ -233,7 +234,7 @@ def _count(
     accepted: list[Accepted], services: Services, weddings: dict[tuple[Tenant, str], Wedding]
 ) -> list[Merged]:
     now = services.now()
-    packs = packs_of(services.settings)
+    packs = _packs(services)
     open_now = {
         (tenant.id, wedding_id)
         for (tenant, wedding_id), wedding in weddings.items()
@@ -246,12 +247,12 @@ def _count(
 def _merge(
     accepted: list[Accepted],
     services: Services,
-    packs: int,
+    packs: Packs,
     open_now: set[tuple[str, str]],
 ) -> list[Merged]:
     shares = slots(
         Columns.of(accepted),
-        packs=lambda _tenant, _created_at_ms: packs,
+        packs=packs,
         keep_seconds=lambda tenant, wedding_id: (tenant, wedding_id) in open_now,
     )
     merged: list[Merged] = []
@@ -270,26 +271,35 @@ def _merge(
     return merged
 
 
-def _belongs(each: Accepted, share: SlotRows, packs: int) -> bool:
+def _belongs(each: Accepted, share: SlotRows, packs: Packs) -> bool:
     return slot_key(each, packs) == share.key
 
 
-def slot_key(each: Accepted, packs: int) -> SlotKey:
+def slot_key(each: Accepted, packs: Packs) -> SlotKey:
     """The item that a point without a frame is counted in."""
     created = each.point.ts_ms if each.created_at_ms is None else each.created_at_ms
     return SlotKey(
         tenant=each.tenant,
-        pack=pack_of(each.point.pack_key, packs),
+        pack=pack_of(each.point.pack_key, packs(each.tenant, created)),
         minute=each.point.ts_ms // MINUTE_MS,
         slot=created // 10_000,
     )
 
 
-def _mark_active(accepted: Sequence[Accepted], services: Services, packs: int) -> None:
-    seen = {
-        (each.tenant, pack_of(each.point.pack_key, packs), each.point.ts_ms // MINUTE_MS)
-        for each in accepted
-    }
-    hours = {(tenant, pack, minute // MINUTES_PER_HOUR) for tenant, pack, minute in seen}
+def _packs(services: Services) -> Packs:
+    """How many packs the tenants of a batch have, looked up once for each."""
+    histories: dict[str, PackHistory] = {}
+
+    def at(tenant_id: str, created_at_ms: int) -> int:
+        if tenant_id not in histories:
+            histories[tenant_id] = settled_packs(services, Tenant(tenant_id))
+        return histories[tenant_id].at(created_at_ms)
+
+    return at
+
+
+def _mark_active(accepted: Sequence[Accepted], services: Services, packs: Packs) -> None:
+    keys = {slot_key(each, packs) for each in accepted}
+    hours = {(key.tenant, key.pack, key.minute // MINUTES_PER_HOUR) for key in keys}
     for tenant, pack, hour in sorted(hours):
         services.windows.mark_active(Tenant(tenant), pack, hour, now=services.now())

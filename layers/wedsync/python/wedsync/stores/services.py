@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from wedsync.stores.incidents import IncidentStore
     from wedsync.stores.keys import KeyStore
     from wedsync.stores.rejections import RejectionStore
+    from wedsync.stores.tenant_settings import TenantSettingsStore
     from wedsync.stores.weddings import WeddingStore
     from wedsync.stores.windows import WindowStore
 
@@ -113,6 +114,13 @@ class Services:
         from wedsync.stores.idempotency import IdempotencyStore
 
         return IdempotencyStore(self.cloud.table(Resource.IDEMPOTENCY))
+
+    @cached_property
+    def tenant_settings(self) -> TenantSettingsStore:
+        """What tenants have settled for themselves."""
+        from wedsync.stores.tenant_settings import TenantSettingsStore
+
+        return TenantSettingsStore(self.cloud.table(Resource.TENANT_SETTINGS))
 
     @cached_property
     def metrics_stream(self) -> Stream:
