@@ -4,6 +4,7 @@ Exhaustive, not sampled: the crash comes before the first call, before the secon
 the function ends by itself. What people notice then is compared with a run without a crash.
 """
 
+import json
 import logging
 import random
 import re
@@ -142,8 +143,10 @@ class Stage:
             for row in page.rejections
         }
         weddings = services.weddings.page(bundle.tenant, on=None, limit=9, cursor=None).weddings
+        quality = json.loads(bundle.get("/api/metrics/real-time").headers["x-data-quality"])
         seen = (
             counted,
+            (quality["accepted"], quality["late"]),
             rest.summary()[:2],
             sorted(steps),
             sorted(self.watch.sent),

@@ -12,7 +12,8 @@ from wedsync.flows.reading import CLOSES_AFTER_MS, merged_minute
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, epoch_ms, minute_of
 from wedsync.metrics.block import Block
-from wedsync.stores.hot_windows import Merged
+from wedsync.metrics.fold import SlotKey
+from wedsync.stores.hot_windows import HotItem, Merged
 from wedsync.stores.services import Services
 from wedsync.stores.windows import ClosedMinute
 from wedsync.tenancy import Tenant
@@ -29,9 +30,9 @@ def refresh(services: Services, merged: Iterable[Merged]) -> None:
     """Bring everything up to date that readers take from these hot items."""
     every = tuple(merged)
     for each in every:
-        _put_totals(services, each)
-        if each.late:
-            _tell_of_late(services, each)
+        for item in each.items:
+            _put_totals(services, each.key, item)
+            _tell_of_late(services, each.key, item)
     minutes = {(each.key.tenant, each.key.pack, each.key.minute) for each in every}
     hours: set[tuple[str, int, int]] = set()
     for tenant_id, pack, minute in sorted(minutes):
@@ -136,15 +137,15 @@ def compact(services: Services, now: datetime) -> int:
     return count
 
 
-def _put_totals(services: Services, merged: Merged) -> None:
-    content = merged.item.content
+def _put_totals(services: Services, key: SlotKey, item: HotItem) -> None:
+    content = item.content
     services.windows.put_totals(
-        Tenant(merged.key.tenant),
-        merged.key.pack,
-        merged.key.minute,
-        merged.item.place,
+        Tenant(key.tenant),
+        key.pack,
+        key.minute,
+        item.place,
         ClosedMinute(
-            version=merged.item.version,
+            version=item.version,
             on_time=Block.decode(content.on_time).totals_only().encode(),
             late=Block.decode(content.late).totals_only().encode(),
             sent_on_time=content.sent_on_time,
@@ -155,27 +156,27 @@ def _put_totals(services: Services, merged: Merged) -> None:
     )
 
 
-def _tell_of_late(services: Services, merged: Merged) -> None:
-    """Note in the present minute what came too late for its own, where nobody looks any more.
+def _tell_of_late(services: Services, key: SlotKey, item: HotItem) -> None:
+    """Note in the minute of its merging what came too late for its own, where nobody looks.
 
-    Only what was new is noted, once per version of its hot item: copies tell of nothing.
+    The item itself counts it, so that a copy tells the same again and nothing more.
     """
-    item = merged.item
-    services.windows.put_totals(
-        Tenant(merged.key.tenant),
-        merged.key.pack,
-        minute_of(services.now()),
-        f"late#{merged.key.minute}#{item.place}#{item.version}",
-        ClosedMinute(
-            version=item.version,
-            on_time=b"",
-            late=b"",
-            sent_on_time=0,
-            sent_late=merged.late,
-            duplicates=0,
-        ),
-        now=services.now(),
-    )
+    for minute, late in item.late_in:
+        services.windows.put_totals(
+            Tenant(key.tenant),
+            key.pack,
+            minute,
+            f"late#{key.minute}#{item.place}",
+            ClosedMinute(
+                version=item.version,
+                on_time=b"",
+                late=b"",
+                sent_on_time=0,
+                sent_late=late,
+                duplicates=0,
+            ),
+            now=services.now(),
+        )
 
 
 def _minute_end(minute: int) -> int:
