@@ -63,7 +63,7 @@ def watch(services: Services) -> int:
         open_now |= services.weddings.find_many(tenant, missing)
         if open_now or tenant in names:
             live = [open_now[wedding_id] for wedding_id in sorted(open_now)]
-            evaluate_tenant(services, tenant, live, names.get(tenant, ()))
+            evaluate_tenant(services, tenant, live, names.get(tenant, set()))
     for tenant, alert in unsettled:
         stored = services.alerts.get(tenant, alert.alert_id)
         settle(services, tenant, stored, TenantDay(tenant, services.weddings, now))

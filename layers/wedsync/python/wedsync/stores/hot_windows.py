@@ -7,8 +7,10 @@ is in ``ids`` changes nothing.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from wedsync.cloud import Absent, Attribute, ConditionFailed, Equals, Item, Key, Sort, Table
 from wedsync.cloud.values import EXPIRES_AT
@@ -16,12 +18,14 @@ from wedsync.errors import TooMuchContention
 from wedsync.metrics.block import Block
 from wedsync.metrics.chain import SEAL_BYTES, content_bytes, joined_ids, merge_after
 from wedsync.metrics.fold import SlotContent, SlotKey, SlotRows
+from wedsync.stores.tokens import Tokens, packed_tokens, tokens_of
 from wedsync.tenancy import Tenant
 
 KEPT = timedelta(hours=48)
 LATE_TOLD_MINUTES = 15
 """How long it is told that points came late."""
 TRIES = 64
+NOTHING_OWED: Mapping[int, int] = MappingProxyType({})
 
 
 class ShareTooLarge(Exception):
@@ -33,13 +37,15 @@ class HotItem:
     """One item as it is stored. ``place`` is its slot and its number in the slot's chain.
 
     ``late_in`` counts late points, as sent, by the clock minute in which they were merged; it
-    reaches back a quarter of an hour.
+    reaches back a quarter of an hour. ``owed`` names the records that brought something for
+    which they are to be judged.
     """
 
     place: str
     version: int
     content: SlotContent
     late_in: tuple[tuple[int, int], ...] = ()
+    owed: Tokens = frozenset()
 
     def on_time(self) -> Block:
         """What arrived in time for every window."""
@@ -77,10 +83,13 @@ class HotWindowStore:
         """On the hot windows table."""
         self._table = table
 
-    def merge(self, rows: SlotRows, *, now: datetime) -> Merged:
+    def merge(
+        self, rows: SlotRows, *, now: datetime, owed: Mapping[int, int] = NOTHING_OWED
+    ) -> Merged:
         """Merge a share, each frame once. Raises ShareTooLarge; TooMuchContention.
 
-        In the common case, a new slot, this is one write and no read.
+        In the common case, a new slot, this is one write and no read. ``owed`` names the record
+        of each frame for which it is to be judged, should the frame be new.
         """
         key = rows.key
         sealed: list[HotItem] = []
@@ -92,7 +101,9 @@ class HotWindowStore:
                 existing = None
             before = existing.content if existing is not None else None
             merged = merge_after(sealed_ids, before, rows)
-            full = content_bytes(merged.content) > SEAL_BYTES
+            owing = existing.owed if existing is not None else frozenset()
+            owing |= {owed[frame] for frame in merged.new_ids if frame in owed}
+            full = content_bytes(merged.content) + len(packed_tokens(owing)) > SEAL_BYTES
             if full and existing is None:
                 raise ShareTooLarge
             version = existing.version if existing is not None else 0
@@ -105,6 +116,7 @@ class HotWindowStore:
                     version=version + 1,
                     content=merged.content,
                     late_in=_with_late(existing, merged.late, now),
+                    owed=owing,
                 )
             try:
                 self._put(key, item, sealed=seal, now=now)
@@ -170,6 +182,8 @@ class HotWindowStore:
         }
         if item.late_in:
             attributes["late_in"] = json.dumps(item.late_in)
+        if item.owed:
+            attributes["owed"] = packed_tokens(item.owed)
         self._table.put(
             Item(Key(Tenant(key.tenant).partition(key.pack, key.minute), item.place), attributes),
             when=Absent() if item.version == 1 else Equals("version", item.version - 1),
@@ -203,4 +217,5 @@ def _read(item: Item) -> HotItem:
         late_in=tuple(map(tuple, json.loads(item.text("late_in"))))
         if "late_in" in item.attributes
         else (),
+        owed=tokens_of(item.raw("owed")),
     )
