@@ -5,6 +5,7 @@ from wedsync.errors import WeddingNotFound
 from wedsync.flows.grants import PAGING
 from wedsync.flows.incidents import deliver, report_incident
 from wedsync.flows.surroundings import TenantDay
+from wedsync.flows.tenant_settings import settings_of
 from wedsync.incidents.policies import choose_policy
 from wedsync.resources import Resource
 from wedsync.runtime.http import FromCaller, Injected, endpoint
@@ -14,7 +15,7 @@ from wedsync.weddings.context import wedding_context
 @endpoint(
     "POST /api/monitoring/incidents",
     summary="Report an incident",
-    uses=(Resource.WEDDINGS.read(), *PAGING),
+    uses=(Resource.WEDDINGS.read(), Resource.TENANT_SETTINGS.read(), *PAGING),
     raises=(WeddingNotFound,),
 )
 def handler(request: IncidentRequest, caller: FromCaller, services: Injected) -> Created:
@@ -22,7 +23,8 @@ def handler(request: IncidentRequest, caller: FromCaller, services: Injected) ->
     tenant, now = caller.tenant, services.now()
     context = None
     if request.weddingId is not None:
-        context = wedding_context(services.weddings.get(tenant, request.weddingId), now)
+        wedding = services.weddings.get(tenant, request.weddingId)
+        context = wedding_context(wedding, now, settings_of(services, tenant).season)
     day = TenantDay(tenant, services.weddings, now)
     choice = choose_policy(
         request.severity,

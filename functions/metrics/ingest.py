@@ -16,6 +16,7 @@ from wedsync.tenancy import Role
         Resource.SIGNING.read(),
         Resource.HOT_WINDOWS.read(),
         Resource.WEDDINGS.read(),
+        Resource.TENANT_SETTINGS.read(),
         Resource.REJECTIONS.write(),
         Resource.QUARANTINE.write(),
     ),

@@ -11,6 +11,7 @@ from wedsync.api.shape import Instant
 from wedsync.errors import ResolutionNotKept, WeddingNotFound
 from wedsync.flows.grants import READING
 from wedsync.flows.series import SeriesQuery, Stat, Window, read_series
+from wedsync.flows.tenant_settings import settings_of
 from wedsync.runtime.http import FromCaller, Injected, endpoint
 from wedsync.weddings.context import wedding_context
 
@@ -38,7 +39,8 @@ def handler(
     now = services.now()
     context = None
     if wedding_id is not None:
-        context = wedding_context(services.weddings.get(caller.tenant, wedding_id), now)
+        wedding = services.weddings.get(caller.tenant, wedding_id)
+        context = wedding_context(wedding, now, settings_of(services, caller.tenant).season)
     default = "1h" if time_range_text is None and start is None else time_range_text
     first, until = time_range(text=default, start=start, end=end, now=now + timedelta(seconds=1))
     query = SeriesQuery(

@@ -11,7 +11,11 @@ from wedsync.stores.services import Services
 @schedule(
     every_minutes=5,
     summary="Roll minutes up into weddings' hours",
-    uses=(Resource.HOT_WINDOWS.read(), Resource.WINDOWS.read_write()),
+    uses=(
+        Resource.HOT_WINDOWS.read(),
+        Resource.WINDOWS.read_write(),
+        Resource.TENANT_SETTINGS.read(),
+    ),
     layers=("numeric",),
     timeout_seconds=300,
 )

@@ -20,6 +20,7 @@ from wedsync.stores.services import Services
         Resource.QUARANTINE.write(),
         Resource.HOT_WINDOWS.write(),
         Resource.WINDOWS.write(),
+        Resource.TENANT_SETTINGS.write(),
         *EVALUATING,
     ),
     layers=("numeric",),

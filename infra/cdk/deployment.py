@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from wedsync.metrics.packs import MOST_PACKS
 from wedsync.settings import History
 from wedsync.tenancy import Tenant
 from wedsync.weddings.phase import Stage
@@ -73,7 +74,7 @@ class Deployment(BaseModel):
     region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
     account: str | None = Field(default=None, pattern=r"^\d{12}$")
     operator_tenant: Annotated[str, AfterValidator(_tenant)]
-    packs: int = Field(ge=1, le=1024)
+    packs: int = Field(ge=1, le=MOST_PACKS)
     shards: int = Field(ge=1, le=500)
     log_retention_days: Retention
     history: History

@@ -292,6 +292,8 @@ def an_unanswered_report(stage: Stage) -> None:
 CASES: tuple[Case, ...] = (
     Case(function="account-authorizer", arrange=a_key),
     Case(function="account-authorizer", title="by bearer token", change=_by_bearer_token),
+    Case(function="account-change-settings", status=200),
+    Case(function="account-read-settings", status=200),
     Case(function="alerts-acknowledge", arrange=an_open_incident, status=200),
     Case(function="alerts-listing", arrange=an_open_incident, status=200),
     Case(function="alerts-read", arrange=an_open_incident, status=200),

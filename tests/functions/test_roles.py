@@ -23,6 +23,7 @@ from tests.functions.web import (
     incident,
     opened,
     point,
+    settings,
     wedding,
 )
 from wedsync.runtime.declarations import HttpTrigger
@@ -51,11 +52,13 @@ BODIES: dict[str, object] = {
     },
     "metrics-ingest": point(),
     "incidents-create": incident(),
+    "account-change-settings": settings(),
 }
 QUERIES = {"metrics-series": "name=photo.upload"}
 CHANGING = {Role.ADMIN, Role.OPERATOR}
 LOOKING = {*CHANGING, Role.VIEWER}
 EXCEPTIONS = {
+    "account-change-settings": {Role.ADMIN},
     "metrics-ingest": {*CHANGING, Role.VENDOR, Role.DEVICE},
     "weddings-listing": {*LOOKING, Role.VENDOR},
     "weddings-read": {*LOOKING, Role.VENDOR},

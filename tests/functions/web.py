@@ -193,6 +193,15 @@ def incident(**members: object) -> dict[str, object]:
     }
 
 
+def settings(**members: object) -> dict[str, object]:
+    """The body of a tenant's settings."""
+    return {
+        "packs": 8,
+        "seasonMonths": {"north": [5, 6], "south": [11, 12], "tropics": []},
+        **members,
+    }
+
+
 def point(**members: object) -> dict[str, object]:
     """One point, of now."""
     return {

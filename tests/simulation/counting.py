@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from tests.simulation.reference import Entry, Figures, Reference
 from tests.simulation.watching import Watch, require
 from wedsync.flows.series import SeriesQuery, Stat, Window, read_series
+from wedsync.flows.tenant_settings import settings_of
 from wedsync.metrics.block import Block
 from wedsync.metrics.histogram import RELATIVE_ERROR
 from wedsync.metrics.summary import Summary
@@ -134,7 +135,8 @@ class Counts:
                 on_time[wedding_id][each.entry.name] += weight
         minutes = self._minutes()
         found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        for pack in range(self.services.settings.packs):
+        packs = settings_of(self.services, tenant).packs
+        for pack in range(max(packs.possible(minutes[0], minutes[-1]))):
             closed = self.services.windows.closed(tenant, pack, minutes)
             for minute, item in closed.items():
                 hot = self.services.hot_windows.minute(tenant, pack, minute)

@@ -27,6 +27,7 @@ from tests.simulation.world import Device, HttpBatch, PlannedWedding, Record, Wo
 from wedsync.cloud import Cloud
 from wedsync.cloud import Record as StreamPut
 from wedsync.errors import WedSyncError
+from wedsync.metrics.packs import PackChange, PackHistory
 from wedsync.resources import Resource
 from wedsync.runtime.declarations import (
     Declaration,
@@ -38,6 +39,7 @@ from wedsync.runtime.declarations import (
     StreamTrigger,
 )
 from wedsync.settings import Settings
+from wedsync.stores.tenant_settings import TenantSettings
 from wedsync.tenancy import Tenant
 
 Event: TypeAlias = Mapping[str, object]
@@ -146,6 +148,7 @@ class Play:
             cloud_of=self._cloud_of,
         )
         self.world.equip(self.bundle)
+        self._settle_packs()
         self.end = self.world.start + timedelta(minutes=self.world.minutes)
         self.rest = AtRest(self.bundle, self.watch, self.world.tenants)
 
@@ -217,6 +220,23 @@ class Play:
             self._at(self._sometime() + 60, self._answer_somebody)
         for _ in range(rng.choice((0, 0, 1))):
             self._at(self._sometime(), self._restart)
+
+    def _settle_packs(self) -> None:
+        """Some tenants' packs change in the middle of it all, as was settled well before."""
+        for tenant in self.world.tenants:
+            first, *others = self.rng.sample((1, 2, 3, 4, 8), 3)
+            times = sorted(self.rng.sample(range(self.world.minutes * 6), 2))
+            changes = [
+                PackChange(
+                    since_ms=(int(self.world.start.timestamp()) // 10 + slot) * 10_000, packs=packs
+                )
+                for slot, packs in zip(times, others, strict=True)
+            ]
+            if self.rng.random() < 0.5:
+                history = PackHistory(first=first, changes=tuple(changes))
+                self.bundle.services.tenant_settings.save(
+                    tenant, TenantSettings(packs=history), expected=0
+                )
 
     def _sometime(self) -> float:
         return self.rng.uniform(5, self.world.minutes * 60)

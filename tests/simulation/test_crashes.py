@@ -5,6 +5,7 @@ the function ends by itself. What people notice then is compared with a run with
 same with answers that are lost: what was asked for is done, and the function does not know it.
 """
 
+import json
 import logging
 import random
 import re
@@ -157,9 +158,11 @@ class Stage:
             for row in page.rejections
         }
         weddings = services.weddings.page(bundle.tenant, on=None, limit=9, cursor=None).weddings
+        quality = json.loads(bundle.get("/api/metrics/real-time").headers["x-data-quality"])
         seen = (
             self.answered,
             counted,
+            (quality["accepted"], quality["late"]),
             rest.summary()[:2],
             sorted(steps),
             sorted(self.watch.sent),
@@ -196,6 +199,13 @@ def _failing_uploads(stage: Stage) -> None:
     stage.bundle.drain()
 
 
+def _failing_uploads_that_waited(stage: Stage) -> None:
+    """On the stream in time, and looked at when the present window holds them no longer."""
+    stage.failing_uploads()
+    stage.bundle.clock.set(SATURDAY + timedelta(minutes=6))
+    stage.bundle.drain()
+
+
 def _unknown_wedding(stage: Stage) -> None:
     """Points shortly before hours are brought up to date; nobody watches their wedding."""
     stage.wedding_id = "wed_nobody"
@@ -207,6 +217,7 @@ def _unknown_wedding(stage: Stage) -> None:
 
 DEEDS: dict[str, tuple[Deed, Deed]] = {
     "streams-metrics": (Stage.wedding, _failing_uploads),
+    "streams-metrics six minutes late": (Stage.wedding, _failing_uploads_that_waited),
     "streams-wake": (Stage.incident, lambda stage: stage.bundle.advance(620)),
     "schedules-minute": (Stage.alert, lambda stage: stage.bundle.advance(120)),
     "schedules-compaction": (_unknown_wedding, lambda stage: stage.bundle.advance(60)),
@@ -254,8 +265,9 @@ def _played(
     before, deed = DEEDS[name]
     stage = Stage()
     before(stage)
-    stage.faults.crash_at = None if crash_at is None else (name, crash_at)
-    stage.faults.lose_at = None if lose_at is None else (name, lose_at)
+    deed_of = name.partition(" ")[0]
+    stage.faults.crash_at = None if crash_at is None else (deed_of, crash_at)
+    stage.faults.lose_at = None if lose_at is None else (deed_of, lose_at)
     try:
         deed(stage)
     except FunctionDied:

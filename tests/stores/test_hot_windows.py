@@ -70,6 +70,9 @@ def test_frames_are_counted_once_across_a_chain_of_sealed_items() -> None:
     assert counted == len(everyone)
     assert Block.merge(each.on_time() for each in items).points == len(everyone)
     assert merge(hot, [accepted(number) for number in everyone[:2000]]) == (0, 2000)
+    (share,) = slots(Columns.of([accepted(number) for number in sent[:9]]), packs=lambda *_: 1)
+    met = hot.merge(share, now=NOW)
+    assert met.items[:-1] == met.sealed == items[:-1], "what follows from them is told again"
 
 
 def test_a_share_that_no_item_could_hold_is_refused_whole() -> None:

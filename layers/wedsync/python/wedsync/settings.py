@@ -24,8 +24,8 @@ class Settings:
 
     ``operator_tenant`` owns the bundle's own metrics and what no tenant can be proved for.
     ``unsigned_tenant`` is the tenant of unsigned stream records; None quarantines them all.
-    ``packs`` is the number of storage packs of a tenant. ``names`` holds the physical name of
-    each resource (a topic's ARN, a queue's URL).
+    ``packs`` is the number of storage packs that a new tenant begins with. ``names`` holds the
+    physical name of each resource (a topic's ARN, a queue's URL).
     """
 
     stage: Stage = Stage.PROD

@@ -9,7 +9,7 @@ from wedsync.errors import FieldError, Forbidden, Invalid, TooLarge, Unavailable
 from wedsync.flows.ingest import LATE_REASONS, OTHER_WEDDING, slot_key
 from wedsync.flows.points import members, text
 from wedsync.flows.provenance import identity_key, platform_record
-from wedsync.flows.reading import packs_of
+from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import at_ms, epoch_ms
 from wedsync.flows.visibility import foreign_weddings
 from wedsync.metrics.body import open_body
@@ -102,7 +102,7 @@ def _without_copies(
     """Leave out repeats inside the request, and points that have been counted already."""
     key = identity_key(services.signing.value())
     origin = Origin(tenant=caller.tenant.id, device=caller.subject, batch_id=batch)
-    packs = packs_of(services.settings)
+    packs = settings_of(services, caller.tenant).packs
     known: dict[SlotKey, bytes] = {}
     seen: set[int] = set()
     fresh: list[tuple[int, Point]] = []
@@ -121,7 +121,7 @@ def _without_copies(
                     arrival_ms=point.ts_ms,
                     late=False,
                 ),
-                packs,
+                packs=lambda _, created_ms: packs.at(created_ms),
             )
             if slot not in known:
                 known[slot] = services.hot_windows.known_ids(slot)

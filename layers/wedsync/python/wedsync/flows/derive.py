@@ -5,13 +5,15 @@ and raced at will; a batch that is delivered again repairs what a crash left und
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from wedsync.flows.reading import CLOSES_AFTER_MS, merged_minute, packs_of
+from wedsync.flows.reading import CLOSES_AFTER_MS, merged_minute
+from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, epoch_ms, minute_of
 from wedsync.metrics.block import Block
-from wedsync.metrics.series import pack_of
-from wedsync.stores.hot_windows import Merged
+from wedsync.metrics.fold import SlotKey
+from wedsync.stores.hot_windows import HotItem, Merged
 from wedsync.stores.services import Services
 from wedsync.stores.windows import ClosedMinute
 from wedsync.tenancy import Tenant
@@ -28,9 +30,9 @@ def refresh(services: Services, merged: Iterable[Merged]) -> None:
     """Bring everything up to date that readers take from these hot items."""
     every = tuple(merged)
     for each in every:
-        _put_totals(services, each)
-        if each.late:
-            _tell_of_late(services, each)
+        for item in each.items:
+            _put_totals(services, each.key, item)
+            _tell_of_late(services, each.key, item)
     minutes = {(each.key.tenant, each.key.pack, each.key.minute) for each in every}
     hours: set[tuple[str, int, int]] = set()
     for tenant_id, pack, minute in sorted(minutes):
@@ -52,9 +54,47 @@ def close_minute(services: Services, tenant: Tenant, pack: int, minute: int) -> 
 
 
 def refresh_hour(services: Services, tenant: Tenant, pack: int, hour: int, *, before: int) -> None:
-    """Make the hours of a pack's weddings anew from its minutes up to ``before``, exclusive."""
+    """Make the hours of a pack's weddings anew from its minutes up to ``before``, exclusive.
+
+    Where the number of packs changed near the hour, a wedding's hour is made from every pack that
+    its points may lie in. Each writer closes what it changed before it reads the rest, so that of
+    two the later sees both, and its version is the greater.
+    """
     first = hour * MINUTES_PER_HOUR
     minutes = range(first, min(first + MINUTES_PER_HOUR, before))
+    if not minutes:
+        return
+    packs = settings_of(services, tenant).packs
+    hours = {pack: _hour_of_pack(services, tenant, pack, minutes)}
+    for wedding_id in hours[pack].block.wedding_ids():
+        homes = packs.homes(wedding_id, minutes[0], minutes[-1])
+        if pack not in homes:
+            continue
+        parts = []
+        for home in homes:
+            if home not in hours:
+                hours[home] = _hour_of_pack(services, tenant, home, minutes)
+            parts.append(hours[home])
+        services.windows.put_hour(
+            tenant,
+            wedding_id,
+            hour,
+            Block.merge(part.block.only(wedding_id) for part in parts),
+            through=minutes.stop,
+            version=sum(part.version for part in parts),
+            now=services.now(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _HourOfPack:
+    """One pack's hour, and the sum of the versions that it was made from."""
+
+    block: Block
+    version: int
+
+
+def _hour_of_pack(services: Services, tenant: Tenant, pack: int, minutes: range) -> _HourOfPack:
     closed = services.windows.closed(tenant, pack, minutes)
     blocks: list[Block] = []
     version = 0
@@ -64,19 +104,7 @@ def refresh_hour(services: Services, tenant: Tenant, pack: int, hour: int, *, be
             item = close_minute(services, tenant, pack, minute)
         version += item.version
         blocks += [Block.decode(part) for part in (item.on_time, item.late) if part]
-    whole = Block.merge(blocks)
-    packs = packs_of(services.settings)
-    for wedding_id in whole.wedding_ids():
-        if pack_of(wedding_id, packs) == pack:
-            services.windows.put_hour(
-                tenant,
-                wedding_id,
-                hour,
-                whole.only(wedding_id),
-                through=minutes.stop,
-                version=version,
-                now=services.now(),
-            )
+    return _HourOfPack(Block.merge(blocks), version)
 
 
 def close_last_minute(services: Services, now: datetime) -> int:
@@ -109,15 +137,15 @@ def compact(services: Services, now: datetime) -> int:
     return count
 
 
-def _put_totals(services: Services, merged: Merged) -> None:
-    content = merged.item.content
+def _put_totals(services: Services, key: SlotKey, item: HotItem) -> None:
+    content = item.content
     services.windows.put_totals(
-        Tenant(merged.key.tenant),
-        merged.key.pack,
-        merged.key.minute,
-        merged.item.place,
+        Tenant(key.tenant),
+        key.pack,
+        key.minute,
+        item.place,
         ClosedMinute(
-            version=merged.item.version,
+            version=item.version,
             on_time=Block.decode(content.on_time).totals_only().encode(),
             late=Block.decode(content.late).totals_only().encode(),
             sent_on_time=content.sent_on_time,
@@ -128,27 +156,27 @@ def _put_totals(services: Services, merged: Merged) -> None:
     )
 
 
-def _tell_of_late(services: Services, merged: Merged) -> None:
-    """Note in the present minute what came too late for its own, where nobody looks any more.
+def _tell_of_late(services: Services, key: SlotKey, item: HotItem) -> None:
+    """Note in the minute of its merging what came too late for its own, where nobody looks.
 
-    Only what was new is noted, once per version of its hot item: copies tell of nothing.
+    The item itself counts it, so that a copy tells the same again and nothing more.
     """
-    item = merged.item
-    services.windows.put_totals(
-        Tenant(merged.key.tenant),
-        merged.key.pack,
-        minute_of(services.now()),
-        f"late#{merged.key.minute}#{item.place}#{item.version}",
-        ClosedMinute(
-            version=item.version,
-            on_time=b"",
-            late=b"",
-            sent_on_time=0,
-            sent_late=merged.late,
-            duplicates=0,
-        ),
-        now=services.now(),
-    )
+    for minute, late in item.late_in:
+        services.windows.put_totals(
+            Tenant(key.tenant),
+            key.pack,
+            minute,
+            f"late#{key.minute}#{item.place}",
+            ClosedMinute(
+                version=item.version,
+                on_time=b"",
+                late=b"",
+                sent_on_time=0,
+                sent_late=late,
+                duplicates=0,
+            ),
+            now=services.now(),
+        )
 
 
 def _minute_end(minute: int) -> int:

@@ -1,11 +1,10 @@
 """Judge what has changed, from reads made after the writes: nothing critical is missed.
 
-Whatever a batch touched is judged even when every frame of it had been merged before, so that a
-crash between counting and judging is made good by the batch's next delivery. Of two writers that
-do not see each other yet, the one that reads last sees both.
+What has to be judged after a batch, and why nothing is missed, is told in ``flows.heard``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -20,31 +19,28 @@ from wedsync.flows.observe import (
     observe_services,
     observe_weddings,
 )
-from wedsync.flows.reading import WindowReader, packs_of
+from wedsync.flows.reading import WindowReader
 from wedsync.flows.surroundings import TenantDay
+from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import MINUTE_MS, minute_of, minute_start
 from wedsync.metrics.lateness import AHEAD_MS, ON_TIME_MS
-from wedsync.metrics.series import pack_of
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 from wedsync.weddings.context import wedding_context
 from wedsync.weddings.model import Wedding
+from wedsync.weddings.season import SeasonMonths
 
 
 class Touched(Protocol):
-    """What must be judged, by tenant."""
+    """What must be judged."""
 
     @property
-    def weddings(self) -> Mapping[Tenant, frozenset[str]]:
-        """Weddings that points told of."""
+    def scopes(self) -> Mapping[Tenant, frozenset[Scope]]:
+        """Weddings, and services, components and hosts beside them."""
 
     @property
-    def services(self) -> Mapping[Tenant, frozenset[str]]:
-        """Services, components and hosts that points of no wedding told of."""
-
-    @property
-    def late_minutes(self) -> frozenset[int]:
-        """The minutes of points that came too late for the present window to hold them."""
+    def late(self) -> Mapping[tuple[Tenant, Scope], frozenset[int]]:
+        """Minutes that may lie before the present window, and were not judged in their time."""
 
     @property
     def through(self) -> int:
@@ -55,20 +51,17 @@ def evaluate(
     services: Services, touched: Touched, weddings: Mapping[tuple[Tenant, str], Wedding]
 ) -> None:
     """Judge everything that was touched; weddings that are not registered feed no rule."""
-    for tenant in sorted({*touched.weddings, *touched.services}):
-        known = [
-            weddings[tenant, wedding_id]
-            for wedding_id in sorted(touched.weddings.get(tenant, ()))
-            if (tenant, wedding_id) in weddings
-        ]
-        names = touched.services.get(tenant, frozenset())
+    for tenant, scopes in sorted(touched.scopes.items()):
+        ids = sorted(scope.wedding_id for scope in scopes if scope.wedding_id is not None)
+        known = [weddings[tenant, each] for each in ids if (tenant, each) in weddings]
+        names = {scope.service for scope in scopes if scope.service is not None}
         if known or names:
             evaluate_tenant(
                 services,
                 tenant,
                 known,
                 names,
-                late_minutes=touched.late_minutes,
+                late={scope: at for (of, scope), at in touched.late.items() if of == tenant},
                 through=touched.through,
             )
 
@@ -77,9 +70,9 @@ def evaluate_tenant(
     services: Services,
     tenant: Tenant,
     weddings: Sequence[Wedding],
-    names: Iterable[str],
+    names: AbstractSet[str],
     *,
-    late_minutes: frozenset[int] = frozenset(),
+    late: Mapping[Scope, frozenset[int]] | None = None,
     through: int = 0,
     reader: WindowReader | None = None,
 ) -> None:
@@ -87,25 +80,29 @@ def evaluate_tenant(
 
     What a device whose clock is fast has sent counts as the present: the present window reaches
     ahead to the minute ``through``, since nothing may come that would have it judged later.
-    What came late, and yet in time for the minutes, is judged by every window that is over and
-    holds its minute; such a window can open an alert, and says nothing about recovery.
+    A ``late`` minute is judged by every window that is over and holds it; such a window can open
+    an alert, and says nothing about recovery.
 
     ``reader``: one that has read some of the windows just now.
     """
     now = services.now()
+    settings = settings_of(services, tenant)
     reader = reader or window_reader(services, tenant, now)
     day = TenantDay(tenant, services.weddings, now)
     current = minute_of(now)
     ahead = min(max(current, through), current + AHEAD_MS // MINUTE_MS)
-    earliest = current - ON_TIME_MS // MINUTE_MS
     past: list[Judged] = []
-    missed = late_minutes.intersection(range(earliest, current - WINDOW_MINUTES + 1))
-    ends_in = {minute + after for minute in missed for after in range(WINDOW_MINUTES)}
-    for minute in sorted(each for each in ends_in if each < current):
+    for minute, scopes in sorted(_windows_over(late or {}, current).items()):
         ends = minute_start(minute + 1) - timedelta(seconds=1)
         then = TenantDay(tenant, services.weddings, ends)
-        past += _breaches(_Window(reader, then, at=ends, last=minute).judged(weddings, names))
-    judged = _Window(reader, day, at=now, last=ahead).judged(weddings, names)
+        window = _Window(reader, then, settings.season, at=ends, last=minute)
+        past += _breaches(
+            window.judged(
+                [each for each in weddings if Scope(wedding_id=each.wedding_id) in scopes],
+                {name for name in names if Scope(service=name) in scopes},
+            )
+        )
+    judged = _Window(reader, day, settings.season, at=now, last=ahead).judged(weddings, names)
     known = {_identity(each) for each in _breaches(judged)}
     past = [each for each in past if _identity(each) not in known]
     apply_findings(services, tenant, judged, day, past=past)
@@ -117,9 +114,20 @@ def window_reader(services: Services, tenant: Tenant, now: datetime) -> WindowRe
         services.hot_windows,
         services.windows,
         tenant,
-        packs=packs_of(services.settings),
+        packs=settings_of(services, tenant).packs,
         now=now,
     )
+
+
+def _windows_over(late: Mapping[Scope, frozenset[int]], current: int) -> dict[int, set[Scope]]:
+    """The last minutes of the windows that are over and hold a late minute, with its scopes."""
+    earliest = current - ON_TIME_MS // MINUTE_MS
+    found: dict[int, set[Scope]] = {}
+    for scope, minutes in late.items():
+        for minute in minutes.intersection(range(earliest, current - WINDOW_MINUTES + 1)):
+            for last in range(minute, min(minute + WINDOW_MINUTES, current)):
+                found.setdefault(last, set()).add(scope)
+    return found
 
 
 def _breaches(judged: Iterable[Judged]) -> list[Judged]:
@@ -136,42 +144,38 @@ class _Window:
 
     reader: WindowReader
     day: TenantDay
+    season: SeasonMonths
     at: datetime
     last: int
 
-    def judged(self, weddings: Sequence[Wedding], names: Iterable[str]) -> list[Judged]:
+    def judged(self, weddings: Sequence[Wedding], names: AbstractSet[str]) -> list[Judged]:
         """What every rule finds in this window."""
         first = minute_of(self.at) - SEEN_MINUTES + 1
         first = min(first, self.last - SEEN_MINUTES + 1)
         judged: list[Judged] = []
-        by_pack: dict[int, dict[str, Wedding]] = {}
+        by_packs: dict[tuple[int, ...], dict[str, Wedding]] = {}
         for wedding in weddings:
-            pack = pack_of(wedding.wedding_id, self.reader.packs)
-            by_pack.setdefault(pack, {})[wedding.wedding_id] = wedding
-        for pack, known in sorted(by_pack.items()):
-            minutes = self.reader.minutes(pack, first, self.last)
+            packs = self.reader.packs.homes(wedding.wedding_id, first, self.last)
+            by_packs.setdefault(packs, {})[wedding.wedding_id] = wedding
+        for packs, known in sorted(by_packs.items()):
+            minutes = self.reader.minutes_of_packs(packs, first, self.last)
             for observation in observe_weddings(known, minutes, self.at):
-                wedding = known[observation.scope.wedding_id or ""]
-                judged += _judge(observation, wedding, self.day, self.at)
-        named = frozenset(names)
-        if named:
-            packs = [
-                self.reader.minutes(pack, first, self.last) for pack in range(self.reader.packs)
-            ]
-            for observation in observe_services(packs, self.at, named):
-                judged += _judge(observation, None, self.day, self.at)
+                judged += self._judge(observation, known[observation.scope.wedding_id or ""])
+        if names:
+            everywhere = self.reader.minutes_of_all(first, self.last)
+            for observation in observe_services(everywhere, self.at, names):
+                judged += self._judge(observation, None)
         return judged
 
-
-def _judge(
-    observation: WeddingObservation, wedding: Wedding | None, day: TenantDay, now: datetime
-) -> list[Judged]:
-    context = wedding_context(wedding, now) if wedding is not None else None
-    findings = judge(
-        observation,
-        context=context,
-        guest_count=wedding.guest_count if wedding is not None else None,
-        any_wedding_today=day.any_wedding_today,
-        now=now,
-    )
-    return [Judged(finding=finding, context=context, at=now) for finding in findings]
+    def _judge(self, observation: WeddingObservation, wedding: Wedding | None) -> list[Judged]:
+        context = None
+        if wedding is not None:
+            context = wedding_context(wedding, self.at, self.season)
+        findings = judge(
+            observation,
+            context=context,
+            guest_count=wedding.guest_count if wedding is not None else None,
+            any_wedding_today=self.day.any_wedding_today,
+            now=self.at,
+        )
+        return [Judged(finding=finding, context=context, at=self.at) for finding in findings]

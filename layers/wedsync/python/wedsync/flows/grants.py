@@ -15,8 +15,9 @@ READING = (
     Resource.WEDDINGS.read(),
     Resource.HOT_WINDOWS.read(),
     Resource.WINDOWS.read(),
+    Resource.TENANT_SETTINGS.read(),
 )
-"""Weddings and their windows."""
+"""Weddings and their windows, and the settings that tell where these lie."""
 
 EVALUATING = (*READING, Resource.ALERTS.read_write(), *PAGING)
 """What judging needs: weddings, their windows, alerts, and whatever a page needs."""

@@ -4,33 +4,33 @@ Poison is caught record by record and point by point; only a failing cloud is ra
 the whole batch comes again and changes nothing that it had changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from wedsync.cloud import Arrived
 from wedsync.flows.derive import refresh
 from wedsync.flows.evaluate import evaluate
-from wedsync.flows.observe import UNNAMED, WINDOW_MINUTES
+from wedsync.flows.heard import hear, note_judged, tell_of_trouble, touched_by
 from wedsync.flows.points import text
 from wedsync.flows.provenance import Proved, Provenance, identity_key
-from wedsync.flows.reading import packs_of
+from wedsync.flows.tenant_settings import settled_packs
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, at_ms
 from wedsync.flows.visibility import foreign_weddings
 from wedsync.metrics.body import Poison, open_body
 from wedsync.metrics.columns import Accepted, Columns
 from wedsync.metrics.decode import decode_record
-from wedsync.metrics.fold import SlotKey, SlotRows, slots
+from wedsync.metrics.fold import KeepSeconds, Packs, SlotKey, SlotRows, slots
 from wedsync.metrics.lateness import Lateness, classify
+from wedsync.metrics.packs import PackHistory
 from wedsync.metrics.point import Point
-from wedsync.metrics.series import HEALTH_CHECK, pack_of
-from wedsync.stores.hot_windows import Merged, ShareTooLarge
+from wedsync.metrics.series import pack_of
+from wedsync.stores.hot_windows import NOTHING_OWED, Merged, ShareTooLarge
 from wedsync.stores.rejections import Rejection
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 from wedsync.weddings.model import Wedding
 from wedsync.weddings.timeline import operational_window
 
-_NAMING = ("service", "component", "host")
 OTHER_WEDDING = ("other-wedding", "this vendor does not work at the wedding")
 LATE_REASONS = {
     Lateness.TOO_LATE: ("too-late", "more than 24 h after its own time"),
@@ -66,9 +66,15 @@ def ingest(records: Sequence[Arrived], services: Services) -> Ingested:
     for tenant, rejections in batch.parked.items():
         services.rejections.park(tenant, rejections)
     weddings = _weddings(batch.accepted, services)
-    merged = _count(batch.accepted, services, weddings)
+    packs = _packs(services)
+    heard = hear(
+        batch.accepted, records, key_of=lambda each: slot_key(each, packs), now=services.now()
+    )
+    tell_of_trouble(services, heard)
+    merged = _count(batch.accepted, services, weddings, packs, heard.owed)
     refresh(services, merged)
-    evaluate(services, touched_by(batch.accepted, merged), weddings)
+    evaluate(services, touched_by(services, heard, merged, registered=weddings), weddings)
+    note_judged(services, heard, merged)
     return Ingested(
         accepted=sum(each.accepted for each in merged),
         late=sum(each.late for each in merged),
@@ -169,95 +175,56 @@ def _rejection(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Touched:
-    """What a batch told of, by tenant: weddings, and services, components, hosts beside them."""
-
-    weddings: dict[Tenant, frozenset[str]]
-    services: dict[Tenant, frozenset[str]]
-    late_minutes: frozenset[int]
-    through: int
-
-
-def touched_by(accepted: Sequence[Accepted], merged: Sequence[Merged] = ()) -> Touched:
-    """What must be judged again after these points, whether they were new or copies.
-
-    A minute that is over is judged for points that were late when they arrived, and for those
-    that were counted just now. Others were judged in their time: a replay tells nobody.
-    """
-    weddings: dict[Tenant, set[str]] = {}
-    beside: dict[Tenant, set[str]] = {}
-    for each in accepted:
-        tenant = Tenant(each.tenant)
-        if each.point.wedding_id is None:
-            dims = dict(each.point.dims)
-            told = {dims[dim] for dim in _NAMING if dim in dims}
-            if _named_by(each.point.name) not in dims:
-                told.add(UNNAMED)
-            beside.setdefault(tenant, set()).update(told)
-        else:
-            weddings.setdefault(tenant, set()).add(each.point.wedding_id)
-    return Touched(
-        {tenant: frozenset(ids) for tenant, ids in weddings.items()},
-        {tenant: frozenset(names) for tenant, names in beside.items()},
-        frozenset(each.point.ts_ms // MINUTE_MS for each in accepted if _missed_window(each))
-        | frozenset(each.key.minute for each in merged if each.accepted > each.late),
-        max((each.point.ts_ms // MINUTE_MS for each in accepted), default=0),
-    )
-
-
-def _missed_window(each: Accepted) -> bool:
-    """Whether the window of its arrival did not hold the point's own minute any more."""
-    behind = each.arrival_ms // MINUTE_MS - each.point.ts_ms // MINUTE_MS
-    return not each.late and behind >= WINDOW_MINUTES
-
-
-def _named_by(metric: str) -> str:
-    """The dimension that says what such a point tells of."""
-    if metric == HEALTH_CHECK:
-        return "component"
-    return "host" if metric.startswith("host.") else "service"
-
-
 def _weddings(
     accepted: Sequence[Accepted], services: Services
 ) -> dict[tuple[Tenant, str], Wedding]:
     found: dict[tuple[Tenant, str], Wedding] = {}
-    for tenant, ids in touched_by(accepted).weddings.items():
+    told: dict[Tenant, set[str]] = {}
+    for each in accepted:
+        if each.point.wedding_id is not None:
+            told.setdefault(Tenant(each.tenant), set()).add(each.point.wedding_id)
+    for tenant, ids in told.items():
         for wedding_id, wedding in services.weddings.find_many(tenant, ids).items():
             found[tenant, wedding_id] = wedding
     return found
 
 
 def _count(
-    accepted: list[Accepted], services: Services, weddings: dict[tuple[Tenant, str], Wedding]
+    accepted: list[Accepted],
+    services: Services,
+    weddings: dict[tuple[Tenant, str], Wedding],
+    packs: Packs,
+    owed: Mapping[SlotKey, Mapping[int, int]],
 ) -> list[Merged]:
     now = services.now()
-    packs = packs_of(services.settings)
     open_now = {
         (tenant.id, wedding_id)
         for (tenant, wedding_id), wedding in weddings.items()
         if operational_window(wedding).contains(now)
     }
     _mark_active(accepted, services, packs)
-    return _merge(accepted, services, packs, open_now)
+    return _merge(
+        accepted,
+        services,
+        packs,
+        lambda tenant, wedding_id: (tenant, wedding_id) in open_now,
+        owed,
+    )
 
 
 def _merge(
     accepted: list[Accepted],
     services: Services,
-    packs: int,
-    open_now: set[tuple[str, str]],
+    packs: Packs,
+    keep_seconds: KeepSeconds,
+    owed: Mapping[SlotKey, Mapping[int, int]],
 ) -> list[Merged]:
-    shares = slots(
-        Columns.of(accepted),
-        packs=lambda _tenant, _created_at_ms: packs,
-        keep_seconds=lambda tenant, wedding_id: (tenant, wedding_id) in open_now,
-    )
+    shares = slots(Columns.of(accepted), packs=packs, keep_seconds=keep_seconds)
     merged: list[Merged] = []
     for share in shares:
         try:
-            merged.append(services.hot_windows.merge(share, now=services.now()))
+            owing = owed.get(share.key, NOTHING_OWED)
+            merged.append(services.hot_windows.merge(share, now=services.now(), owed=owing))
         except ShareTooLarge:
             part = [each for each in accepted if _belongs(each, share, packs)]
             frames = sorted({each.frame_id for each in part})
@@ -266,30 +233,39 @@ def _merge(
                 [each for each in part if each.frame_id < middle],
                 [each for each in part if each.frame_id >= middle],
             ):
-                merged += _merge(half, services, packs, open_now)
+                merged += _merge(half, services, packs, keep_seconds, owed)
     return merged
 
 
-def _belongs(each: Accepted, share: SlotRows, packs: int) -> bool:
+def _belongs(each: Accepted, share: SlotRows, packs: Packs) -> bool:
     return slot_key(each, packs) == share.key
 
 
-def slot_key(each: Accepted, packs: int) -> SlotKey:
+def slot_key(each: Accepted, packs: Packs) -> SlotKey:
     """The item that a point without a frame is counted in."""
     created = each.point.ts_ms if each.created_at_ms is None else each.created_at_ms
     return SlotKey(
         tenant=each.tenant,
-        pack=pack_of(each.point.pack_key, packs),
+        pack=pack_of(each.point.pack_key, packs(each.tenant, created)),
         minute=each.point.ts_ms // MINUTE_MS,
         slot=created // 10_000,
     )
 
 
-def _mark_active(accepted: Sequence[Accepted], services: Services, packs: int) -> None:
-    seen = {
-        (each.tenant, pack_of(each.point.pack_key, packs), each.point.ts_ms // MINUTE_MS)
-        for each in accepted
-    }
-    hours = {(tenant, pack, minute // MINUTES_PER_HOUR) for tenant, pack, minute in seen}
+def _packs(services: Services) -> Packs:
+    """How many packs the tenants of a batch have, looked up once for each."""
+    histories: dict[str, PackHistory] = {}
+
+    def at(tenant_id: str, created_at_ms: int) -> int:
+        if tenant_id not in histories:
+            histories[tenant_id] = settled_packs(services, Tenant(tenant_id))
+        return histories[tenant_id].at(created_at_ms)
+
+    return at
+
+
+def _mark_active(accepted: Sequence[Accepted], services: Services, packs: Packs) -> None:
+    keys = {slot_key(each, packs) for each in accepted}
+    hours = {(key.tenant, key.pack, key.minute // MINUTES_PER_HOUR) for key in keys}
     for tenant, pack, hour in sorted(hours):
         services.windows.mark_active(Tenant(tenant), pack, hour, now=services.now())

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from wedsync.alerting.model import AlertState
 from wedsync.alerting.severity import Severity
 from wedsync.cloud.memory import Remembered
-from wedsync.flows.reading import WindowReader, packs_of
+from wedsync.flows.reading import WindowReader
 from wedsync.flows.surroundings import TenantDay
+from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import MINUTES_PER_HOUR, epoch_ms, minute_of, minute_start
 from wedsync.metrics.block import Block
 from wedsync.metrics.facts import WeddingFacts
@@ -281,7 +282,7 @@ def _reader(services: Services, tenant: Tenant, now: datetime) -> WindowReader:
         services.hot_windows,
         services.windows,
         tenant,
-        packs=packs_of(services.settings),
+        packs=settings_of(services, tenant).packs,
         now=now,
     )
 

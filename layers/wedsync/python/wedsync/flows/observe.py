@@ -35,9 +35,9 @@ RECENT_FAILURES = timedelta(seconds=60)
 UNNAMED = "unnamed"
 """What stands for a service, component or host that a point does not name."""
 
-_RESPONSE_GAUGE = "system.response_time"
-_FAILURE_RATE_GAUGE = "photo.upload.failure_rate"
-_HOSTS = {
+RESPONSE_GAUGE = "system.response_time"
+FAILURE_RATE_GAUGE = "photo.upload.failure_rate"
+HOSTS = {
     "host.cpu": HostResource.CPU,
     "host.memory": HostResource.MEMORY,
     "host.disk": HostResource.DISK,
@@ -62,8 +62,8 @@ def observe_weddings(
     requested = look.last_seen(API_REQUEST, "wedding_id", wanted)
     ended = look.last_seen(PHOTO_UPLOAD, "wedding_id", wanted)
     checked = look.last_seen(HEALTH_CHECK, "wedding_id", wanted)
-    gauges = look.gauges(_RESPONSE_GAUGE, "wedding_id")
-    supplied = look.gauges(_FAILURE_RATE_GAUGE, "wedding_id")
+    gauges = look.gauges(RESPONSE_GAUGE, "wedding_id")
+    supplied = look.gauges(FAILURE_RATE_GAUGE, "wedding_id")
     return tuple(
         WeddingObservation(
             scope=Scope(wedding_id=name),
@@ -101,7 +101,7 @@ def observe_services(
     requested = look.last_seen(API_REQUEST, "service", wanted)
     checked = look.last_seen(HEALTH_CHECK, "service", wanted)
     checked.pop(UNNAMED, None)
-    gauges = look.gauges(_RESPONSE_GAUGE, "service")
+    gauges = look.gauges(RESPONSE_GAUGE, "service")
     health = look.window.facts(None).health
     hosts = look.hosts(wedding_id=None)
     return tuple(
@@ -178,7 +178,7 @@ class _Look:
     def hosts(self, *, wedding_id: str | None) -> tuple[HostReading, ...]:
         """Every host's gauges that hold, of this wedding or of none."""
         readings: list[HostReading] = []
-        for metric, resource in _HOSTS.items():
+        for metric, resource in HOSTS.items():
             latest = self.window.select(metric, wedding_id=wedding_id).latest_by("host")
             readings += [
                 HostReading(

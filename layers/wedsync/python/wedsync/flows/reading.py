@@ -4,14 +4,13 @@ Whoever changes a minute that is over closes it anew before anything else happen
 item is never behind what its writer has seen.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from wedsync.flows.times import minute_of
 from wedsync.metrics.block import Block
-from wedsync.metrics.series import pack_of
-from wedsync.settings import Settings
+from wedsync.metrics.packs import PackHistory
 from wedsync.stores.hot_windows import HotItem, HotWindowStore
 from wedsync.stores.windows import ClosedMinute, WindowStore
 from wedsync.tenancy import Tenant
@@ -27,16 +26,10 @@ class MinuteRead:
     minute: int
     on_time: Block
     late: Block
-    version: int
 
     def both(self) -> Block:
         """All that was accepted for this minute, however late."""
         return Block.merge([self.on_time, self.late])
-
-
-def packs_of(settings: Settings) -> int:
-    """How many packs a tenant's weddings are spread over."""
-    return settings.packs
 
 
 def merged_minute(items: Iterable[HotItem]) -> ClosedMinute:
@@ -68,7 +61,7 @@ class WindowReader:
         windows: WindowStore,
         tenant: Tenant,
         *,
-        packs: int,
+        packs: PackHistory,
         now: datetime,
     ) -> None:
         """``now`` decides which minutes are over."""
@@ -93,10 +86,30 @@ class WindowReader:
                 minute=minute,
                 on_time=Block.decode(found.on_time),
                 late=Block.decode(found.late),
-                version=found.version,
             )
         return tuple(self._read[pack, minute] for minute in range(first, last + 1))
 
+    def minutes_of_packs(
+        self, packs: Sequence[int], first: int, last: int
+    ) -> tuple[MinuteRead, ...]:
+        """Minutes of several packs as one."""
+        every = [self.minutes(pack, first, last) for pack in packs]
+        if len(every) == 1:
+            return every[0]
+        return tuple(
+            MinuteRead(
+                minute=parts[0].minute,
+                on_time=Block.merge(part.on_time for part in parts),
+                late=Block.merge(part.late for part in parts),
+            )
+            for parts in zip(*every, strict=True)
+        )
+
     def minutes_of_wedding(self, wedding_id: str, first: int, last: int) -> tuple[MinuteRead, ...]:
-        """The minutes of the pack that a wedding lies in; they hold other weddings too."""
-        return self.minutes(pack_of(wedding_id, self.packs), first, last)
+        """The minutes of wherever a wedding may lie; they hold other weddings too."""
+        return self.minutes_of_packs(self.packs.homes(wedding_id, first, last), first, last)
+
+    def minutes_of_all(self, first: int, last: int) -> list[tuple[MinuteRead, ...]]:
+        """The minutes of every pack that the tenant may have points in."""
+        most = max(self.packs.possible(first, last))
+        return [self.minutes(pack, first, last) for pack in range(most)]

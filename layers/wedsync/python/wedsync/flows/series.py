@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from wedsync.errors import Invalid, ResolutionNotKept
-from wedsync.flows.reading import WindowReader, packs_of
+from wedsync.flows.reading import WindowReader
+from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import MINUTES_PER_HOUR, minute_of
 from wedsync.metrics.block import Block
 from wedsync.metrics.selection import Selection
@@ -164,7 +165,11 @@ def _selections(
         for hour in hours:
             yield hour.hour * MINUTES_PER_HOUR, _of_wedding(hour.block, query)
     reader = WindowReader(
-        services.hot_windows, services.windows, tenant, packs=packs_of(services.settings), now=now
+        services.hot_windows,
+        services.windows,
+        tenant,
+        packs=settings_of(services, tenant).packs,
+        now=now,
     )
     for read in reader.minutes_of_wedding(query.wedding_id, max(first, oldest), last):
         yield read.minute, _of_wedding(read.both() if both else read.on_time, query)

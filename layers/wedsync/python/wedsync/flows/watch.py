@@ -16,7 +16,6 @@ from wedsync.flows.surroundings import TenantDay
 from wedsync.flows.times import MINUTES_PER_HOUR, minute_of
 from wedsync.flows.wake import LadderWake, wake_later
 from wedsync.incidents.ladder import next_due_at
-from wedsync.metrics.series import pack_of
 from wedsync.stores.services import Services
 from wedsync.stores.weddings import OPENING_SHARDS
 from wedsync.stores.windows import ActivePack
@@ -142,14 +141,16 @@ def _told_of(
     now: datetime,
 ) -> set[str]:
     """Those of these weddings that the present window holds any point of."""
+    last = minute_of(now)
+    first = last - SEEN_MINUTES + 1
     by_pack: dict[int, set[str]] = {}
     for wedding_id in wedding_ids:
-        by_pack.setdefault(pack_of(wedding_id, reader.packs), set()).add(wedding_id)
-    last = minute_of(now)
+        for pack in reader.packs.homes(wedding_id, first, last):
+            by_pack.setdefault(pack, set()).add(wedding_id)
     told: set[str] = set()
     for pack, ids in by_pack.items():
         if ActivePack(tenant, pack) in active:
-            for read in reader.minutes(pack, last - SEEN_MINUTES + 1, last):
+            for read in reader.minutes(pack, first, last):
                 told |= ids.intersection(read.on_time.wedding_ids())
     return told
 

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from wedsync.stores.hot_windows import HotWindowStore
     from wedsync.stores.idempotency import IdempotencyStore
     from wedsync.stores.incidents import IncidentStore
+    from wedsync.stores.judged import JudgedStore
     from wedsync.stores.keys import KeyStore
     from wedsync.stores.rejections import RejectionStore
+    from wedsync.stores.tenant_settings import TenantSettingsStore
+    from wedsync.stores.trouble import TroubleStore
     from wedsync.stores.weddings import WeddingStore
     from wedsync.stores.windows import WindowStore
 
@@ -80,6 +83,20 @@ class Services:
         return WindowStore(self.cloud.table(Resource.WINDOWS))
 
     @cached_property
+    def trouble(self) -> TroubleStore:
+        """What has been spoken against of late."""
+        from wedsync.stores.trouble import TroubleStore
+
+        return TroubleStore(self.cloud.table(Resource.WINDOWS))
+
+    @cached_property
+    def judged(self) -> JudgedStore:
+        """What was counted and has been judged."""
+        from wedsync.stores.judged import JudgedStore
+
+        return JudgedStore(self.cloud.table(Resource.WINDOWS))
+
+    @cached_property
     def rejections(self) -> RejectionStore:
         """Points and records that were not counted, with the reason."""
         from wedsync.stores.rejections import RejectionStore
@@ -113,6 +130,13 @@ class Services:
         from wedsync.stores.idempotency import IdempotencyStore
 
         return IdempotencyStore(self.cloud.table(Resource.IDEMPOTENCY))
+
+    @cached_property
+    def tenant_settings(self) -> TenantSettingsStore:
+        """What tenants have settled for themselves."""
+        from wedsync.stores.tenant_settings import TenantSettingsStore
+
+        return TenantSettingsStore(self.cloud.table(Resource.TENANT_SETTINGS))
 
     @cached_property
     def metrics_stream(self) -> Stream:
