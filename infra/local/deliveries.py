@@ -8,10 +8,12 @@ the quarantine bucket with its reason. Subscribers are on this machine only.
 import ipaddress
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException
 from threading import Lock
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from infra.local.arns import arn_of
@@ -61,9 +63,13 @@ class _Subscriber:
 class Deliveries:
     """Every subscriber's way through what was published."""
 
-    def __init__(self, cloud: LocalCloud, settings: Settings) -> None:
+    def __init__(
+        self, cloud: LocalCloud, settings: Settings, *, post: "Post | None" = None
+    ) -> None:
+        """``post`` hands a notification to a subscriber; over HTTP unless told otherwise."""
         self._cloud = cloud
         self._settings = settings
+        self._post = post or post_over_http
         self._lock = Lock()
         self._subscribers = [self._opened(one) for one in cloud.outbox.subscriptions()]
 
@@ -139,7 +145,7 @@ class Deliveries:
 
     def _try(self, subscriber: _Subscriber, message: Published, tries: int) -> None:
         subscription = subscriber.subscription
-        failure = _post(subscription, envelope(message, self._settings))
+        failure = self._post(subscription, envelope(message, self._settings))
         if failure is None:
             return
         if failure.final or tries >= _RETRIES:
@@ -177,9 +183,15 @@ class Deliveries:
 
 
 @dataclass(frozen=True, slots=True)
-class _Failure:
+class Failure:
+    """Why a subscriber did not take a notification. ``final``: it never will."""
+
     reason: str
     final: bool
+
+
+Post: TypeAlias = Callable[[Subscription, dict[str, object]], Failure | None]
+"""Hands a notification to a subscriber; None: it was taken."""
 
 
 def envelope(message: Published, settings: Settings) -> dict[str, object]:
@@ -223,7 +235,8 @@ def is_loopback_url(url: str) -> bool:
     return parts.scheme == "http" and reachable and is_loopback(parts.hostname or "")
 
 
-def _post(subscription: Subscription, notification: dict[str, object]) -> _Failure | None:
+def post_over_http(subscription: Subscription, notification: dict[str, object]) -> Failure | None:
+    """Post to the subscriber's URL; five seconds without an answer are a failure."""
     parts = urlsplit(subscription.url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     topic_arn = str(notification["TopicArn"])
@@ -240,9 +253,14 @@ def _post(subscription: Subscription, notification: dict[str, object]) -> _Failu
         connection.request("POST", target, json.dumps(notification).encode(), headers)
         status = connection.getresponse().status
     except (OSError, HTTPException) as error:
-        return _Failure(f"{type(error).__name__}: {error}", final=False)
+        return Failure(f"{type(error).__name__}: {error}", final=False)
     finally:
         connection.close()
+    return refusal(status)
+
+
+def refusal(status: int) -> Failure | None:
+    """What a subscriber's status means: 4xx are final, but for 429."""
     if 200 <= status < 300:
         return None
-    return _Failure(f"answered {status}", final=400 <= status < 500 and status != 429)
+    return Failure(f"answered {status}", final=400 <= status < 500 and status != 429)

@@ -3,8 +3,9 @@
 A shard is read in order, a batch at a time. A batch that fails as a whole is split in two, which
 costs no retry; one record that keeps failing is tried again until its retries or its age run
 out, then its batch goes to the failure destination and the shard moves on. A partial failure
-checkpoints below the lowest failed record, and everything from there runs again. The batching
-window is not waited for: it is the longest that a record may wait, and here none has to.
+checkpoints below the lowest failed record, and everything from there runs again. A shard that took
+its hashes from others is begun when these have been read to their ends. The batching window is not
+waited for: it is the longest that a record may wait, and here none has to.
 """
 
 import base64
@@ -18,7 +19,7 @@ from typing import cast
 from infra.local.arns import arn_of, function_arn
 from infra.local.engine import LocalCloud
 from infra.local.invocations import Event, Invoker, Outcome, described, reported_failures
-from infra.local.store.streams import StreamRecord
+from infra.local.store.streams import Shard, StreamRecord
 from wedsync.runtime.declarations import Function, StreamTrigger
 from wedsync.settings import Settings
 
@@ -32,46 +33,107 @@ class EventSources:
     """Every consumer of every stream, shard by shard."""
 
     def __init__(self, cloud: LocalCloud, functions: Sequence[Function], invoker: Invoker) -> None:
-        self._mappings = [
-            ShardMapping(cloud, function, shard.shard_id, invoker)
+        self._cloud = cloud
+        self._invoker = invoker
+        self._consumers = [
+            Consumer(cloud, function, invoker)
             for function in functions
             if isinstance(function.declaration.trigger, StreamTrigger)
-            for shard in cloud.stream(function.declaration.trigger.stream).shards()
         ]
+
+    @property
+    def mappings(self) -> tuple["ShardMapping", ...]:
+        """Every consumer's way through every shard that there is now."""
+        return tuple(mapping for each in self._consumers for mapping in each.mappings())
 
     def run_due(self) -> Counter[str]:
         """Hand out a batch of each shard that has one due; nothing run means nothing is due."""
-        return Counter(mapping.name for mapping in self._mappings if mapping.step())
+        return Counter(mapping.name for mapping in self.mappings if mapping.step())
 
     def next_due(self) -> datetime | None:
         """When the next batch or retry is due, None while every shard is drained."""
-        return min(filter(None, (mapping.next_due() for mapping in self._mappings)), default=None)
+        return min(filter(None, (mapping.next_due() for mapping in self.mappings)), default=None)
+
+
+class Consumer:
+    """A consumer of a stream, whose shards may be split, merged and made anew meanwhile."""
+
+    def __init__(self, cloud: LocalCloud, function: Function, invoker: Invoker) -> None:
+        self._cloud = cloud
+        self._function = function
+        self._invoker = invoker
+        self._stream = cloud.stream(cast("StreamTrigger", function.declaration.trigger).stream)
+        self._shards: tuple[Shard, ...] = ()
+        self._mappings: tuple[ShardMapping, ...] = ()
+
+    def mappings(self) -> tuple["ShardMapping", ...]:
+        """One for each shard, parents first."""
+        shards = self._stream.shards()
+        if shards is not self._shards:
+            self._follow(shards)
+        return self._mappings
+
+    def _follow(self, shards: tuple[Shard, ...]) -> None:
+        """Keep what is known of shards that are still the same ones."""
+        known = {
+            (mapping.shard_id, mapping.starting_sequence): mapping for mapping in self._mappings
+        }
+        found: dict[str, ShardMapping] = {}
+        for shard in shards:
+            mapping = known.get((shard.shard_id, shard.starting_sequence))
+            if mapping is None:
+                parents = tuple(found[name] for name in shard.parents if name in found)
+                mapping = ShardMapping(self._cloud, self._function, shard, self._invoker, parents)
+            mapping.closed = not shard.is_open
+            found[shard.shard_id] = mapping
+        self._mappings = tuple(found.values())
+        self._shards = shards
 
 
 class ShardMapping:
     """One consumer's way through one shard. Its checkpoint is durable; its retries begin anew."""
 
     def __init__(
-        self, cloud: LocalCloud, function: Function, shard_id: str, invoker: Invoker
+        self,
+        cloud: LocalCloud,
+        function: Function,
+        shard: Shard,
+        invoker: Invoker,
+        parents: Sequence["ShardMapping"] = (),
     ) -> None:
         self.name = function.declaration.name
+        self.shard_id = shard.shard_id
+        self.starting_sequence = shard.starting_sequence
+        self.closed = False
+        self._parents = tuple(parents)
         self._trigger = cast("StreamTrigger", function.declaration.trigger)
         self._function = function
-        self._shard_id = shard_id
         self._invoker = invoker
         self._clock = cloud.clock
         self._stream = cloud.stream(self._trigger.stream)
         self._failures = cloud.bucket(self._trigger.failures_to)
         self._arn = arn_of(self._trigger.stream, invoker.settings)
-        self._done = self._stream.checkpoint(self.name, shard_id)
+        self._done = self._stream.checkpoint(self.name, self.shard_id)
         # Last sequence numbers of the batches to try next, the innermost of a split on top.
         self._ends: list[str] = []
         self._attempts = 0
         self._retry_at: datetime | None = None
 
+    @property
+    def waits(self) -> bool:
+        """Whether a parent has not been read to its end."""
+        if all(parent.drained for parent in self._parents):
+            self._parents = ()
+        return bool(self._parents)
+
+    @property
+    def drained(self) -> bool:
+        """Whether the shard is closed and all of it, and of its parents, has been dealt with."""
+        return self.closed and not self.waits and not self._waiting()
+
     def step(self) -> bool:
         """Deal with one batch; False where nothing is due."""
-        if self._retry_at is not None and self._retry_at > self._clock.now():
+        if self.waits or (self._retry_at is not None and self._retry_at > self._clock.now()):
             return False
         batch = self._next_batch()
         if not batch:
@@ -87,10 +149,14 @@ class ShardMapping:
 
     def next_due(self) -> datetime | None:
         """When there is something to try; may be now."""
+        if self.waits:
+            return None
         if self._retry_at is not None:
             return self._retry_at
-        waiting = self._stream.records(self._shard_id, after=self._done, limit=1)
-        return self._clock.now() if waiting else None
+        return self._clock.now() if self._waiting() else None
+
+    def _waiting(self) -> bool:
+        return bool(self._stream.records(self.shard_id, after=self._done, limit=1))
 
     def _judge(self, batch: Sequence[StreamRecord], outcome: Outcome) -> None:
         failed_from = lowest_failure([record.sequence for record in batch], outcome)
@@ -121,7 +187,7 @@ class ShardMapping:
     def _give_up(self, batch: Sequence[StreamRecord], condition: str, reason: str) -> None:
         abandoned = Abandoned(
             function=self._function,
-            shard_id=self._shard_id,
+            shard_id=self.shard_id,
             condition=condition,
             reason=reason,
             invocations=self._attempts + 1 if condition == "RetryAttemptsExhausted" else 0,
@@ -143,7 +209,7 @@ class ShardMapping:
         self._retry_at = None
 
     def _checkpoint(self, sequence: str) -> None:
-        self._stream.set_checkpoint(self.name, self._shard_id, sequence)
+        self._stream.set_checkpoint(self.name, self.shard_id, sequence)
         self._done = sequence
 
     def _next_batch(self) -> list[StreamRecord]:
@@ -161,7 +227,7 @@ class ShardMapping:
         after = self._done
         while len(batch) < self._trigger.batch_size:
             limit = min(_READ_AT_ONCE, self._trigger.batch_size - len(batch))
-            page = self._stream.records(self._shard_id, after=after, limit=limit)
+            page = self._stream.records(self.shard_id, after=after, limit=limit)
             for record in page:
                 size += 4 * len(record.data) // 3 + _ENVELOPE_BYTES
                 past = end is not None and record.sequence > end

@@ -59,6 +59,8 @@ class KinesisApi:
             "DescribeStreamSummary": self._describe_stream_summary,
             "ListShards": self._list_shards,
             "ListStreams": self._list_streams,
+            "SplitShard": self._split_shard,
+            "MergeShards": self._merge_shards,
         }
 
     @staticmethod
@@ -142,7 +144,7 @@ class KinesisApi:
         return {"StreamDescription": {**described, "HasMoreShards": False}}
 
     def _describe_stream_summary(self, asked: Document) -> Document:
-        open_shards = len(self._stream(asked).shards())
+        open_shards = sum(shard.is_open for shard in self._stream(asked).shards())
         summary = {**self._described(), "OpenShardCount": open_shards, "ConsumerCount": 0}
         return {"StreamDescriptionSummary": summary}
 
@@ -157,6 +159,28 @@ class KinesisApi:
             "HasMoreStreams": False,
             "StreamSummaries": [{name: described[name] for name in members}],
         }
+
+    def _split_shard(self, asked: Document) -> Document:
+        stream, shard_id = self._stream(asked), _shard_id(asked, "ShardToSplit")
+        at_hash = _explicit_hash(asked.get("NewStartingHashKey"))
+        if at_hash is None:
+            raise _invalid("'newStartingHashKey' must not be null")
+        try:
+            stream.split(shard_id, at_hash=at_hash)
+        except ValueError as error:
+            raise KinesisError("InvalidArgumentException", str(error)) from error
+        self._after_put()
+        return {}
+
+    def _merge_shards(self, asked: Document) -> Document:
+        stream = self._stream(asked)
+        pair = (_shard_id(asked, "ShardToMerge"), _shard_id(asked, "AdjacentShardToMerge"))
+        try:
+            stream.merge(*pair)
+        except ValueError as error:
+            raise KinesisError("InvalidArgumentException", str(error)) from error
+        self._after_put()
+        return {}
 
     def _described(self) -> dict[str, object]:
         return {
@@ -214,14 +238,26 @@ def _explicit_hash(text: object) -> int | None:
 
 
 def _shard(shard: Shard) -> dict[str, object]:
+    sequences = {"StartingSequenceNumber": shard.starting_sequence}
+    if shard.ending_sequence is not None:
+        sequences["EndingSequenceNumber"] = shard.ending_sequence
+    parents = dict(zip(("ParentShardId", "AdjacentParentShardId"), shard.parents, strict=False))
     return {
         "ShardId": shard.shard_id,
+        **parents,
         "HashKeyRange": {
             "StartingHashKey": str(shard.first_hash),
             "EndingHashKey": str(shard.last_hash),
         },
-        "SequenceNumberRange": {"StartingSequenceNumber": shard.starting_sequence},
+        "SequenceNumberRange": sequences,
     }
+
+
+def _shard_id(asked: Document, name: str) -> str:
+    shard_id = asked.get(name)
+    if not isinstance(shard_id, str):
+        raise _invalid(f"'{name[0].lower()}{name[1:]}' must not be null")
+    return shard_id
 
 
 def _invalid(what: str) -> KinesisError:

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Protocol, cast
 
 from infra.local.clock import ManualClock
-from infra.local.deliveries import Deliveries
+from infra.local.deliveries import Deliveries, Post
 from infra.local.engine import LocalCloud
 from infra.local.event_sources import EventSources
 from infra.local.invocations import CloudOf, Event, Invoker, Raised
@@ -40,7 +40,8 @@ class Source(Protocol):
 class Machine:
     """The bundle, run on one machine's cloud.
 
-    ``cloud_of`` says which cloud a function sees; by default it is the machine's own.
+    ``cloud_of`` says which cloud a function sees; by default it is the machine's own. ``post``
+    hands notifications to subscribers; by default over HTTP.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Machine:
         settings: Settings,
         *,
         cloud_of: CloudOf | None = None,
+        post: Post | None = None,
     ) -> None:
         self.cloud = cloud
         self.settings = settings
@@ -62,7 +64,7 @@ class Machine:
         self.streams = EventSources(cloud, ordered, self._invoker)
         self.schedules = Schedules(cloud, ordered, self._invoker)
         self.queues = Queues(cloud, ordered, self._invoker)
-        self.deliveries = Deliveries(cloud, settings)
+        self.deliveries = Deliveries(cloud, settings, post=post)
         self._ran: Counter[str] = Counter()
         self._counting = Lock()
 

@@ -470,8 +470,8 @@ class Play:
 
     def _other_shards(self) -> None:
         """The shards of which no batch is being worked on go on meanwhile."""
-        for mapping in self.bundle.machine.streams._mappings:  # noqa: SLF001 - one shard's step
-            if mapping._shard_id not in self.busy:  # noqa: SLF001 - what tells them apart
+        for mapping in self.bundle.machine.streams.mappings:
+            if mapping.shard_id not in self.busy:
                 mapping.step()
 
     def _hand_out(self, records: tuple[StreamRecord, ...]) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.engine import STREAM_RETENTION
 from infra.local.event_sources import WHOLE, lowest_failure
 from infra.local.invocations import Raised, Returned
+from infra.local.store.streams import Shard, hash_of
 from tests.infra.local.functions_under_test import (
     SATURDAY,
     Event,
@@ -22,6 +24,7 @@ from tests.infra.local.functions_under_test import (
     sequences_of,
 )
 from wedsync.cloud import Cloud
+from wedsync.resources import Resource
 
 EMPTY_NAME = {"batchItemFailures": [{"itemIdentifier": ""}]}
 WRONG_NAME = {"batchItemFailures": [{"id": "2"}]}
@@ -248,3 +251,107 @@ def test_what_a_consumer_puts_is_consumed_at_the_same_instant() -> None:
     machine.advance(0)
     assert [data_of(event) for event in consumer.events] == [["a"], ["b"]]
     assert machine.next_due() is None
+
+
+def test_the_children_of_a_split_shard_wait_until_it_is_drained() -> None:
+    """Also while it fails, and across a restart: what was put first is handed out first."""
+    cloud, clock = a_cloud()
+    tries = iter((True, True, False))
+
+    def script(_: Event, cloud: Cloud) -> object:
+        del cloud
+        return failing("nobody") if next(tries, False) else None
+
+    consumer = a_consumer(script)
+    machine = a_machine(cloud, consumer)
+    put(cloud, "first")
+    assert machine.run_due() == {"streams-ingest": 1}
+    lower, upper = cloud.stream(Resource.METRICS_STREAM).split("shardId-000000000000")
+    assert (lower.parents, upper.parents) == (("shardId-000000000000",),) * 2
+    put(cloud, "low", key=_key_of(lower))
+    put(cloud, "high", key=_key_of(upper))
+    assert machine.run_due() == {}
+    machine = a_machine(cloud, consumer)
+    assert machine.run_due() == {"streams-ingest": 1}
+    assert machine.next_due() == clock.now() + timedelta(seconds=1)
+    clock.advance(1)
+    assert machine.run_due() == {"streams-ingest": 3}
+    assert [data_of(event) for event in consumer.events] == [["first"]] * 3 + [["low"], ["high"]]
+
+
+def test_shards_may_be_merged_and_split_again_before_anything_is_read() -> None:
+    cloud, _ = a_cloud(shards=2)
+    stream = cloud.stream(Resource.METRICS_STREAM)
+    first, second = stream.shards()
+    consumer = a_consumer()
+    machine = a_machine(cloud, consumer)
+    put(cloud, "1", key=_key_of(second))
+    merged = stream.merge(second.shard_id, first.shard_id)
+    assert (merged.first_hash, merged.last_hash) == (first.first_hash, second.last_hash)
+    put(cloud, "2")
+    _, upper = stream.split(merged.shard_id, at_hash=7)
+    put(cloud, "3", key=_key_of(upper))
+    machine.run_due()
+    assert [data_of(event) for event in consumer.events] == [["1"], ["2"], ["3"]]
+    assert [shard.is_open for shard in stream.shards()] == [False] * 3 + [True] * 2
+
+
+def test_what_cannot_be_split_or_merged_is_refused() -> None:
+    cloud, _ = a_cloud(shards=3)
+    stream = cloud.stream(Resource.METRICS_STREAM)
+    first, second, third = (shard.shard_id for shard in stream.shards())
+    with pytest.raises(ValueError, match="adjoin"):
+        stream.merge(first, third)
+    with pytest.raises(ValueError, match="cannot be split"):
+        stream.split(first, at_hash=0)
+    stream.split(first)
+    with pytest.raises(ValueError, match="no open shard"):
+        stream.merge(first, second)
+
+
+def test_a_stream_that_is_made_anew_is_read_from_its_start() -> None:
+    cloud, _ = a_cloud(shards=2)
+    stream = cloud.stream(Resource.METRICS_STREAM)
+    consumer = a_consumer()
+    machine = a_machine(cloud, consumer)
+    put(cloud, "before")
+    machine.run_due()
+    put(cloud, "lost")
+    (last,) = sequences_of(consumer.events[0])
+    stream.make_anew(1)
+    put(cloud, "after")
+    machine.run_due()
+    assert [data_of(event) for event in consumer.events] == [["before"], ["after"]]
+    assert sequences_of(consumer.events[1])[0] > last
+    assert [shard.shard_id for shard in stream.shards()] == ["shardId-000000000000"]
+
+
+def test_a_closed_shard_is_forgotten_with_its_last_record() -> None:
+    cloud, clock = a_cloud()
+    stream = cloud.stream(Resource.METRICS_STREAM)
+    consumer = a_consumer()
+    machine = a_machine(cloud, consumer)
+    put(cloud, "old")
+    stream.split("shardId-000000000000")
+    clock.advance(STREAM_RETENTION.total_seconds() + 1)
+    put(cloud, "new")
+    cloud.sweep()
+    assert len(stream.shards()) == 2
+    machine.run_due()
+    assert [data_of(event) for event in consumer.events] == [["new"]]
+
+
+def test_shards_keep_their_parents_and_ends_in_the_file(tmp_path: Path) -> None:
+    cloud, _ = a_cloud(tmp_path / "wedsync.db")
+    with cloud:
+        cloud.stream(Resource.METRICS_STREAM).split("shardId-000000000000", at_hash=5)
+        shards = cloud.stream(Resource.METRICS_STREAM).shards()
+    again, _ = a_cloud(tmp_path / "wedsync.db", shards=4)
+    with again:
+        assert again.stream(Resource.METRICS_STREAM).shards() == shards
+
+
+def _key_of(shard: Shard) -> str:
+    """A partition key that the shard owns."""
+    keys = (f"key-{number}" for number in range(1000))
+    return next(key for key in keys if shard.first_hash <= hash_of(key) <= shard.last_hash)

@@ -85,6 +85,32 @@ def test_the_stream_describes_itself(server: Server) -> None:
     assert kinesis.list_streams()["StreamNames"] == [STREAM]
 
 
+def test_shards_are_split_and_merged_by_an_ordinary_client(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with served(tmp_path_factory.mktemp("resharded")) as running:
+        kinesis = running.kinesis()
+        first = "shardId-000000000000"
+        kinesis.split_shard(StreamName=STREAM, ShardToSplit=first, NewStartingHashKey=str(2**127))
+        parent, lower, upper = kinesis.list_shards(StreamName=STREAM)["Shards"]
+        assert "EndingSequenceNumber" in parent["SequenceNumberRange"]
+        assert (lower["ParentShardId"], upper["ParentShardId"]) == (first, first)
+        kinesis.merge_shards(
+            StreamName=STREAM,
+            ShardToMerge=lower["ShardId"],
+            AdjacentShardToMerge=upper["ShardId"],
+        )
+        merged = kinesis.list_shards(StreamName=STREAM)["Shards"][-1]
+        assert (merged["ParentShardId"], merged["AdjacentParentShardId"]) == (
+            lower["ShardId"],
+            upper["ShardId"],
+        )
+        summary = kinesis.describe_stream_summary(StreamName=STREAM)
+        assert summary["StreamDescriptionSummary"]["OpenShardCount"] == 1
+        kinesis.put_record(StreamName=STREAM, Data=b"resharded", PartitionKey="w1")
+        eventually(lambda: running.has_seen("resharded"))
+
+
 RECORD = {"Data": b"x", "PartitionKey": "w"}
 
 
@@ -129,6 +155,24 @@ RECORD = {"Data": b"x", "PartitionKey": "w"}
             "InvalidArgumentException",
         ),
         ({"action": "delete_stream", "StreamName": STREAM}, "UnknownOperationException"),
+        (
+            {
+                "action": "split_shard",
+                "StreamName": STREAM,
+                "ShardToSplit": "shardId-000000000000",
+                "NewStartingHashKey": "0",
+            },
+            "InvalidArgumentException",
+        ),
+        (
+            {
+                "action": "merge_shards",
+                "StreamName": STREAM,
+                "ShardToMerge": "shardId-000000000000",
+                "AdjacentShardToMerge": "shardId-000000000009",
+            },
+            "InvalidArgumentException",
+        ),
     ],
 )
 def test_kinesis_refuses_in_its_own_words(
