@@ -36,7 +36,7 @@ def failures(bundle: Bundle, wedding_id: str) -> list[Point]:
 
 def step(bundle: Bundle) -> None:
     """The stream goes on, and no clock ticks."""
-    for mapping in bundle.machine.streams._mappings:  # noqa: SLF001 - the stream alone
+    for mapping in bundle.machine.streams.mappings:
         mapping.step()
 
 
