@@ -21,8 +21,17 @@ from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from wedsync.api.validation import fields_of_validation
 from wedsync.cloud.memory import memory_of
-from wedsync.errors import Forbidden, Invalid, NotFound, TooLarge, Unauthenticated, WedSyncError
+from wedsync.errors import (
+    Forbidden,
+    Invalid,
+    NotFound,
+    TooLarge,
+    TooManyRequests,
+    Unauthenticated,
+    WedSyncError,
+)
 from wedsync.metrics.body import open_body, parse_json
+from wedsync.rates import Allowance
 from wedsync.resources import Grant, Resource
 from wedsync.runtime import invocation, problem
 from wedsync.runtime.access import DeclaredCloud
@@ -92,7 +101,9 @@ class Endpoint:
         path = str(request.get("rawPath", ""))
         request_id = _request_id(request, context)
         started = cloud.clock.now()
+        allowance = Allowance.of_context(_proved(request))
         try:
+            _require_room(allowance)
             services = Services(
                 DeclaredCloud(cloud, self.declaration.uses), settings, memory=memory_of(cloud)
             )
@@ -107,7 +118,10 @@ class Endpoint:
             logger().exception("request failed", extra={"request_id": request_id})
             answered = problem.answer(WedSyncError(), path=path, request_id=request_id)
         took_ms = (cloud.clock.now() - started).total_seconds() * 1000
-        cast("dict[str, str]", answered["headers"])["server-timing"] = f"app;dur={took_ms:.1f}"
+        headers = cast("dict[str, str]", answered["headers"])
+        headers["server-timing"] = f"app;dur={took_ms:.1f}"
+        if allowance is not None:
+            headers.update(allowance.headers())
         logger().info(
             "request",
             extra={
@@ -266,9 +280,19 @@ def _raise_not_found(_: Exception) -> Response[str]:
     raise NotFound
 
 
-def _caller(request: Mapping[str, object]) -> Caller | None:
+def _proved(request: Mapping[str, object]) -> Mapping[str, str]:
+    """What the authorizer said; nothing for a route that asks for no caller."""
     context = cast("dict[str, dict[str, dict[str, str]]]", request.get("requestContext") or {})
-    proved = (context.get("authorizer") or {}).get("lambda") or {}
+    return (context.get("authorizer") or {}).get("lambda") or {}
+
+
+def _require_room(allowance: Allowance | None) -> None:
+    if allowance is not None and allowance.retry_after_seconds is not None:
+        raise TooManyRequests(retry_after_seconds=allowance.retry_after_seconds)
+
+
+def _caller(request: Mapping[str, object]) -> Caller | None:
+    proved = _proved(request)
     if not proved.get("tenant"):
         return None
     return Caller(
@@ -338,7 +362,8 @@ def _documented(returns: object, trigger: HttpTrigger) -> dict[int, OpenAPIRespo
             "content": {"application/json": {"model": model}},
         }
     }
-    usual = (Invalid, Unauthenticated, Forbidden) if trigger.roles else (Invalid,)
+    of_callers = (Unauthenticated, Forbidden, TooManyRequests)
+    usual = (Invalid, *of_callers) if trigger.roles else (Invalid,)
     for error in (*trigger.raises, *usual):
         answers.setdefault(
             error.status,

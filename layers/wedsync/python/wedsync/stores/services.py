@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wedsync.stores.idempotency import IdempotencyStore
     from wedsync.stores.incidents import IncidentStore
     from wedsync.stores.keys import KeyStore
+    from wedsync.stores.limits import LimitStore
     from wedsync.stores.rejections import RejectionStore
     from wedsync.stores.weddings import WeddingStore
     from wedsync.stores.windows import WindowStore
@@ -113,6 +114,13 @@ class Services:
         from wedsync.stores.idempotency import IdempotencyStore
 
         return IdempotencyStore(self.cloud.table(Resource.IDEMPOTENCY))
+
+    @cached_property
+    def limits(self) -> LimitStore:
+        """How much each caller has asked."""
+        from wedsync.stores.limits import LimitStore
+
+        return LimitStore(self.cloud.table(Resource.LIMITS), self.memory)
 
     @cached_property
     def metrics_stream(self) -> Stream:
