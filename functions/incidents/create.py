@@ -22,7 +22,8 @@ def handler(request: IncidentRequest, caller: FromCaller, services: Injected) ->
     tenant, now = caller.tenant, services.now()
     context = None
     if request.weddingId is not None:
-        context = wedding_context(services.weddings.get(tenant, request.weddingId), now)
+        wedding = services.weddings.get(tenant, request.weddingId, pointer="/weddingId")
+        context = wedding_context(wedding, now)
     day = TenantDay(tenant, services.weddings, now)
     choice = choose_policy(
         request.severity,

@@ -38,7 +38,8 @@ def handler(
     now = services.now()
     context = None
     if wedding_id is not None:
-        context = wedding_context(services.weddings.get(caller.tenant, wedding_id), now)
+        wedding = services.weddings.get(caller.tenant, wedding_id, pointer="weddingId")
+        context = wedding_context(wedding, now)
     default = "1h" if time_range_text is None and start is None else time_range_text
     first, until = time_range(text=default, start=start, end=end, now=now + timedelta(seconds=1))
     query = SeriesQuery(

@@ -19,9 +19,10 @@ from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from wedsync.api.validation import fields_of_validation
+from wedsync.api.validation import fields_of_validation, member_pointer
 from wedsync.cloud.memory import memory_of
 from wedsync.errors import (
+    FieldError,
     Forbidden,
     Invalid,
     NotFound,
@@ -67,6 +68,7 @@ Unrouted = Annotated[invocation.RouteMiss, Depends(invocation.route_miss)]
 
 _EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 _JSON_DOCUMENT_BYTES = 1024 * 1024
+_PATH_PARAMETER = re.compile(r"\{(\w+)\}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._=+/-]{1,128}\Z")
 # Powertools keeps the current event on a class, which is right on Lambda (one request a process)
 # and wrong in a process that serves several threads.
@@ -161,10 +163,13 @@ class Endpoint:
         # Whatever content type the body came under, the validator reads it as JSON.
         normalised["headers"] = {**headers, "content-type": "application/json"}
         normalised["body"] = "null"
+        document: object = None
         if running.body and not self.takes_raw_body:
-            normalised["body"] = _json_text(running.body)
+            normalised["body"], document = _json_document(running.body)
 
         def resolve() -> dict[str, object]:
+            if self.trigger.method != "GET" and not self._takes_document:
+                _require_nothing(document)
             with _resolving:
                 invocation.enter(running)
                 return self._resolver.resolve(normalised, cast("object", context))  # type: ignore[arg-type] # Powertools types its context as its own class
@@ -187,6 +192,15 @@ class Endpoint:
         if caller.role not in self.trigger.roles:
             raise Forbidden
         return caller
+
+    @functools.cached_property
+    def _takes_document(self) -> bool:
+        """Whether some parameter is the body: none of the path, and nothing that is injected."""
+        annotations = inspect.get_annotations(self._handler, eval_str=True)
+        # What is injected, and what comes from the query or a header, is Annotated.
+        plain = {name for name, kind in annotations.items() if not hasattr(kind, "__metadata__")}
+        plain.discard("return")
+        return bool(plain - set(_PATH_PARAMETER.findall(self.trigger.path)))
 
     @functools.cached_property
     def _resolver(self) -> APIGatewayHttpResolver:
@@ -212,7 +226,7 @@ class Endpoint:
         call.__signature__ = signature.replace(return_annotation=signature.empty)  # type: ignore[attr-defined] # what inspect reads
         catches_all = self.trigger.path == "$default"
         app.route(
-            rule=".+" if catches_all else re.sub(r"\{(\w+)\}", r"<\1>", self.trigger.path),
+            rule=".+" if catches_all else _PATH_PARAMETER.sub(r"<\1>", self.trigger.path),
             method=_EVERY_METHOD if catches_all else self.trigger.method,
             summary=self.declaration.summary,
             operation_id=self.declaration.name,
@@ -336,13 +350,27 @@ def _body(request: Mapping[str, object]) -> bytes:
         raise Invalid.field("", "base64", "the body is not base64") from None
 
 
-def _json_text(body: bytes) -> str:
-    """The body as JSON that the validator may read: inflated, bounded, strict."""
+def _json_document(body: bytes) -> tuple[str, object]:
+    """The body as JSON that the validator may read, inflated, bounded and strict; and its value."""
     opened = open_body(body)
     if len(opened) > _JSON_DOCUMENT_BYTES:
         raise TooLarge("a JSON document has at most 1 MiB")
-    parse_json(opened)
-    return opened.decode()
+    document = parse_json(opened)
+    return opened.decode(), document
+
+
+def _require_nothing(document: object) -> None:
+    """Refuse members that a route without a body does not know: they would do nothing."""
+    if document is None or document == {}:
+        return
+    detail = "this route takes no body"
+    if not isinstance(document, dict):
+        raise Invalid.field("", "no-body", detail)
+    unknown = [
+        FieldError(pointer=member_pointer(name), code="extra-forbidden", detail=detail)
+        for name in document
+    ]
+    raise Invalid(detail, errors=unknown)
 
 
 def _idempotency_key(method: str, headers: Mapping[str, str]) -> str | None:
