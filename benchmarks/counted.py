@@ -67,6 +67,11 @@ class CountedCloud:
         return self._cloud.clock
 
     @property
+    def wall_clock(self) -> Clock:
+        """As it is."""
+        return self._cloud.wall_clock
+
+    @property
     def ids(self) -> Ids:
         """As they are."""
         return self._cloud.ids
@@ -120,6 +125,10 @@ class _CountedTable:
     def delete(self, key: Key, *, when: Condition | None = None) -> None:
         self._calls.wrote(self._resource, "delete", _size(self._table.get(key)))
         self._table.delete(key, when=when)
+
+    def advance(self, key: Key, name: str, *, by: int, at_least: int, at_most: int) -> int:
+        self._calls.wrote(self._resource, "advance", _size(self._table.get(key)))
+        return self._table.advance(key, name, by=by, at_least=at_least, at_most=at_most)
 
     def query(
         self,

@@ -77,7 +77,9 @@ _READ = {
 }
 _WRITE = {
     ResourceKind.TABLE: Meaning(
-        permissions=(Permission(actions=("dynamodb:DeleteItem", "dynamodb:PutItem")),),
+        permissions=(
+            Permission(actions=("dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")),
+        ),
         key_actions=("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"),
     ),
     ResourceKind.BUCKET: Meaning(

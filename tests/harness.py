@@ -22,11 +22,11 @@ from infra.local.first_start import MadeKey, make_key
 from infra.local.invocations import CloudOf
 from infra.local.machine import Machine
 from infra.registry import registry
-from wedsync.cloud import Record
+from wedsync.cloud import Clock, Record
 from wedsync.metrics.signature import sign
 from wedsync.resources import Resource
 from wedsync.runtime.declarations import Function
-from wedsync.settings import Settings
+from wedsync.settings import CLIENT_RATE, DEVICE_RATE, Settings
 from wedsync.stores.services import Services
 from wedsync.tenancy import Role, Tenant
 from wedsync.weddings.phase import Stage
@@ -97,17 +97,23 @@ class Bundle:
         shards: int = 4,
         packs: int = 4,
         stage: Stage = Stage.PROD,
+        limits: bool = False,
+        wall_clock: Clock | None = None,
         functions: Sequence[Function] | None = None,
         cloud_of: Callable[[LocalCloud], CloudOf] | None = None,
     ) -> None:
         self.tenant = tenant
         self.clock = ManualClock(at)
-        self.cloud = LocalCloud(None, clock=self.clock, ids=SeededIds(seed), shards=shards)
+        self.cloud = LocalCloud(
+            None, clock=self.clock, ids=SeededIds(seed), shards=shards, wall_clock=wall_clock
+        )
         self.settings = Settings(
             stage=stage,
             operator_tenant=tenant,
             unsigned_tenant=tenant if accept_unsigned else None,
             packs=packs,
+            client_rate=CLIENT_RATE if limits else None,
+            device_rate=DEVICE_RATE if limits else None,
         )
         self._functions = registry() if functions is None else functions
         self._cloud_of = None if cloud_of is None else cloud_of(self.cloud)

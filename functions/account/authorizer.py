@@ -1,4 +1,4 @@
-"""Who is calling: every request passes here first."""
+"""Who is calling, and whether not too often: every request passes here first."""
 
 from collections.abc import Mapping
 
@@ -11,11 +11,14 @@ from wedsync.stores.services import Services
 
 @authorizer(
     summary="Prove the caller of an HTTP request",
-    uses=(Resource.KEYS.read(), Resource.TOKEN_KEYS.read()),
+    uses=(Resource.KEYS.read(), Resource.TOKEN_KEYS.read(), Resource.LIMITS.write()),
     layers=("auth",),
 )
 def handler(headers: Mapping[str, str], services: Services) -> Mapping[str, str]:
-    """Answer the caller as the endpoint's context; an empty one where none is proved."""
+    """Answer the caller as the endpoint's context; an empty one where none is proved.
+
+    The request is counted here, once, whatever it asks for; the endpoint refuses what is too much.
+    """
     scheme, _, bearer = headers.get("authorization", "").partition(" ")
     token = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
     try:
@@ -24,7 +27,12 @@ def handler(headers: Mapping[str, str], services: Services) -> Mapping[str, str]
         )
     except Unauthenticated:
         return {}
+    rate = services.settings.rate_of(caller.role)
+    allowance = None
+    if rate is not None:
+        allowance = services.limits.take(caller, rate, now=services.cloud.wall_clock.now())
     return {
+        **(allowance.context() if allowance is not None else {}),
         "tenant": caller.tenant.id,
         "subject": caller.subject,
         "role": caller.role.value,

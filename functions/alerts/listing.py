@@ -23,7 +23,9 @@ def handler(
     services: Injected,
     state: Annotated[AlertState | None, Query()] = None,
     severity: Annotated[Severity | None, Query()] = None,
-    wedding_id: Annotated[str | None, Query(alias="weddingId")] = None,
+    wedding_id: Annotated[
+        str | None, Query(alias="weddingId", min_length=1, max_length=200)
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Answer[AlertListReply]:

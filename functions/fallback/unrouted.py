@@ -9,6 +9,7 @@ from wedsync.runtime.http import Unrouted, endpoint
     summary="Answer what no route takes",
     roles=(),
     raises=(NotFound, MethodNotAllowed),
+    takes_raw_body=True,
 )
 def handler(route: Unrouted) -> None:
     """Answer 405 where the path is known under other methods, else 404."""

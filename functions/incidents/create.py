@@ -23,7 +23,7 @@ def handler(request: IncidentRequest, caller: FromCaller, services: Injected) ->
     tenant, now = caller.tenant, services.now()
     context = None
     if request.weddingId is not None:
-        wedding = services.weddings.get(tenant, request.weddingId)
+        wedding = services.weddings.get(tenant, request.weddingId, pointer="/weddingId")
         context = wedding_context(wedding, now, settings_of(services, tenant).season)
     day = TenantDay(tenant, services.weddings, now)
     choice = choose_policy(

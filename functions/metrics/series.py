@@ -39,7 +39,7 @@ def handler(
     now = services.now()
     context = None
     if wedding_id is not None:
-        wedding = services.weddings.get(caller.tenant, wedding_id)
+        wedding = services.weddings.get(caller.tenant, wedding_id, pointer="weddingId")
         context = wedding_context(wedding, now, settings_of(services, caller.tenant).season)
     default = "1h" if time_range_text is None and start is None else time_range_text
     first, until = time_range(text=default, start=start, end=end, now=now + timedelta(seconds=1))

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from wedsync.metrics.packs import MOST_PACKS
-from wedsync.settings import History
+from wedsync.settings import CLIENT_RATE, DEVICE_RATE, History
 from wedsync.tenancy import Tenant
 from wedsync.weddings.phase import Stage
 
@@ -45,6 +45,8 @@ Retention = Annotated[
     Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], BeforeValidator(_whole)
 ]
 
+PerMinute = Annotated[int, Field(ge=0, le=100_000)]
+
 
 class InfluxNetwork(BaseModel):
     """The network that an InfluxDB 3 cluster stands in."""
@@ -64,7 +66,8 @@ class Deployment(BaseModel):
     """The settings of one deployment.
 
     ``shards`` is the number of shards of the metrics stream, ``packs`` that of storage packs a
-    tenant. ``account`` may be left out: the templates then fit any account. ``-c`` takes
+    tenant. ``requests_per_minute`` and ``device_requests_per_minute`` are what one key may ask; 0
+    is no limit. ``account`` may be left out: the templates then fit any account. ``-c`` takes
     ``influxdb3`` and ``allowed_origins`` as JSON.
     """
 
@@ -76,6 +79,8 @@ class Deployment(BaseModel):
     operator_tenant: Annotated[str, AfterValidator(_tenant)]
     packs: int = Field(ge=1, le=MOST_PACKS)
     shards: int = Field(ge=1, le=500)
+    requests_per_minute: PerMinute = CLIENT_RATE.per_minute
+    device_requests_per_minute: PerMinute = DEVICE_RATE.per_minute
     log_retention_days: Retention
     history: History
     influxdb3: Annotated[InfluxNetwork | None, BeforeValidator(_parsed)] = None

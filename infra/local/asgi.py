@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 
 from infra.local.http_events import Reply, Request, gateway_event, reply_of
 from infra.local.kinesis_api import KinesisApi
-from infra.local.limits import RateLimit
 from infra.local.local_routes import PREFIX, LocalRoutes
 from infra.local.machine import Machine
 from wedsync.errors import TooLarge, WedSyncError
@@ -39,14 +38,11 @@ class FrontDoor:
         kinesis: KinesisApi,
         routes: LocalRoutes,
         pool: ThreadPoolExecutor,
-        *,
-        limit: RateLimit | None = None,
     ) -> None:
         self._machine = machine
         self._kinesis = kinesis
         self._routes = routes
         self._pool = pool
-        self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -98,8 +94,6 @@ class FrontDoor:
         if request.path.startswith(PREFIX):
             answer = self._routes.answer(request, request_id=request_id)
             return reply_of(answer, accept_encoding=accepted)
-        if self._limit is not None:
-            self._limit.admit(_client(request))
         now = self._machine.cloud.clock.now()
         event = gateway_event(request, request_id=request_id, now=now)
         return reply_of(self._machine.http(event), accept_encoding=accepted)
@@ -128,7 +122,3 @@ async def _body(receive: Receive) -> bytes | None:
         if not message.get("more_body") or size > _DRAINED_BYTES:
             break
     return b"".join(parts) if size <= BODY_BYTES else None
-
-
-def _client(request: Request) -> str:
-    return request.header("authorization") or request.header("x-api-key") or request.source_ip

@@ -62,7 +62,9 @@ def serve(
     unsigned: Annotated[Unsigned, typer.Option(help="Records without a signature.")] = (
         Unsigned.ACCEPT
     ),
-    limits: Annotated[Switch, typer.Option(help="Rate limits of the gateway.")] = Switch.OFF,
+    limits: Annotated[
+        Switch, typer.Option(help="Rate limits of callers, in real time.")
+    ] = Switch.OFF,
 ) -> None:
     """Serve the whole bundle on this machine; prints one ready line of JSON."""
     if not 0 < speed <= 100_000:

@@ -32,9 +32,18 @@ class LocalCloud:
     the shards that it was made with.
     """
 
-    def __init__(self, path: Path | None, *, clock: Clock, ids: Ids, shards: int = 4) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        clock: Clock,
+        ids: Ids,
+        shards: int = 4,
+        wall_clock: Clock | None = None,
+    ) -> None:
         self._database = Database(path, clock=clock)
         self._clock = clock
+        self._wall_clock = wall_clock or clock
         self._ids = ids
         self.outbox = Outbox(self._database)
         self.settings = Settings(self._database)
@@ -53,6 +62,11 @@ class LocalCloud:
     def clock(self) -> Clock:
         """The time that this machine runs on."""
         return self._clock
+
+    @property
+    def wall_clock(self) -> Clock:
+        """The time of whoever calls this machine: its own, unless another one was given."""
+        return self._wall_clock
 
     @property
     def ids(self) -> Ids:

@@ -21,7 +21,6 @@ from infra.local.data_directory import DataDirectory, opened
 from infra.local.engine import LocalCloud
 from infra.local.first_start import LOCAL_TENANT, identity_of
 from infra.local.kinesis_api import KinesisApi
-from infra.local.limits import RateLimit
 from infra.local.local_routes import CLOCK_SETTING, LocalRoutes
 from infra.local.logs import log_instead_of_stdout
 from infra.local.machine import Machine
@@ -31,7 +30,7 @@ from wedsync.cloud import Clock
 from wedsync.errors import Invalid
 from wedsync.runtime import problem
 from wedsync.runtime.declarations import Function, ScheduleTrigger
-from wedsync.settings import Settings
+from wedsync.settings import CLIENT_RATE, DEVICE_RATE, Settings
 
 HOST = "127.0.0.1"
 _THREADS = 8
@@ -71,7 +70,9 @@ def serve(options: ServeOptions, functions: Callable[[], Sequence[Function]]) ->
         clock = _clock(options)
         counted = CountedIds(clock)
         ids = counted if options.manual_clock else RandomIds(RealClock())
-        cloud = LocalCloud(directory.database, clock=clock, ids=ids, shards=_SHARDS)
+        cloud = LocalCloud(
+            directory.database, clock=clock, ids=ids, shards=_SHARDS, wall_clock=RealClock()
+        )
         stack.callback(cloud.close)
         counted.begin(_run_of(cloud))
         declared = functions()
@@ -90,6 +91,8 @@ def _serve(
     settings = Settings(
         operator_tenant=LOCAL_TENANT,
         unsigned_tenant=LOCAL_TENANT if options.accepts_unsigned else None,
+        client_rate=CLIENT_RATE if options.limits else None,
+        device_rate=DEVICE_RATE if options.limits else None,
     )
     bells = Bells()
     ringing = RingingCloud(cloud, bells)
@@ -108,7 +111,6 @@ def _serve(
             KinesisApi(cloud, settings, after_put=bells.streams.set),
             LocalRoutes(machine, after_subscribe=bells.deliveries.set),
             pool,
-            limit=RateLimit(RealClock()) if options.limits else None,
         )
         if not options.manual_clock:
             workers.start()

@@ -110,6 +110,11 @@ class RingingCloud:
         return self._cloud.clock
 
     @property
+    def wall_clock(self) -> Clock:
+        """The cloud's own."""
+        return self._cloud.wall_clock
+
+    @property
     def ids(self) -> Ids:
         """The cloud's own."""
         return self._cloud.ids

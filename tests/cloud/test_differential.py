@@ -52,6 +52,14 @@ class Delete:
 
 
 @dataclass(frozen=True)
+class Advance:
+    key: Key
+    by: int
+    at_least: int
+    at_most: int
+
+
+@dataclass(frozen=True)
 class Get:
     key: Key
 
@@ -76,7 +84,7 @@ class Wait:
     seconds: int
 
 
-Step = Put | Delete | Get | GetMany | Walk | Wait
+Step = Put | Delete | Advance | Get | GetMany | Walk | Wait
 places = st.sampled_from(PLACES)
 keys = st.builds(Key, st.sampled_from(PARTITIONS), places)
 attributes = st.fixed_dictionaries(
@@ -123,6 +131,9 @@ items = st.builds(Item, keys, attributes)
 steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(Put, items, conditions),
     st.builds(Delete, keys, conditions),
+    st.builds(
+        Advance, keys, st.sampled_from([1, 2]), st.sampled_from([-2, 0, 1]), st.integers(0, 4)
+    ),
     st.builds(Get, keys),
     st.builds(GetMany, st.lists(keys, unique=True, max_size=6).map(tuple)),
     walks,
@@ -152,29 +163,34 @@ def test_local_and_aws_answer_alike(aws: AwsCloud, clock: ManualClock, history: 
                 else:
                     assert answer(here, step) == answer(there, step), step
         finally:
-            for key in {step.item.key for step in history if isinstance(step, Put)}:
-                there.delete(key)
+            for step in history:
+                match step:
+                    case Put(item=Item(key=key)) | Advance(key=key):
+                        there.delete(key)
 
 
-def answer(table: Table, step: Put | Delete | Get | GetMany | Walk) -> object:
+def answer(table: Table, step: Put | Delete | Advance | Get | GetMany | Walk) -> object:
     """What a step tells its caller, in a form that compares."""
+    told: object = "done"
     try:
         match step:
             case Put(item, when):
                 table.put(item, when=when)
             case Delete(key, when):
                 table.delete(key, when=when)
+            case Advance(key, by, at_least, at_most):
+                told = table.advance(key, "n", by=by, at_least=at_least, at_most=at_most)
             case Get(key):
-                return table.get(key)
+                told = table.get(key)
             case GetMany(wanted):
-                return {item.key: item for item in table.get_many(wanted)}
+                told = {item.key: item for item in table.get_many(wanted)}
             case Walk():
-                return list(by_place(walk(table, step), step.index is not None))
+                told = list(by_place(walk(table, step), step.index is not None))
     except ConditionFailed as failed:
         return ("failed", failed.current)
     except ValueError:
         return "refused"
-    return "done"
+    return told
 
 
 def walk(table: Table, step: Walk) -> Iterator[Item]:

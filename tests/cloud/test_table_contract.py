@@ -1,6 +1,7 @@
 """What every implementation of a table keeps to, local and AWS alike."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum, StrEnum
 
 import pytest
@@ -156,6 +157,68 @@ def test_a_conditional_write_happens_or_says_what_stands_in_the_way(
             assert failure is not None, case
             assert failure.current == (STORED if present else None), case
             assert table.get(KEY) == (STORED if present else None), case
+
+
+def test_a_number_begins_at_the_floor_is_carried_on_and_ends_at_the_ceiling(table: Table) -> None:
+    def raised() -> int:
+        return table.advance(KEY, "n", by=3, at_least=10, at_most=16)
+
+    assert [raised() for _ in range(3)] == [13, 16, 19]
+    with pytest.raises(ConditionFailed) as refused:
+        raised()
+    assert refused.value.current == an_item(n=19)
+    assert table.get(KEY) == an_item(n=19)
+    assert table.advance(KEY, "n", by=1, at_least=19, at_most=19) == 20
+    assert table.advance(KEY, "n", by=5, at_least=40, at_most=40) == 45
+
+
+def test_raising_a_number_leaves_all_else_as_it_was(table: Table, clock: ManualClock) -> None:
+    item = an_item(n=-5, s="m", raw=b"x", expires_at=seconds(clock, 60))
+    table.put(item)
+    assert table.advance(KEY, "n", by=1, at_least=-9, at_most=0) == -4
+    assert table.advance(KEY, "more", by=1, at_least=0, at_most=0) == 1
+    assert table.get(KEY) == Item(KEY, {**item.attributes, "n": -4, "more": 1})
+
+
+def test_what_has_expired_is_no_base_of_a_number(table: Table, clock: ManualClock) -> None:
+    table.put(an_item(n=100, s="m", expires_at=seconds(clock, 10)))
+    clock.advance(10)
+    assert table.advance(KEY, "n", by=2, at_least=5, at_most=50) == 7
+    assert table.get(KEY) == an_item(n=7)
+
+
+def test_what_is_no_number_is_not_raised(table: Table) -> None:
+    if isinstance(table, DynamoTable):
+        pytest.skip("moto cannot compare types: see test_moto_differs")
+    table.put(an_item(n="12"))
+    with pytest.raises(ConditionFailed):
+        table.advance(KEY, "n", by=1, at_least=0, at_most=10)
+    assert table.get(KEY) == an_item(n="12")
+
+
+def test_of_many_who_raise_a_number_at_once_each_counts_once(local: Cloud) -> None:
+    """On SQLite alone: moto looks at conditions and writes without a lock between them."""
+    table = local.table(Resource.ALERTS)
+
+    def attempt(_: int) -> int | None:
+        try:
+            return table.advance(KEY, "n", by=1, at_least=0, at_most=24)
+        except ConditionFailed:
+            return None
+
+    with ThreadPoolExecutor(8) as eight:
+        found = list(eight.map(attempt, range(40)))
+    assert sorted(each for each in found if each is not None) == list(range(1, 26))
+
+
+@pytest.mark.parametrize(
+    ("by", "at_least", "at_most"), [(0, 0, 1), (-1, 0, 1), (1, 2, 1), (1, 0, 10**38 - 1)]
+)
+def test_a_number_that_cannot_be_raised_so_is_refused(
+    table: Table, by: int, at_least: int, at_most: int
+) -> None:
+    with pytest.raises(ValueError, match="n "):
+        table.advance(KEY, "n", by=by, at_least=at_least, at_most=at_most)
 
 
 class Mood(StrEnum):

@@ -43,7 +43,7 @@ from wedsync.cloud import (
 from wedsync.errors import Throttled
 from wedsync.resources import Access, Resource, ResourceKind
 from wedsync.runtime.declarations import Function
-from wedsync.settings import Settings
+from wedsync.settings import CLIENT_RATE, DEVICE_RATE, Settings
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 
@@ -97,6 +97,8 @@ class Stage:
             operator_tenant=TENANT,
             unsigned_tenant=TENANT,
             names=self.names or {},
+            client_rate=CLIENT_RATE,
+            device_rate=DEVICE_RATE,
         )
 
     @property
@@ -200,6 +202,10 @@ class RecordingCloud:
         return self._cloud.clock
 
     @property
+    def wall_clock(self) -> Clock:
+        return self._cloud.wall_clock
+
+    @property
     def ids(self) -> Ids:
         return self._cloud.ids
 
@@ -295,6 +301,11 @@ class _RecordingTable:
         self._noting.note(self._resource, Access.WRITE)
         self._noting.touched.add(key.pk)
         self._table.delete(key, when=when)
+
+    def advance(self, key: Key, name: str, *, by: int, at_least: int, at_most: int) -> int:
+        self._noting.note(self._resource, Access.WRITE)
+        self._noting.touched.add(key.pk)
+        return self._table.advance(key, name, by=by, at_least=at_least, at_most=at_most)
 
     def query(
         self,

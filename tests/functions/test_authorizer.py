@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from types import MappingProxyType
+from typing import cast
 
 import jwt
 import pytest
@@ -128,7 +129,22 @@ def test_the_authorizer_never_denies_and_tells_nothing_of_nobody(stage: Stage) -
         "subject": "key_sample",
         "role": "operator",
         "vendorId": "",
+        "rateLimit": "100",
+        "rateRemaining": "99",
+        "rateReset": "1",
+        "retryAfter": "",
     }
+
+
+def test_what_is_asked_too_often_is_told_to_the_endpoint(stage: Stage) -> None:
+    a_key(stage)
+    event = sample("account-authorizer")
+    told = [
+        cast("Mapping[str, str]", stage.run("account-authorizer", event)["context"])
+        for _ in range(101)
+    ]
+    assert [each["retryAfter"] for each in told] == [""] * 100 + ["1"]
+    assert {each["tenant"] for each in told} == {"demo"}
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])

@@ -139,6 +139,39 @@ def test_a_body_that_nobody_asked_for_does_no_harm(web: Web, name: str) -> None:
         assert send(web, name, body).status < 500
 
 
+@pytest.mark.parametrize(
+    "name",
+    [each for each in ROUTES if each not in WITH_BODY and ROUTES[each].method != "GET"],
+)
+def test_a_member_that_would_do_nothing_is_refused_by_its_name(web: Web, name: str) -> None:
+    told = send(web, name, {"note": "on my way", "a/b": 1})
+    assert told.is_a_problem(400)
+    assert [error["pointer"] for error in told.errors] == ["/note", "/a~1b"]
+    for wrong in ([1], "text", 7, False):
+        told = send(web, name, wrong)
+        assert told.is_a_problem(400)
+        assert [error["code"] for error in told.errors] == ["no-body"]
+    nothings: tuple[object, ...] = (None, {}, b"null", b" {} ")
+    for nothing in nothings:
+        assert send(web, name, nothing).status in {200, 409}
+
+
+@pytest.mark.parametrize("title", ["", " ", "\n\t", "\u2003"])
+def test_a_title_says_something(web: Web, title: str) -> None:
+    told = send(web, "incidents-create", incident(title=title))
+    assert told.is_a_problem(400)
+    assert [error["pointer"] for error in told.errors] == ["/title"]
+
+
+def test_a_wedding_that_nobody_knows_is_refused_by_the_member_that_names_it(web: Web) -> None:
+    told = send(web, "incidents-create", incident(weddingId="wed_0"))
+    assert told.is_a_problem(404)
+    assert [error["pointer"] for error in told.errors] == ["/weddingId"]
+    told = web.ask("GET", path_of("metrics-series"), query="name=x&weddingId=wed_0")
+    assert told.is_a_problem(404)
+    assert [error["pointer"] for error in told.errors] == ["weddingId"]
+
+
 WRONG: list[object] = [
     None,
     True,
@@ -287,7 +320,14 @@ BAD_QUERIES = {
         "date=2026-06-20T00:00:00Z",
         "date=%D9%A2026-06-20",
     ],
-    "alerts-listing": ["state=bogus", "severity=bogus", "severity=CRITICAL", "limit=0"],
+    "alerts-listing": [
+        "weddingId=",
+        "weddingId=" + "w" * 201,
+        "state=bogus",
+        "severity=bogus",
+        "severity=CRITICAL",
+        "limit=0",
+    ],
     "metrics-rejections": ["limit=0", "limit=NaN"],
     "incidents-active": ["limit=0", "limit=1.5"],
     "incidents-listing": [
@@ -296,6 +336,8 @@ BAD_QUERIES = {
         "status=open,resolved",
         "severity=",
         "severity=HIGH",
+        "weddingId=",
+        "weddingId=" + "w" * 201,
         "limit=0",
         "limit=all",
     ],

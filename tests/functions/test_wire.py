@@ -165,6 +165,11 @@ class TestProblems:
         for path in ("/", "", "/api", "/api/weddings/", "/api//weddings", "/API/weddings"):
             assert web.ask("GET", path).is_a_problem(404)
 
+    @pytest.mark.parametrize("body", [b"{", b"\xff", b'{"a": 1}', b"[1]"])
+    def test_what_no_route_takes_is_told_so_whatever_it_sends(self, web: Web, body: bytes) -> None:
+        assert web.ask("POST", "/api/nothing", body).is_a_problem(404)
+        assert web.ask("PUT", WEDDINGS, body).is_a_problem(405)
+
     def test_what_no_route_takes_needs_no_caller_to_be_told(self, web: Web) -> None:
         assert web.ask("GET", "/api/nothing", role=None).is_a_problem(404)
 

@@ -85,6 +85,8 @@ def test_a_deployed_function_opens_what_its_environment_names(
         monkeypatch.setenv("WEDSYNC_STAGE", "prod")
         monkeypatch.setenv("WEDSYNC_OPERATOR_TENANT", "operator")
         monkeypatch.setenv("WEDSYNC_PACKS", "4")
+        monkeypatch.setenv("WEDSYNC_REQUESTS_PER_MINUTE", "100")
+        monkeypatch.setenv("WEDSYNC_DEVICE_REQUESTS_PER_MINUTE", "0")
         monkeypatch.setenv("WEDSYNC_STREAM_NAME", "test-metrics")
         monkeypatch.setenv(Resource.WEDDINGS.variable, stage.names[Resource.WEDDINGS])
         on_aws.cache_clear()

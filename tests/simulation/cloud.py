@@ -104,6 +104,10 @@ class FaultyCloud:
         return self.cloud.clock
 
     @property
+    def wall_clock(self) -> Clock:
+        return self.cloud.wall_clock
+
+    @property
     def ids(self) -> Ids:
         return self.cloud.ids
 
@@ -156,6 +160,12 @@ class _WatchedTable:
         before = self._table.get(key) if self._past is not None else None
         self._table.delete(key, when=when)
         self._committed(key, before, None)
+
+    def advance(self, key: Key, name: str, *, by: int, at_least: int, at_most: int) -> int:
+        before = self._table.get(key) if self._past is not None else None
+        raised = self._table.advance(key, name, by=by, at_least=at_least, at_most=at_most)
+        self._committed(key, before, self._table.get(key))
+        return raised
 
     def query(
         self,
@@ -223,6 +233,14 @@ class _FaultyTable:
         self._faults.call(
             f"delete {self._resource.slug} {key.pk} {key.sk}",
             lambda: self._table.delete(key, when=when),
+            changes=True,
+        )
+
+    def advance(self, key: Key, name: str, *, by: int, at_least: int, at_most: int) -> int:
+        self._asked(key.pk)
+        return self._faults.call(
+            f"advance {self._resource.slug} {key.pk} {key.sk}",
+            lambda: self._table.advance(key, name, by=by, at_least=at_least, at_most=at_most),
             changes=True,
         )
 

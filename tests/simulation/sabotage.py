@@ -94,6 +94,9 @@ class _Tampered:
     def delete(self, key: Key, *, when: Condition | None = None) -> None:
         self._table.delete(key, when=when if self._conditions else None)
 
+    def advance(self, key: Key, name: str, *, by: int, at_least: int, at_most: int) -> int:
+        return self._table.advance(key, name, by=by, at_least=at_least, at_most=at_most)
+
     def query(
         self,
         partition: str,

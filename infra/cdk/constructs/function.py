@@ -152,5 +152,7 @@ def _environment(declaration: Declaration, addresses: Addresses) -> dict[str, st
         "WEDSYNC_OPERATOR_TENANT": deployment.operator_tenant,
         "WEDSYNC_PACKS": str(deployment.packs),
         "WEDSYNC_STREAM_NAME": addresses.name(Resource.METRICS_STREAM),
+        "WEDSYNC_REQUESTS_PER_MINUTE": str(deployment.requests_per_minute),
+        "WEDSYNC_DEVICE_REQUESTS_PER_MINUTE": str(deployment.device_requests_per_minute),
         **{each.variable: addresses.value(each) for each in Resource if each in used},
     }

@@ -22,6 +22,7 @@ from wedsync.cloud import (
     holds,
 )
 from wedsync.cloud.limits import (
+    check_advance,
     check_condition,
     check_item,
     check_key,
@@ -74,22 +75,27 @@ class LocalTable:
     def put(self, item: Item, *, when: Condition | None = None) -> None:
         """Replace the whole item."""
         check_item(item, tuple(self._indexes.values()))
-        attributes = item.attributes
-        document, blobs = _encode(attributes)
-        row = (
-            item.key.pk,
-            item.key.sk,
-            document,
-            blobs,
-            _lasts_until(attributes),
-            *(attributes.get(name) for name in self._keyed),
-        )
-        self._write(self._put, row, key=item.key, when=when)
+        self._write(self._put, self._row(item), key=item.key, when=when)
 
     def delete(self, key: Key, *, when: Condition | None = None) -> None:
         """Remove the item, if it is there."""
         check_key(key)
         self._write(self._delete, (key.pk, key.sk), key=key, when=when)
+
+    def advance(self, key: Key, name: str, *, by: int, at_least: int, at_most: int) -> int:
+        """Raise a number in one step."""
+        check_key(key)
+        check_advance(name, by=by, at_least=at_least, at_most=at_most)
+        with self._database.writing():
+            current = self._read(key)
+            attributes = {} if current is None else current.attributes
+            number = attributes.get(name, at_least)
+            if not isinstance(number, int) or number > at_most:
+                raise ConditionFailed(current)
+            raised = max(number, at_least) + by
+            item = Item(key, {**attributes, name: raised})
+            self._database.execute(self._put, self._row(item))
+        return raised
 
     def query(
         self,
@@ -132,6 +138,18 @@ class LocalTable:
                 f"DELETE FROM {self._table} WHERE expires_at<=?",  # noqa: S608 - own names
                 (self._database.now_ms() // 1000,),
             ).rowcount
+
+    def _row(self, item: Item) -> tuple[object, ...]:
+        attributes = item.attributes
+        document, blobs = _encode(attributes)
+        return (
+            item.key.pk,
+            item.key.sk,
+            document,
+            blobs,
+            _lasts_until(attributes),
+            *(attributes.get(name) for name in self._keyed),
+        )
 
     def _read(self, key: Key) -> Item | None:
         database = self._database

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
         ({"operator_tenant": "not a tenant"}, "operator_tenant"),
         ({"packs": "many"}, "packs"),
         ({"shards": 0}, "shards"),
+        ({"requests_per_minute": -1}, "requests_per_minute"),
+        ({"device_requests_per_minute": "all"}, "device_requests_per_minute"),
         ({"log_retention_days": 8}, "log_retention_days"),
         ({"history": "postgres"}, "history"),
         ({"history": "influxdb3"}, "history: influxdb3 needs"),
@@ -50,6 +52,12 @@ def test_a_stage_has_its_section_and_the_command_line_the_last_word() -> None:
     assert from_context({**CONTEXT, "stage": "prod"}).shards == 4
     chosen = from_context({**CONTEXT, "stage": "prod", "shards": "9", "log_retention_days": "30"})
     assert (chosen.stage, chosen.shards, chosen.log_retention_days) == (Stage.PROD, 9, 30)
+
+
+def test_callers_are_limited_unless_a_deployment_says_otherwise() -> None:
+    usual = from_context(CONTEXT)
+    assert (usual.requests_per_minute, usual.device_requests_per_minute) == (100, 600)
+    assert from_context({**CONTEXT, "requests_per_minute": "0"}).requests_per_minute == 0
 
 
 def test_the_default_history_is_timestream() -> None:

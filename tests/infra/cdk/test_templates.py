@@ -20,7 +20,7 @@ from wedsync.runtime.declarations import (
     ScheduleTrigger,
     StreamTrigger,
 )
-from wedsync.settings import from_environment
+from wedsync.settings import CLIENT_RATE, DEVICE_RATE, from_environment
 
 if TYPE_CHECKING:
     from wedsync.runtime.declarations import Declaration
@@ -58,7 +58,7 @@ HISTORY_KINDS = {
 }
 ON_TABLE = {
     Access.READ: {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"},
-    Access.WRITE: {"dynamodb:DeleteItem", "dynamodb:PutItem"},
+    Access.WRITE: {"dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
 }
 ON_BUCKET = {Access.READ: "s3:GetObject", Access.WRITE: "s3:PutObject"}
 SENDING = {
@@ -122,6 +122,7 @@ def test_the_environment_holds_all_settings_and_the_used_resources(
         assert set(settings.names) == {grant.resource for grant in declaration.uses}
         assert prefix(synthesised) == f"wedsync-{settings.stage}"
         assert settings.stream_name == f"{prefix(synthesised)}-metrics"
+        assert (settings.client_rate, settings.device_rate) == (CLIENT_RATE, DEVICE_RATE)
 
 
 def test_routes_are_the_declared_ones_and_any_method_of_their_paths(

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from wedsync.rates import Rate
 from wedsync.resources import Resource
-from wedsync.tenancy import Tenant
+from wedsync.tenancy import Role, Tenant
 from wedsync.weddings.phase import Stage
 
 
@@ -25,7 +26,9 @@ class Settings:
     ``operator_tenant`` owns the bundle's own metrics and what no tenant can be proved for.
     ``unsigned_tenant`` is the tenant of unsigned stream records; None quarantines them all.
     ``packs`` is the number of storage packs that a new tenant begins with. ``names`` holds the
-    physical name of each resource (a topic's ARN, a queue's URL).
+    physical name of each resource (a topic's ARN, a queue's URL). ``client_rate`` and
+    ``device_rate`` say how often one caller may ask, by what its key is for; None as often as it
+    likes.
     """
 
     stage: Stage = Stage.PROD
@@ -34,7 +37,19 @@ class Settings:
     unsigned_tenant: Tenant | None = None
     packs: int = 4
     stream_name: str = "wedsync-metrics"
+    client_rate: Rate | None = None
+    device_rate: Rate | None = None
     names: Mapping[Resource, str] = field(default_factory=dict)
+
+    def rate_of(self, role: Role) -> Rate | None:
+        """How often a caller of this role may ask."""
+        return self.device_rate if role is Role.DEVICE else self.client_rate
+
+
+CLIENT_RATE = Rate(per_minute=100, burst=100)
+"""What a person's or a program's key may ask."""
+DEVICE_RATE = Rate(per_minute=600, burst=600)
+"""What a device's key may send: each request holds up to 500 points."""
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
@@ -46,9 +61,16 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         operator_tenant=Tenant(values["WEDSYNC_OPERATOR_TENANT"]),
         packs=int(values["WEDSYNC_PACKS"]),
         stream_name=values["WEDSYNC_STREAM_NAME"],
+        client_rate=_a_minute(values["WEDSYNC_REQUESTS_PER_MINUTE"]),
+        device_rate=_a_minute(values["WEDSYNC_DEVICE_REQUESTS_PER_MINUTE"]),
         names={
             resource: values[resource.variable]
             for resource in Resource
             if resource.variable in values
         },
     )
+
+
+def _a_minute(number: str) -> Rate | None:
+    """So many requests a minute, a whole minute's at once; 0 is no limit."""
+    return Rate(per_minute=int(number), burst=int(number)) if int(number) else None

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from wedsync.alerting.severity import Impact, Severity
 from wedsync.api.context import WeddingContextReply
-from wedsync.api.shape import Name, Text
+from wedsync.api.shape import Name, Text, Title
 from wedsync.incidents.decisions import Escalation
 from wedsync.incidents.model import Incident, IncidentStatus, Report, StepStatus, UpdateKind
 from wedsync.weddings.model import WeddingContext
@@ -23,7 +23,7 @@ class IncidentRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    title: Name
+    title: Title
     description: Text = ""
     severity: Severity = Field(strict=False)
     weddingId: Name | None = None  # noqa: N815 - the member's public name

@@ -66,5 +66,8 @@ Instant = Annotated[datetime, BeforeValidator(_only_instant)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """A short text."""
 
+Title = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"\S")]
+"""A short text that says something: not white space alone."""
+
 Text = Annotated[str, StringConstraints(max_length=4000)]
 """A longer text."""

@@ -49,6 +49,11 @@ class AwsCloud:
         return self._clock
 
     @property
+    def wall_clock(self) -> Clock:
+        """The same time."""
+        return self._clock
+
+    @property
     def ids(self) -> Ids:
         """Ids and randomness."""
         return self._ids

@@ -47,6 +47,24 @@ def condition_expression(condition: Condition, *, now_seconds: int) -> Expressio
     return Expression(text=text, names=names, values=values)
 
 
+def begin_expression(name: str, *, at_least: int, now_seconds: int) -> Expression:
+    """Whether a number is missing or smaller; of an item that has not expired, or is not there."""
+    return Expression(
+        text=f"(attribute_not_exists(#name) OR #name < :least) AND {_ALIVE}",
+        names={"#name": name, "#expires": EXPIRES_AT},
+        values={":least": written(at_least), ":now": written(now_seconds)},
+    )
+
+
+def between_expression(name: str, *, low: int, high: int, now_seconds: int) -> Expression:
+    """Whether a number lies between two others, both included."""
+    return Expression(
+        text=f"#name BETWEEN :low AND :high AND {_ALIVE}",
+        names={"#name": name, "#expires": EXPIRES_AT},
+        values={":low": written(low), ":high": written(high), ":now": written(now_seconds)},
+    )
+
+
 def alive_expression(*, now_seconds: int) -> Expression:
     """What a query filters by."""
     names = {"#expires": EXPIRES_AT}

@@ -1,15 +1,18 @@
 """Tables on DynamoDB."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
 
-from wedsync.aws.attributes import read_item, written_item, written_key
+from wedsync.aws.attributes import read_item, written, written_item, written_key
 from wedsync.aws.expressions import (
     Expression,
     alive_expression,
+    begin_expression,
+    between_expression,
     condition_expression,
     range_expression,
 )
@@ -17,6 +20,7 @@ from wedsync.aws.faults import ATTEMPTS, Caller, code_of
 from wedsync.cloud import (
     EVERYTHING,
     EXPIRES_AT,
+    Absent,
     Clock,
     Condition,
     ConditionFailed,
@@ -26,7 +30,14 @@ from wedsync.cloud import (
     Sort,
     holds,
 )
-from wedsync.cloud.limits import check_condition, check_item, check_key, check_keys, check_query
+from wedsync.cloud.limits import (
+    check_advance,
+    check_condition,
+    check_item,
+    check_key,
+    check_keys,
+    check_query,
+)
 from wedsync.cloud.paging import Place, is_empty, place_of
 from wedsync.errors import Throttled
 from wedsync.resources import Index, Resource
@@ -38,7 +49,13 @@ if TYPE_CHECKING:
         DeleteItemInputTypeDef,
         PutItemInputTypeDef,
         QueryInputTypeDef,
+        UpdateItemInputTypeDef,
     )
+
+_TURNS = 4
+"""Of beginning and carrying on a number, while others raise it: the second one decides, unless the
+item expires between them.
+"""
 
 
 class DynamoTable:
@@ -125,6 +142,55 @@ class DynamoTable:
             self._call(lambda: self._client.delete_item(**request), repeatable=repeatable)
         except ClientError as error:
             raise self._translated(error) from error
+
+    def advance(self, key: Key, name: str, *, by: int, at_least: int, at_most: int) -> int:
+        """One call where the number begins anew, two where it is carried on."""
+        check_key(key)
+        check_advance(name, by=by, at_least=at_least, at_most=at_most)
+        start = at_least + by
+        now = self._now_seconds()
+        begin = begin_expression(name, at_least=at_least, now_seconds=now)
+        carry = between_expression(name, low=at_least, high=at_most, now_seconds=now)
+        beginning = True
+        for _ in range(_TURNS):
+            try:
+                if beginning:
+                    return self._update(key, name, "SET #name = :to", {":to": start}, begin)
+                return self._update(key, name, "SET #name = #name + :by", {":by": by}, carry)
+            except ConditionFailed as conflict:
+                if conflict.current is None:
+                    # What has expired is no base: it is replaced whole.
+                    with suppress(ConditionFailed):
+                        self.put(Item(key, {name: start}), when=Absent())
+                        return start
+                    continue
+                number = conflict.current.attributes.get(name, at_least - 1)
+                if not isinstance(number, int) or number > at_most:
+                    raise
+                beginning = number < at_least
+        raise Throttled
+
+    def _update(
+        self, key: Key, name: str, change: str, values: Mapping[str, int], when: Expression
+    ) -> int:
+        request: UpdateItemInputTypeDef = {
+            "TableName": self._name,
+            "Key": written_key(key),
+            "UpdateExpression": change,
+            "ConditionExpression": when.text,
+            "ExpressionAttributeNames": when.names,
+            "ExpressionAttributeValues": {
+                **when.values,
+                **{each: written(value) for each, value in values.items()},
+            },
+            "ReturnValues": "UPDATED_NEW",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        try:
+            answer = self._call(lambda: self._client.update_item(**request), repeatable=False)
+        except ClientError as error:
+            raise self._translated(error) from error
+        return int(answer["Attributes"][name]["N"])
 
     def query(
         self,

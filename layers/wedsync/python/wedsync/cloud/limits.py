@@ -79,6 +79,14 @@ def check_attribute(name: str, value: Attribute) -> None:
         raise ValueError(f"{name} has more than {NUMBER_DIGITS} digits")
 
 
+def check_advance(name: str, *, by: int, at_least: int, at_most: int) -> None:
+    """Raise ValueError for a number that cannot be raised so, whatever is stored."""
+    for number in (by, at_least, at_most, at_most + by):
+        check_attribute(name, number)
+    if by < 1 or at_most < at_least:
+        raise ValueError(f"{name} is raised by 1 or more, up to what lies not below its beginning")
+
+
 def check_condition(condition: Condition | None) -> None:
     """Raise ValueError for a condition on something that no stored item can have."""
     if condition is not None and not isinstance(condition, Absent):

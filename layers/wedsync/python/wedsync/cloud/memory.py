@@ -27,6 +27,7 @@ class Memory:
     """Answers by key. The key of anything that belongs to a tenant begins with the tenant."""
 
     _kept: dict[Hashable, tuple[object, datetime]] = field(default_factory=dict)
+    _noted: dict[Hashable, object] = field(default_factory=dict)
 
     def recall(
         self, key: Hashable, make: Callable[[], T], *, now: datetime, for_seconds: float
@@ -41,9 +42,21 @@ class Memory:
         self._kept[key] = (value, now)
         return Remembered(value, now, hit=False)
 
+    def note(self, key: Hashable, value: object) -> None:
+        """Keep what does not grow old, as long as there is room."""
+        if len(self._noted) >= MOST:
+            self._noted.clear()
+        self._noted[key] = value
+
+    def noted(self, key: Hashable, kind: type[T]) -> T | None:
+        """What was noted last; None where it was forgotten."""
+        value = self._noted.get(key)
+        return value if isinstance(value, kind) else None
+
     def forget(self) -> None:
         """Remember nothing."""
         self._kept.clear()
+        self._noted.clear()
 
 
 _memories: WeakKeyDictionary[Cloud, Memory] = WeakKeyDictionary()

@@ -50,6 +50,14 @@ class Table(Protocol):
     def delete(self, key: Key, *, when: Condition | None = None) -> None:
         """Remove the item, if it is there. Raises ConditionFailed."""
 
+    def advance(self, key: Key, name: str, *, by: int, at_least: int, at_most: int) -> int:
+        """Raise a number of an item in one step, and answer what it is then.
+
+        It counts from ``at_least`` where it is smaller, or where there is no such item or number.
+        Where it is greater than ``at_most`` (or no number) nothing happens. Raises
+        ConditionFailed. Other attributes stay as they are.
+        """
+
     def query(
         self,
         partition: str,
@@ -129,6 +137,10 @@ class Cloud(Protocol):
     @property
     def clock(self) -> Clock:
         """The time."""
+
+    @property
+    def wall_clock(self) -> Clock:
+        """The time that callers live by: another one only where ``clock`` is a replaced one."""
 
     @property
     def ids(self) -> Ids:

@@ -51,6 +51,11 @@ class DeclaredCloud:
         return self._cloud.clock
 
     @property
+    def wall_clock(self) -> Clock:
+        """The time needs no grant."""
+        return self._cloud.wall_clock
+
+    @property
     def ids(self) -> Ids:
         """Randomness needs no grant."""
         return self._cloud.ids
@@ -127,6 +132,10 @@ class _DeclaredTable:
     def delete(self, key: Key, *, when: Condition | None = None) -> None:
         _check(self._resource, self._granted, Access.WRITE)
         self._table.delete(key, when=when)
+
+    def advance(self, key: Key, name: str, *, by: int, at_least: int, at_most: int) -> int:
+        _check(self._resource, self._granted, Access.WRITE)
+        return self._table.advance(key, name, by=by, at_least=at_least, at_most=at_most)
 
     def query(
         self,

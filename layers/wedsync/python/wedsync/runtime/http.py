@@ -20,10 +20,20 @@ from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from wedsync.api.validation import fields_of_validation
+from wedsync.api.validation import fields_of_validation, member_pointer
 from wedsync.cloud.memory import memory_of
-from wedsync.errors import Forbidden, Invalid, NotFound, TooLarge, Unauthenticated, WedSyncError
+from wedsync.errors import (
+    FieldError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TooLarge,
+    TooManyRequests,
+    Unauthenticated,
+    WedSyncError,
+)
 from wedsync.metrics.body import open_body, parse_json
+from wedsync.rates import Allowance
 from wedsync.resources import Grant, Resource
 from wedsync.runtime import invocation, problem
 from wedsync.runtime.access import DeclaredCloud
@@ -59,6 +69,7 @@ Unrouted = Annotated[invocation.RouteMiss, Depends(invocation.route_miss)]
 
 _EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 _JSON_DOCUMENT_BYTES = 1024 * 1024
+_PATH_PARAMETER = re.compile(r"\{(\w+)\}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._=+/-]{1,128}\Z")
 # Powertools keeps the current event on a class, which is right on Lambda (one request a process)
 # and wrong in a process that serves several threads.
@@ -93,7 +104,9 @@ class Endpoint:
         path = str(request.get("rawPath", ""))
         request_id = _request_id(request, context)
         started = cloud.clock.now()
+        allowance = Allowance.of_context(_proved(request))
         try:
+            _require_room(allowance)
             services = Services(
                 DeclaredCloud(cloud, self.declaration.uses), settings, memory=memory_of(cloud)
             )
@@ -108,7 +121,10 @@ class Endpoint:
             logger().exception("request failed", extra={"request_id": request_id})
             answered = problem.answer(WedSyncError(), path=path, request_id=request_id)
         took_ms = (cloud.clock.now() - started).total_seconds() * 1000
-        cast("dict[str, str]", answered["headers"])["server-timing"] = f"app;dur={took_ms:.1f}"
+        headers = cast("dict[str, str]", answered["headers"])
+        headers["server-timing"] = f"app;dur={took_ms:.1f}"
+        if allowance is not None:
+            headers.update(allowance.headers())
         logger().info(
             "request",
             extra={
@@ -148,10 +164,13 @@ class Endpoint:
         # Whatever content type the body came under, the validator reads it as JSON.
         normalised["headers"] = {**headers, "content-type": "application/json"}
         normalised["body"] = "null"
+        document: object = None
         if running.body and not self.takes_raw_body:
-            normalised["body"] = _json_text(running.body)
+            normalised["body"], document = _json_document(running.body)
 
         def resolve() -> dict[str, object]:
+            if self.trigger.method != "GET" and not self._takes_document:
+                _require_nothing(document)
             with _resolving:
                 invocation.enter(running)
                 return self._resolver.resolve(normalised, cast("object", context))  # type: ignore[arg-type] # Powertools types its context as its own class
@@ -174,6 +193,15 @@ class Endpoint:
         if caller.role not in self.trigger.roles:
             raise Forbidden
         return caller
+
+    @functools.cached_property
+    def _takes_document(self) -> bool:
+        """Whether some parameter is the body: none of the path, and nothing that is injected."""
+        annotations = inspect.get_annotations(self._handler, eval_str=True)
+        # What is injected, and what comes from the query or a header, is Annotated.
+        plain = {name for name, kind in annotations.items() if not hasattr(kind, "__metadata__")}
+        plain.discard("return")
+        return bool(plain - set(_PATH_PARAMETER.findall(self.trigger.path)))
 
     @functools.cached_property
     def _resolver(self) -> APIGatewayHttpResolver:
@@ -199,7 +227,7 @@ class Endpoint:
         call.__signature__ = signature.replace(return_annotation=signature.empty)  # type: ignore[attr-defined] # what inspect reads
         catches_all = self.trigger.path == "$default"
         app.route(
-            rule=".+" if catches_all else re.sub(r"\{(\w+)\}", r"<\1>", self.trigger.path),
+            rule=".+" if catches_all else _PATH_PARAMETER.sub(r"<\1>", self.trigger.path),
             method=_EVERY_METHOD if catches_all else self.trigger.method,
             summary=self.declaration.summary,
             operation_id=self.declaration.name,
@@ -267,9 +295,19 @@ def _raise_not_found(_: Exception) -> Response[str]:
     raise NotFound
 
 
-def _caller(request: Mapping[str, object]) -> Caller | None:
+def _proved(request: Mapping[str, object]) -> Mapping[str, str]:
+    """What the authorizer said; nothing for a route that asks for no caller."""
     context = cast("dict[str, dict[str, dict[str, str]]]", request.get("requestContext") or {})
-    proved = (context.get("authorizer") or {}).get("lambda") or {}
+    return (context.get("authorizer") or {}).get("lambda") or {}
+
+
+def _require_room(allowance: Allowance | None) -> None:
+    if allowance is not None and allowance.retry_after_seconds is not None:
+        raise TooManyRequests(retry_after_seconds=allowance.retry_after_seconds)
+
+
+def _caller(request: Mapping[str, object]) -> Caller | None:
+    proved = _proved(request)
     if not proved.get("tenant"):
         return None
     return Caller(
@@ -313,13 +351,27 @@ def _body(request: Mapping[str, object]) -> bytes:
         raise Invalid.field("", "base64", "the body is not base64") from None
 
 
-def _json_text(body: bytes) -> str:
-    """The body as JSON that the validator may read: inflated, bounded, strict."""
+def _json_document(body: bytes) -> tuple[str, object]:
+    """The body as JSON that the validator may read, inflated, bounded and strict; and its value."""
     opened = open_body(body)
     if len(opened) > _JSON_DOCUMENT_BYTES:
         raise TooLarge("a JSON document has at most 1 MiB")
-    parse_json(opened)
-    return opened.decode()
+    document = parse_json(opened)
+    return opened.decode(), document
+
+
+def _require_nothing(document: object) -> None:
+    """Refuse members that a route without a body does not know: they would do nothing."""
+    if document is None or document == {}:
+        return
+    detail = "this route takes no body"
+    if not isinstance(document, dict):
+        raise Invalid.field("", "no-body", detail)
+    unknown = [
+        FieldError(pointer=member_pointer(name), code="extra-forbidden", detail=detail)
+        for name in document
+    ]
+    raise Invalid(detail, errors=unknown)
 
 
 def _idempotency_key(method: str, headers: Mapping[str, str]) -> str | None:
@@ -339,7 +391,8 @@ def _documented(returns: object, trigger: HttpTrigger) -> dict[int, OpenAPIRespo
             "description": "The answer",
             "content": {"application/json": {"model": model}},
         }
-    usual = (Invalid, Unauthenticated, Forbidden) if trigger.roles else (Invalid,)
+    of_callers = (Unauthenticated, Forbidden, TooManyRequests)
+    usual = (Invalid, *of_callers) if trigger.roles else (Invalid,)
     for error in (*trigger.raises, *usual):
         answers.setdefault(
             error.status,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from wedsync.stores.incidents import IncidentStore
     from wedsync.stores.judged import JudgedStore
     from wedsync.stores.keys import KeyStore
+    from wedsync.stores.limits import LimitStore
     from wedsync.stores.rejections import RejectionStore
     from wedsync.stores.tenant_settings import TenantSettingsStore
     from wedsync.stores.trouble import TroubleStore
@@ -137,6 +138,13 @@ class Services:
         from wedsync.stores.tenant_settings import TenantSettingsStore
 
         return TenantSettingsStore(self.cloud.table(Resource.TENANT_SETTINGS))
+
+    @cached_property
+    def limits(self) -> LimitStore:
+        """How much each caller has asked."""
+        from wedsync.stores.limits import LimitStore
+
+        return LimitStore(self.cloud.table(Resource.LIMITS), self.memory)
 
     @cached_property
     def metrics_stream(self) -> Stream:

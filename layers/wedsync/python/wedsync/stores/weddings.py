@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from wedsync.cloud import Absent, Attribute, ConditionFailed, Equals, Item, Key, Sort, Table
 from wedsync.cloud.values import EXPIRES_AT
-from wedsync.errors import PreconditionFailed, WeddingNotFound
+from wedsync.errors import FieldError, PreconditionFailed, WeddingNotFound
 from wedsync.identifiers import plausible
 from wedsync.stores.cursors import open_cursor, seal
 from wedsync.stores.documents import Documents
@@ -53,11 +53,16 @@ class WeddingStore:
         """On the weddings table."""
         self._table = table
 
-    def get(self, tenant: Tenant, wedding_id: str) -> Wedding:
-        """The wedding. Raises WeddingNotFound, also for another tenant's."""
+    def get(self, tenant: Tenant, wedding_id: str, *, pointer: str | None = None) -> Wedding:
+        """The wedding. Raises WeddingNotFound, also for another tenant's.
+
+        ``pointer``: the member or parameter that names it, where that is not the path.
+        """
         found = self.find(tenant, wedding_id)
         if found is None:
-            raise WeddingNotFound
+            detail = WeddingNotFound.title
+            unknown = FieldError(pointer=pointer or "", code=WeddingNotFound.code, detail=detail)
+            raise WeddingNotFound(errors=() if pointer is None else (unknown,))
         return found
 
     def find(self, tenant: Tenant, wedding_id: str) -> Wedding | None:

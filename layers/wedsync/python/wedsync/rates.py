@@ -1,0 +1,103 @@
+"""How often a caller may ask: the generic cell rate algorithm, in whole microseconds.
+
+A caller has one number, its theoretical arrival time (``tat``): when it will have used up what it
+took. A request moves it one interval on, from now where it lies in the past, and is refused while
+it lies further ahead than the burst allows. So in any stretch of time at most ``burst`` requests
+and the rate's share of that time are admitted, and what one caller does is nobody else's number.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+MICROSECONDS = 1_000_000
+_PER_MINUTE = 60 * MICROSECONDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What is left to a caller after a request: requests, and seconds until all of them are back.
+
+    ``retry_after_seconds`` is None where the request was admitted.
+    """
+
+    limit: int
+    remaining: int
+    reset_seconds: int
+    retry_after_seconds: int | None = None
+
+    def context(self) -> dict[str, str]:
+        """As the authorizer hands it on, which is text alone."""
+        later = self.retry_after_seconds
+        return {
+            "rateLimit": str(self.limit),
+            "rateRemaining": str(self.remaining),
+            "rateReset": str(self.reset_seconds),
+            "retryAfter": "" if later is None else str(later),
+        }
+
+    @classmethod
+    def of_context(cls, context: Mapping[str, str]) -> "Allowance | None":
+        """What the authorizer handed on; None where requests are not limited."""
+        if not context.get("rateLimit"):
+            return None
+        later = context["retryAfter"]
+        return cls(
+            limit=int(context["rateLimit"]),
+            remaining=int(context["rateRemaining"]),
+            reset_seconds=int(context["rateReset"]),
+            retry_after_seconds=int(later) if later else None,
+        )
+
+    def headers(self) -> dict[str, str]:
+        """What the caller is told with every answer."""
+        return {
+            "ratelimit-limit": str(self.limit),
+            "ratelimit-remaining": str(self.remaining),
+            "ratelimit-reset": str(self.reset_seconds),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """So many requests a minute, of which ``burst`` may come at once."""
+
+    per_minute: int
+    burst: int
+
+    def __post_init__(self) -> None:
+        """Refuse a rate that would admit nobody, or that microseconds cannot tell apart."""
+        if not (1 <= self.per_minute <= MICROSECONDS and 1 <= self.burst <= MICROSECONDS):
+            raise ValueError(f"a rate and its burst lie from 1 to {MICROSECONDS}")
+
+    @property
+    def interval_us(self) -> int:
+        """How far a request moves the arrival time; rounded up, so that the rate is kept."""
+        return -(-_PER_MINUTE // self.per_minute)
+
+    @property
+    def tolerance_us(self) -> int:
+        """How far ahead of now the arrival time may lie for one more request."""
+        return (self.burst - 1) * self.interval_us
+
+    def admitted(self, tat_us: int, *, now_us: int) -> Allowance:
+        """What is left after a request that moved the arrival time to ``tat_us``."""
+        ahead_us = tat_us - now_us
+        return Allowance(
+            limit=self.burst,
+            remaining=max(0, self.burst - -(-ahead_us // self.interval_us)),
+            reset_seconds=_seconds(ahead_us),
+        )
+
+    def refused(self, tat_us: int, *, now_us: int) -> Allowance:
+        """What a caller is told whose arrival time lies too far ahead."""
+        ahead_us = tat_us - now_us
+        return Allowance(
+            limit=self.burst,
+            remaining=0,
+            reset_seconds=_seconds(ahead_us),
+            retry_after_seconds=max(1, _seconds(ahead_us - self.tolerance_us)),
+        )
+
+
+def _seconds(microseconds: int) -> int:
+    return -(-microseconds // MICROSECONDS)
