@@ -11,13 +11,14 @@ from wedsync.api.shape import Instant
 from wedsync.errors import ResolutionNotKept, WeddingNotFound
 from wedsync.flows.grants import READING
 from wedsync.flows.series import SeriesQuery, Stat, Window, read_series
+from wedsync.resources import Resource
 from wedsync.runtime.http import FromCaller, Injected, endpoint
 
 
 @endpoint(
     "GET /api/metrics/series",
     summary="Read one metric over time",
-    uses=READING,
+    uses=(*READING, Resource.VIEWS.write()),
     raises=(WeddingNotFound, ResolutionNotKept),
     layers=("numeric",),
 )

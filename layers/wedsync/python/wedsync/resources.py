@@ -80,6 +80,7 @@ class Resource(Enum):
     KEYS = ("keys", ResourceKind.TABLE)
     IDEMPOTENCY = ("idempotency", ResourceKind.TABLE)
     TENANT_SETTINGS = ("tenant-settings", ResourceKind.TABLE)
+    VIEWS = ("views", ResourceKind.TABLE)
     METRICS_STREAM = ("metrics", ResourceKind.STREAM)
     TIER_0 = ("pages-tier-0", ResourceKind.TOPIC)
     TIER_1 = ("pages-tier-1", ResourceKind.TOPIC)
