@@ -12,6 +12,7 @@ from wedsync.errors import ResolutionNotKept, WeddingNotFound
 from wedsync.flows.grants import READING
 from wedsync.flows.series import SeriesQuery, Stat, Window, read_series
 from wedsync.flows.tenant_settings import settings_of
+from wedsync.resources import Resource
 from wedsync.runtime.http import FromCaller, Injected, endpoint
 from wedsync.weddings.context import wedding_context
 
@@ -19,7 +20,7 @@ from wedsync.weddings.context import wedding_context
 @endpoint(
     "GET /api/metrics/series",
     summary="Read one metric over time",
-    uses=READING,
+    uses=(*READING, Resource.VIEWS.write()),
     raises=(WeddingNotFound, ResolutionNotKept),
     layers=("numeric",),
 )

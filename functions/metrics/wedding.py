@@ -5,6 +5,7 @@ from wedsync.errors import WeddingNotFound
 from wedsync.flows.grants import LOOKING
 from wedsync.flows.live import wedding_page
 from wedsync.flows.visibility import own_activity, wedding_for
+from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
 from wedsync.runtime.http import FromCaller, Injected, endpoint
 from wedsync.tenancy import READERS, Role
@@ -13,7 +14,7 @@ from wedsync.tenancy import READERS, Role
 @endpoint(
     "GET /api/metrics/wedding/{wedding_id}",
     summary="Read one wedding's live page",
-    uses=LOOKING,
+    uses=(*LOOKING, Resource.VIEWS.write()),
     raises=(WeddingNotFound,),
     roles=READERS | {Role.VENDOR},
     layers=("numeric",),

@@ -21,6 +21,7 @@ from wedsync.stores.services import Services
         Resource.HOT_WINDOWS.write(),
         Resource.WINDOWS.write(),
         Resource.TENANT_SETTINGS.write(),
+        Resource.VIEWS.read(),
         *EVALUATING,
     ),
     layers=("numeric",),

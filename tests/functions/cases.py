@@ -205,6 +205,13 @@ def a_key_and_a_wedding(stage: Stage) -> None:
     a_registered_wedding(stage)
 
 
+def a_key_and_a_wedding_months_away(stage: Stage) -> None:
+    a_key(stage)
+    stage.services.weddings.add(
+        TENANT, replace(WEDDING, timeline=(), date=NOW.date() + timedelta(days=90))
+    )
+
+
 def counted_points(stage: Stage) -> None:
     """A wedding whose photos have been failing for some minutes."""
     a_registered_wedding(stage)
@@ -267,6 +274,12 @@ def _by_bearer_token(event: Event) -> Event:
     headers = dict(cast("dict[str, str]", event["headers"]))
     del headers["x-api-key"]
     return {**event, "headers": {**headers, "authorization": f"Bearer {token}"}}
+
+
+def _by_the_second(event: Event) -> Event:
+    query = {"name": "photo.upload", "window": "1s", "timeRange": "5m", "weddingId": "wed_sample"}
+    text = "&".join(f"{name}={value}" for name, value in query.items())
+    return {**event, "queryStringParameters": query, "rawQueryString": text}
 
 
 def _without_wedding(event: Event) -> Event:
@@ -360,6 +373,13 @@ CASES: tuple[Case, ...] = (
     Case(function="metrics-real-time", arrange=counted_points, status=200),
     Case(function="metrics-rejections", arrange=counted_points, status=200),
     Case(function="metrics-series", arrange=counted_points, status=200),
+    Case(
+        function="metrics-series",
+        title="by the second",
+        arrange=counted_points,
+        change=_by_the_second,
+        status=200,
+    ),
     Case(function="metrics-wedding", arrange=counted_points, status=200),
     Case(function="schedules-compaction", arrange=counted_points),
     Case(function="schedules-minute", arrange=counted_points),
@@ -373,6 +393,11 @@ CASES: tuple[Case, ...] = (
         title="topics down",
         arrange=a_key_and_a_wedding,
         down=TOPICS,
+    ),
+    Case(
+        function="streams-metrics",
+        title="months before the wedding",
+        arrange=a_key_and_a_wedding_months_away,
     ),
     Case(function="streams-wake", arrange=an_open_incident),
     Case(function="streams-wake", title="a breach", arrange=photos_that_nobody_judged),

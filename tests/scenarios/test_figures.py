@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from tests.harness import Json, a_wedding_request
+from tests.harness import Answer, Json, a_wedding_request
 from tests.scenarios.language import (
     Day,
     Told,
@@ -295,3 +295,41 @@ def test_alerts_are_counted_by_severity_and_those_of_weddings_among_them() -> No
 
 def test_a_wedding_that_is_not_there_has_no_page() -> None:
     assert a_saturday().bundle.get("/api/metrics/wedding/wed_unknown").status == 404
+
+
+def a_tuesday() -> Day:
+    """The windows of these weddings open months later."""
+    weddings = {"w1": a_wedding_request(), "w2": a_wedding_request()}
+    return Day("2026-02-10", weddings=weddings)
+
+
+def by_second(day: Day, wedding: str) -> Answer:
+    """A wedding's uploads of the last minute."""
+    query = {"name": "photo.upload", "stat": "count", "window": "1s", "timeRange": "1m"}
+    query["weddingId"] = day.wedding_id(wedding)
+    return day.bundle.request("GET", "/api/metrics/series", query=query)
+
+
+def counts(answer: Answer) -> list[float]:
+    lines = cast("list[dict[str, list[tuple[int, float]]]]", answer["series"])
+    return [count for line in lines for _, count in line["points"]]
+
+
+def test_a_wedding_whose_page_is_looked_at_is_kept_by_the_second_and_no_other() -> None:
+    tuesday = a_tuesday()
+    tuesday.page_of("w1")
+    tuesday.at("14:09:59").push(photos("w1", completed=2), photos("w2", completed=2))
+    assert counts(by_second(tuesday, "w1")) == [2]
+    refused = by_second(tuesday, "w2")
+    assert refused.status == 400
+    assert refused["type"] == "urn:wedsync:problem:resolution-not-kept"
+
+
+def test_asking_for_seconds_has_them_kept_from_then_on_until_nobody_asks() -> None:
+    tuesday = a_tuesday().push(photos("w1", completed=1))
+    assert by_second(tuesday, "w1").status == 400
+    for time in ("14:05", "14:14"):
+        tuesday.at(time).push(photos("w1", completed=3))
+        assert counts(by_second(tuesday, "w1")) == [3]
+    tuesday.at("14:26").push(photos("w1", completed=5))
+    assert by_second(tuesday, "w1").status == 400

@@ -83,6 +83,7 @@ class Resource(Enum):
     IDEMPOTENCY = ("idempotency", ResourceKind.TABLE)
     TENANT_SETTINGS = ("tenant-settings", ResourceKind.TABLE)
     LIMITS = ("limits", ResourceKind.TABLE)
+    VIEWS = ("views", ResourceKind.TABLE)
     METRICS_STREAM = ("metrics", ResourceKind.STREAM)
     TIER_0 = ("pages-tier-0", ResourceKind.TOPIC)
     TIER_1 = ("pages-tier-1", ResourceKind.TOPIC)

@@ -15,6 +15,7 @@ from wedsync.flows.points import text
 from wedsync.flows.provenance import Proved, Provenance, identity_key
 from wedsync.flows.tenant_settings import settled_packs
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, at_ms
+from wedsync.flows.viewing import viewed
 from wedsync.flows.visibility import foreign_weddings
 from wedsync.metrics.body import Poison, open_body
 from wedsync.metrics.columns import Accepted, Columns
@@ -207,7 +208,9 @@ def _count(
         accepted,
         services,
         packs,
-        lambda tenant, wedding_id: (tenant, wedding_id) in open_now,
+        lambda tenant, wedding_id: (
+            (tenant, wedding_id) in open_now or wedding_id in viewed(services, Tenant(tenant))
+        ),
         owed,
     )
 

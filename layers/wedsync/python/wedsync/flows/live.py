@@ -11,6 +11,7 @@ from wedsync.flows.reading import WindowReader
 from wedsync.flows.surroundings import TenantDay
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import MINUTES_PER_HOUR, epoch_ms, minute_of, minute_start
+from wedsync.flows.viewing import note_view
 from wedsync.metrics.block import Block
 from wedsync.metrics.facts import WeddingFacts
 from wedsync.metrics.health import WeddingScore, health_score, wedding_system_health
@@ -109,7 +110,8 @@ def snapshot(services: Services, tenant: Tenant) -> Remembered[Snapshot]:
 
 
 def wedding_page(services: Services, tenant: Tenant, wedding: Wedding) -> Remembered[WeddingPage]:
-    """One wedding's page, at most a second old."""
+    """One wedding's page, at most a second old. Looking at it has it kept by the second."""
+    note_view(services, tenant, wedding.wedding_id)
     return services.memory.recall(
         (tenant, "wedding", wedding.wedding_id, wedding.version),
         lambda: _wedding_page(services, tenant, wedding),

@@ -9,6 +9,7 @@ from wedsync.errors import Invalid, ResolutionNotKept
 from wedsync.flows.reading import WindowReader
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import MINUTES_PER_HOUR, minute_of
+from wedsync.flows.viewing import note_view
 from wedsync.metrics.block import Block
 from wedsync.metrics.selection import Selection
 from wedsync.metrics.summary import Summary
@@ -128,12 +129,15 @@ def _by_second(
 ) -> Iterator[tuple[int, Group, Summary]]:
     if query.group_by:
         raise Invalid.field("groupBy", "not-with-1s", "one-second buckets are not grouped")
+    if query.wedding_id is not None:
+        note_view(services, tenant, query.wedding_id)
     for minute, selection in _selections(services, tenant, query):
         if not selection:
             continue
         if not selection.seconds_kept:
             raise ResolutionNotKept(
-                "one second is kept for a wedding only while its window is open"
+                "one second is kept of a wedding while its window is open or somebody looks at "
+                "it: from now on, and not in all of this range"
             )
         for second, summary in selection.per_second().items():
             bucket = minute * 60 + second

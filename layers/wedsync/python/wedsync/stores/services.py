@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wedsync.stores.rejections import RejectionStore
     from wedsync.stores.tenant_settings import TenantSettingsStore
     from wedsync.stores.trouble import TroubleStore
+    from wedsync.stores.views import ViewStore
     from wedsync.stores.weddings import WeddingStore
     from wedsync.stores.windows import WindowStore
 
@@ -145,6 +146,13 @@ class Services:
         from wedsync.stores.limits import LimitStore
 
         return LimitStore(self.cloud.table(Resource.LIMITS), self.memory)
+
+    @cached_property
+    def views(self) -> ViewStore:
+        """Which weddings somebody looks at."""
+        from wedsync.stores.views import ViewStore
+
+        return ViewStore(self.cloud.table(Resource.VIEWS))
 
     @cached_property
     def metrics_stream(self) -> Stream:
