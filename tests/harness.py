@@ -17,6 +17,7 @@ from typing import Self, TypeAlias, cast
 from urllib.parse import urlencode
 
 from infra.local.clock import ManualClock, SeededIds
+from infra.local.deliveries import Post
 from infra.local.engine import LocalCloud
 from infra.local.first_start import MadeKey, make_key
 from infra.local.invocations import CloudOf
@@ -85,6 +86,7 @@ class Bundle:
     """Every declared function on an in-memory cloud, the clock standing still until told.
 
     ``cloud_of`` may put something between a function and the cloud; it is given the cloud.
+    ``post`` stands in for HTTP where subscribers are told.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class Bundle:
         wall_clock: Clock | None = None,
         functions: Sequence[Function] | None = None,
         cloud_of: Callable[[LocalCloud], CloudOf] | None = None,
+        post: Post | None = None,
     ) -> None:
         self.tenant = tenant
         self.clock = ManualClock(at)
@@ -117,13 +120,20 @@ class Bundle:
         )
         self._functions = registry() if functions is None else functions
         self._cloud_of = None if cloud_of is None else cloud_of(self.cloud)
+        self._post = post
         self.machine = self._started()
         self._keys: dict[tuple[Tenant, Role, str | None], MadeKey] = {}
         self._requests = itertools.count(1)
         self._batches = itertools.count(1)
 
     def _started(self) -> Machine:
-        return Machine(self.cloud, self._functions, self.settings, cloud_of=self._cloud_of)
+        return Machine(
+            self.cloud,
+            self._functions,
+            self.settings,
+            cloud_of=self._cloud_of,
+            post=self._post,
+        )
 
     def restart(self) -> None:
         """Lose what the process remembered; what is stored stays."""

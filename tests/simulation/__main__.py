@@ -1,43 +1,65 @@
-"""``python -m tests.simulation --seeds 200``: play many seeds, and say what held.
+"""``python -m tests.simulation``: play many seeds, and say what held.
 
 With ``--seed N`` one seed is played twice, its history is compared, and its last lines are shown.
+With ``--points N`` so many points go through ingest alone, and are compared with a plain fold.
 """
 
 import argparse
+import os
 import sys
-from collections import Counter
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
+from tests.simulation.exactness import measure
 from tests.simulation.play import Outcome, play
+from tests.simulation.summary import Summary
 
-_EVERY = 25
+SEEDS = 300
+_EVERY_SECONDS = 5.0
 _LAST_LINES = 40
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0 where every seed held."""
+    """Exit code 0 where everything held."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=200, help="how many seeds")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"how many seeds ({SEEDS})")
     parser.add_argument("--first", type=int, default=0, help="the first one")
     parser.add_argument("--seed", type=int, default=None, help="play this one, and show it")
-    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--jobs", type=int, default=_processors(), help="processes (all CPUs)")
     parser.add_argument("--trace", help="with --seed: write the whole history to this file")
+    parser.add_argument("--points", type=int, default=None, help="how many points to ingest")
     given = parser.parse_args(arguments)
+    if given.points is not None:
+        return 0 if measure(given.points, seed=given.first, say=_say) == 0 else 1
     if given.seed is not None:
         return _one(given.seed, given.trace)
-    seeds = range(given.first, given.first + given.seeds)
-    outcomes: list[Outcome] = []
-    for outcome in _played(seeds, given.jobs):
-        outcomes.append(outcome)
+    return _many(range(given.first, given.first + given.seeds), given.jobs)
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _many(seeds: Sequence[int], jobs: int) -> int:
+    summary = Summary()
+    began = said = time.monotonic()
+    for outcome in _played(seeds, jobs):
+        summary.add(outcome)
         for line in _complaint(outcome):
             _say(line)
-        if len(outcomes) % _EVERY == 0:
-            failed = sum(1 for each in outcomes if each.violations)
-            _say(f"{len(outcomes)} of {given.seeds} seeds, {failed} failed")
-    for line in _table(outcomes):
+        now = time.monotonic()
+        if now - said >= _EVERY_SECONDS or summary.seeds == len(seeds):
+            said = now
+            rate = summary.seeds / (now - began)
+            left = (len(seeds) - summary.seeds) / rate
+            _say(
+                f"{summary.seeds} of {len(seeds)} seeds, {len(summary.failed)} failed, "
+                f"{rate:.1f} a second, {left:.0f} s left"
+            )
+    for line in (*summary.table(), *summary.violations()):
         _say(line)
-    return 1 if any(each.violations for each in outcomes) else 0
+    return 1 if summary.failed or summary.violations() else 0
 
 
 def _played(seeds: Iterable[int], jobs: int) -> Iterator[Outcome]:
@@ -45,7 +67,7 @@ def _played(seeds: Iterable[int], jobs: int) -> Iterator[Outcome]:
         yield from map(play, seeds)
         return
     with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(play, seeds, chunksize=4)
+        yield from pool.map(play, seeds, chunksize=2)
 
 
 def _one(seed: int, trace: str | None) -> int:
@@ -61,7 +83,7 @@ def _one(seed: int, trace: str | None) -> int:
     same = first.digest == second.digest
     _say(f"history of {first.events} events: {first.digest}")
     if not same:
-        _say(f"I25: played again it is {second.digest}")
+        _say(f"I25 does not hold: played again it is {second.digest}")
     return 0 if same and not first.violations else 1
 
 
@@ -71,35 +93,6 @@ def _complaint(outcome: Outcome) -> list[str]:
         for invariant, what in outcome.violations
     ]
     return [*lines, f"  replay: make sim SEED={outcome.seed}"] if lines else []
-
-
-def _table(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    faults: Counter[str] = Counter()
-    checks: Counter[str] = Counter()
-    did: Counter[str] = Counter()
-    for each in outcomes:
-        faults += each.faults
-        checks += each.checks
-        did += each.did
-    for title, counts in (("ran", did), ("faults injected", faults), ("checks", checks)):
-        yield f"\n{title}"
-        yield from (f"  {count:>9,}  {name}" for name, count in counts.most_common())
-    yield "\ntiming, seconds (p50, p99, most), under all faults"
-    yield _spread("tier after it was due", [late for each in outcomes for late in each.lateness])
-    yield _spread(
-        "page after failing uploads", [late for each in outcomes for late in each.page_after]
-    )
-    events = sum(each.events for each in outcomes)
-    failed = [each.seed for each in outcomes if each.violations]
-    yield f"\n{len(outcomes)} seeds, {events:,} events, {len(failed)} failed: {failed or 'none'}"
-
-
-def _spread(name: str, values: list[float]) -> str:
-    if not values:
-        return f"  {name}: none"
-    values.sort()
-    p50, p99 = values[len(values) // 2], values[min(len(values) * 99 // 100, len(values) - 1)]
-    return f"  {name}: {p50:.1f}, {p99:.1f}, {values[-1]:.1f} ({len(values):,} of them)"
 
 
 def _say(line: str) -> None:

@@ -19,8 +19,19 @@ from wedsync.weddings.context import wedding_context
 from wedsync.weddings.model import Status
 
 SETTLED = timedelta(seconds=180)
+PROMPT = timedelta(seconds=5)
 _alerts = Documents(Alert)
 _incidents = Documents(Incident)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Burst:
+    """Uploads that failed on their wedding's day: on the stream, and judged by a whole run."""
+
+    tenant: Tenant
+    wedding_id: str
+    placed_at: datetime
+    judged_at: datetime
 
 
 @dataclass(slots=True)
@@ -83,10 +94,13 @@ class AtRest:
 
     def incidents(self) -> None:
         """Whatever was due has been sent, and everyone who was paged knows that it is over."""
-        for _, incident in self._all_incidents():
+        for tenant, incident in self._all_incidents():
             for step in incident.steps:
                 self.watch.checks["I7"] += 1
                 self._step(incident, step)
+            if incident.severity is Severity.CRITICAL:
+                self.watch.checks["I7"] += 1
+                self._first_page(tenant, incident)
 
     def messages(self) -> None:
         """A message goes out twice only when the run that sent it first came to harm.
@@ -115,16 +129,7 @@ class AtRest:
                 if (owner, each.wedding_id) == (tenant, wedding_id)
             ]
             require(own, "I7", f"uploads failed at {wedding_id} since {since}: no incident")
-            first = min(
-                (
-                    sending.at
-                    for sendings in self.watch.sent.values()
-                    for sending in sendings
-                    if sending.attributes.get("wedding_id") == wedding_id
-                    and sending.attributes["kind"] == StepKind.PAGE
-                ),
-                default=None,
-            )
+            first = self._first_page_of(wedding_id)
             answered = any(each.acknowledged_at or each.resolved_at for each in own)
             require(
                 first is not None or answered,
@@ -133,6 +138,29 @@ class AtRest:
             )
             if first is not None and first >= since:
                 self.page_after.append((first - since).total_seconds())
+
+    def somebody_waits(self) -> bool:
+        """Whether a page, a reminder or a notice is still to come."""
+        return any(
+            incident.is_active and step.status is StepStatus.PENDING
+            for _, incident in self._all_incidents()
+            for step in incident.steps
+        )
+
+    def prompt(self, burst: "Burst") -> None:
+        """A page leaves within seconds of the breach, where nothing went wrong meanwhile."""
+        first = self._first_page_of(burst.wedding_id)
+        latest = burst.judged_at + PROMPT
+        since, until = burst.placed_at, min(first or latest, latest)
+        if not self.watch.unharmed(since, until) or self._answered(burst, until):
+            return
+        self.watch.checks["I7, no fault meanwhile"] += 1
+        require(
+            first is not None and first <= latest,
+            "I7",
+            f"uploads at {burst.wedding_id} failed at {since}, judged at {burst.judged_at}; "
+            f"the first page left at {first}, though nothing went wrong",
+        )
 
     def summary(self) -> tuple[list[tuple[object, ...]], ...]:
         """What people would notice, to compare two moments."""
@@ -147,6 +175,48 @@ class AtRest:
                 for _, each in self._all_incidents()
             ),
             sorted((key, len(sent)) for key, sent in self.watch.sent.items()),
+        )
+
+    def _first_page_of(self, wedding_id: str) -> datetime | None:
+        return min(
+            (
+                sending.at
+                for sendings in self.watch.sent.values()
+                for sending in sendings
+                if sending.attributes.get("wedding_id") == wedding_id
+                and sending.attributes["kind"] == StepKind.PAGE
+            ),
+            default=None,
+        )
+
+    def _answered(self, burst: "Burst", until: datetime) -> bool:
+        """Whether a person had answered already, so that nobody needs to be paged."""
+        own = [
+            each
+            for tenant, each in self._all_incidents()
+            if (tenant, each.wedding_id) == (burst.tenant, burst.wedding_id)
+        ]
+        answers = [at for each in own for at in (each.acknowledged_at, each.resolved_at) if at]
+        return any(at <= until for at in answers)
+
+    def _first_page(self, tenant: Tenant, incident: Incident) -> None:
+        """Tier 0 of a critical incident has left, unless somebody answered first."""
+        pages = [
+            step
+            for step in incident.steps
+            if step.kind is StepKind.PAGE and step.tier == 0 and step.epoch == incident.epoch
+        ]
+        answered = incident.acknowledged_at is not None or not incident.is_active
+        left = any(
+            f"{tenant.id}#{incident.incident_id}#{step.epoch}#page#0#{role}" in self.watch.sent
+            for step in pages
+            for role in step.roles
+        )
+        waited = self.bundle.now - incident.opened_at >= SETTLED
+        require(
+            left or answered or not waited,
+            "I7",
+            f"{incident.incident_id} is critical since {incident.opened_at}: no page ever left",
         )
 
     def _step(self, incident: Incident, step: LadderStep) -> None:

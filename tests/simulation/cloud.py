@@ -39,6 +39,8 @@ Committed: TypeAlias = Callable[[Resource, Key, Item | None, Item | None, Invoca
 Published: TypeAlias = Callable[[Resource, Message, Invocation | None], None]
 Asked: TypeAlias = Callable[[Resource, str, str | None, Invocation], None]
 """Told of every call on a table: resource, partition, index."""
+Seen: TypeAlias = Callable[[Resource, Sequence[Item]], None]
+"""Told of every item that somebody was given."""
 
 
 def ignore(*_: object) -> None:
@@ -52,6 +54,7 @@ class Watchers:
     committed: Committed = ignore
     published: Published = ignore
     asked: Asked = ignore
+    seen: Seen = ignore
 
 
 @dataclass(slots=True)
@@ -97,6 +100,7 @@ class FaultyCloud:
         self.faults = faults
         self.watchers = watchers
         self.tamper = tamper
+        self._tables: dict[Resource, Table] = {}
         self.pasts = {resource: Past() for resource in Resource if resource.indexes}
 
     @property
@@ -112,8 +116,10 @@ class FaultyCloud:
         return self.cloud.ids
 
     def table(self, resource: Resource) -> Table:
-        kept = _WatchedTable(self.cloud.table(resource), resource, self)
-        return _FaultyTable(self.tamper(resource, kept), resource, self)
+        if resource not in self._tables:
+            kept = _WatchedTable(self.cloud.table(resource), resource, self)
+            self._tables[resource] = _FaultyTable(self.tamper(resource, kept), resource, self)
+        return self._tables[resource]
 
     def stream(self, resource: Resource) -> Stream:
         return _FaultyStream(self.cloud.stream(resource), self.faults)
@@ -207,16 +213,30 @@ class _FaultyTable:
         self._asked(key.pk)
         return self._faults.call(
             f"get {self._resource.slug} {key.pk} {key.sk}",
-            lambda: self._table.get(key, consistent=consistent),
+            lambda: self._seen(self._table.get(key, consistent=consistent)),
             changes=False,
         )
 
     def get_many(self, keys: Sequence[Key], *, consistent: bool = True) -> tuple[Item, ...]:
         for key in keys:
             self._asked(key.pk)
+        parts = [keys]
+        if len(keys) > 1 and self._faults.chance(self._faults.rates.unprocessed):
+            # What was left unprocessed is asked for again: others may write in between.
+            self._faults.count(Fault.UNPROCESSED)
+            middle = self._faults.rng.randrange(1, len(keys))
+            parts = [keys[:middle], keys[middle:]]
+        return tuple(item for part in parts for item in self._get_part(part, consistent))
+
+    def _get_part(self, keys: Sequence[Key], consistent: bool) -> tuple[Item, ...]:  # noqa: FBT001 - handed on
+        def ask() -> tuple[Item, ...]:
+            items = self._table.get_many(keys, consistent=consistent)
+            self._cloud.watchers.seen(self._resource, items)
+            return items
+
         return self._faults.call(
             f"get_many {self._resource.slug} {[(key.pk, key.sk) for key in keys]}",
-            lambda: self._table.get_many(keys, consistent=consistent),
+            ask,
             changes=False,
         )
 
@@ -258,9 +278,12 @@ class _FaultyTable:
         self._asked(partition, index)
 
         def ask() -> Page:
-            if index is not None and limit is None and after is None and self._lags():
-                return self._stale(partition, sort, index, descending=descending)
-            return self._table.query(
+            if index is not None and after is None and self._lags():
+                stale = self._stale(partition, sort, index, descending=descending)
+                if limit is None or len(stale.items) <= limit:
+                    self._faults.count(Fault.STALE_INDEX)
+                    return stale
+            page = self._table.query(
                 partition,
                 sort=sort,
                 index=index,
@@ -269,6 +292,8 @@ class _FaultyTable:
                 descending=descending,
                 consistent=consistent,
             )
+            self._cloud.watchers.seen(self._resource, page.items)
+            return page
 
         return self._faults.call(
             f"query {self._resource.slug} {partition} {index} {sort}", ask, changes=False
@@ -278,7 +303,6 @@ class _FaultyTable:
         return self._faults.chance(self._faults.rates.stale_index)
 
     def _stale(self, partition: str, sort: Sort, name: str, *, descending: bool) -> Page:
-        self._faults.counts[Fault.STALE_INDEX] += 1
         lag = STALEST * self._faults.rng.random()
         index = next(each for each in self._resource.indexes if each.name == name)
         now = self._faults.clock.now()
@@ -294,6 +318,11 @@ class _FaultyTable:
             reverse=descending,
         )
         return Page(tuple(found))
+
+    def _seen(self, item: Item | None) -> Item | None:
+        if item is not None:
+            self._cloud.watchers.seen(self._resource, (item,))
+        return item
 
     def _asked(self, partition: str, index: str | None = None) -> None:
         if self._faults.running:

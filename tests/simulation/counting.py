@@ -42,6 +42,32 @@ class Counts:
         if names:
             self._series(*names[sample % len(names)])
 
+    def none_missing(self) -> None:
+        """Whatever was accepted is counted; that nothing is counted twice is judged at rest."""
+        for tenant in self.tenants:
+            self.watch.checks["I3"] += 1
+            counted = sum(
+                block.points
+                for minute in self._minutes()
+                for item in self.services.windows.totals(tenant, minute)
+                for block in (item.on_time, item.late)
+            )
+            wanted = self.reference.weight(tenant.id)
+            require(
+                counted >= wanted,
+                "I3",
+                f"{tenant.id}: {wanted} observations were accepted, {counted} are counted",
+            )
+
+    def nothing(self) -> None:
+        """Every hot item has expired, and nobody sees any."""
+        for tenant in self.tenants:
+            for pack in range(self.services.settings.packs):
+                for minute in self._minutes():
+                    self.watch.checks["I21"] += 1
+                    found = self.services.hot_windows.minute(tenant, pack, minute)
+                    require(not found, "I21", f"{tenant.id} {pack} {minute}: {found} has expired")
+
     def hours(self) -> None:
         """Weddings' hours hold all that was accepted, however late, once compacted."""
         for tenant in self.tenants:

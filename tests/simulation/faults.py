@@ -27,6 +27,10 @@ class Crash(BaseException):
     """The process dies here: no handler of the bundle may notice."""
 
 
+class ProcessKilled(BaseException):
+    """The machine itself dies here, and starts again from what is stored."""
+
+
 class FunctionDied(Exception):
     """What its trigger sees of a function that crashed or ran out of time."""
 
@@ -50,8 +54,29 @@ class Fault(StrEnum):
     SCHEDULE_SKIPPED = "schedule skipped"
     SCHEDULE_LATE = "schedule late"
     RESTARTED = "process restarted"
+    SCHEDULE_DOUBLED = "schedule doubled"
     PUT_PARTLY = "PutRecords took a part"
     PUT_LOST = "PutRecords answer lost"
+    PRODUCER_RETRIED = "same batch id under a new sequence number"
+    BISECTED = "failed batch bisected"
+    UNPROCESSED = "batch read served in two parts"
+    SHARD_SPLIT = "shard split"
+    SHARDS_MERGED = "shards merged"
+    STREAM_REMADE = "stream made anew"
+    EXPIRED_AT_ONCE = "expired items deleted at once"
+    EXPIRED_LATE = "expired items deleted late"
+    EXPIRED_NEVER = "expired items never deleted"
+    SUBSCRIBER_5XX = "subscriber answered 5xx"
+    SUBSCRIBER_HUNG = "subscriber hung 30 s"
+    SUBSCRIBER_LOST = "subscriber answered 200 and lost it"
+    SUBSCRIBER_KILLED = "process killed while it delivered"
+    CLOCK_AHEAD = "producer's clock ahead"
+    CLOCK_BEHIND = "producer's clock behind"
+    POINT_TOO_LATE = "point 25 h late"
+    POINT_AHEAD = "point 16 min ahead"
+    POINT_POISONED = "point poisoned"
+    RECORD_POISONED = "record poisoned"
+    TENANTS_IN_TURN = "tenants in turn on a warm process"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,17 +94,21 @@ class Rates:
     recut: float = 0.0
     schedule_skipped: float = 0.0
     schedule_late: float = 0.0
+    schedule_doubled: float = 0.0
     put_partly: float = 0.0
     put_lost: float = 0.0
+    put_again: float = 0.0
+    unprocessed: float = 0.0
+    subscriber: float = 0.0
 
     @classmethod
     def drawn(cls, rng: random.Random) -> "Rates":
         """Rates of one world: some worlds are rough, some know a single kind of fault."""
         scale = rng.choice((0.3, 1.0, 1.0, 2.0))
         full = {
-            "throttled": 0.008,
-            "answer_lost": 0.006,
-            "crashed": 0.004,
+            "throttled": 0.006,
+            "answer_lost": 0.005,
+            "crashed": 0.003,
             "hung": 0.0015,
             "intruded": 0.012,
             "stale_index": 0.3,
@@ -88,8 +117,12 @@ class Rates:
             "recut": 0.08,
             "schedule_skipped": 0.03,
             "schedule_late": 0.08,
+            "schedule_doubled": 0.1,
             "put_partly": 0.06,
             "put_lost": 0.06,
+            "put_again": 0.06,
+            "unprocessed": 0.05,
+            "subscriber": 0.2,
         }
         if rng.random() < 0.2:
             chosen = rng.choice(sorted(full))
@@ -150,6 +183,8 @@ class Faults:
     lose_at: tuple[str, int] | None = None
     """Lose, once, the answer to this call of this function, after it was done."""
     counts: Counter[str] = field(default_factory=Counter)
+    harms: list[datetime] = field(default_factory=list)
+    """When something harmed a run, or kept one from starting."""
     running: list[Invocation] = field(default_factory=list)
     intruder: Callable[[str], None] = lambda _: None
     deepest: int = 2
@@ -164,9 +199,19 @@ class Faults:
         """Count a fault, and mark what it harms: the innermost run; a pause harms all that wait."""
         self.counts[fault] += 1
         self.history.add(f"! {fault}")
+        self.harms.append(self.clock.now())
         for run in self.running if fault is Fault.HUNG else self.running[-1:]:
             run.harmed = True
             run.paused |= fault is Fault.HUNG
+
+    def count(self, fault: Fault) -> None:
+        """Count a fault that harms no run."""
+        self.counts[fault] += 1
+        self.history.add(f"~ {fault}")
+
+    def unharmed(self, since: datetime, until: datetime) -> bool:
+        """Whether no run was harmed in this span."""
+        return not any(since <= at <= until for at in self.harms)
 
     @contextmanager
     def invocation(self, declaration: Declaration) -> Iterator[Invocation]:
@@ -229,7 +274,7 @@ class Faults:
         may = self.intrusions_left and len(self.running) < self.deepest
         if may and self.chance(likely):
             self.intrusions_left -= 1
-            self.counts[Fault.INTRUDED] += 1
+            self.count(Fault.INTRUDED)
             self.intruder(what)
 
     def _after(self) -> None:

@@ -1,5 +1,6 @@
 """One seed, played: a faulty while, then calm, then what must hold at rest."""
 
+import gc
 import heapq
 import itertools
 import json
@@ -12,18 +13,29 @@ from datetime import datetime, timedelta
 from typing import TypeAlias, cast
 
 from infra.local.clock import ManualClock
+from infra.local.deliveries import Failure
 from infra.local.engine import LocalCloud
 from infra.local.event_sources import kinesis_event
+from infra.local.store.messages import Subscription
 from infra.local.store.streams import StreamRecord
 from infra.registry import registry
 from tests.harness import Answer, Bundle
-from tests.simulation.checks import AtRest
+from tests.simulation.checks import AtRest, Burst
 from tests.simulation.cloud import FaultyCloud, Tampering, Watchers
 from tests.simulation.counting import Counts
-from tests.simulation.faults import Fault, Faults, FunctionDied, History, Rates
-from tests.simulation.reference import Reference
+from tests.simulation.faults import (
+    Fault,
+    Faults,
+    FunctionDied,
+    History,
+    Invocation,
+    ProcessKilled,
+    Rates,
+)
+from tests.simulation.reference import Reference, refusal_of
+from tests.simulation.subscribers import Subscribers
 from tests.simulation.watching import Violation, Watch, require
-from tests.simulation.world import Device, HttpBatch, PlannedWedding, Record, World
+from tests.simulation.world import Device, HttpBatch, PlannedWedding, Record, World, canary
 from wedsync.cloud import Cloud
 from wedsync.cloud import Record as StreamPut
 from wedsync.errors import WedSyncError
@@ -44,9 +56,33 @@ from wedsync.tenancy import Tenant
 
 Event: TypeAlias = Mapping[str, object]
 
-CALM_MINUTES = (*[6] * 17, *[16] * 3, 32)
-"""After the faults: until windows are past, also those that reach ahead; or as long as a ladder."""
+CALM_MINUTES = 7
+"""After the faults: until minutes are closed, also those that points reach ahead to."""
+LADDER_MINUTES = (0, 0, 0, 0, 10, 10, 26)
+"""And for so much longer where somebody is still to be paged, or tiers may fall due."""
+RECOVERED_SECONDS = 60
+FORGOTTEN_SECONDS = 40
+OLD_REQUEST = timedelta(hours=24)
+"""As long as the answer to a request is kept."""
 _REMEMBERED = 12
+MOST_SHARDS = 5
+AHEAD = timedelta(minutes=5)
+HOT_DAYS = 3
+"""Longer than hot items live."""
+WORLD_MS = 7 * 60_000
+"""Longer than any world's faults last."""
+READ_ROUTES = (
+    "/api/metrics/real-time",
+    "/api/metrics/alerts",
+    "/api/metrics/ingest/rejections",
+    "/api/monitoring/incidents/active",
+    "/api/weddings",
+)
+WEDDING_ROUTES = (
+    "/api/metrics/wedding/{}",
+    "/api/weddings/{}",
+    "/api/weddings/{}/monitoring",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,16 +98,19 @@ class Outcome:
     did: Counter[str]
     lateness: tuple[float, ...]
     page_after: tuple[float, ...]
+    """Seconds from the points' arrival on the stream, faults or not."""
     lines: tuple[str, ...] = ()
 
 
 class Mortal:
     """A function as its trigger sees it: it may die, be run twice, or not be run at all."""
 
-    def __init__(self, function: Function, play: "Play") -> None:
+    def __init__(self, function: Function, play: "Play", *, by_hand: bool = False) -> None:
+        """``by_hand``: what it is given does not come from its trigger."""
         self.declaration = function.declaration
         self._function = function
         self._play = play
+        self._by_hand = by_hand
 
     def __call__(self, event: object, context: LambdaContext) -> object:
         raise NotImplementedError
@@ -88,13 +127,18 @@ class Mortal:
                 answer = self._function.run(event, context, cloud, settings)
                 if run.caller is not None:
                     self._play.answered(run.harmed, answer)
-            self._play.ended(self.declaration, event, answer)
+            self._play.ended(run, event, answer)
             return answer
 
         shard = _shard(given)
+        if isinstance(self.declaration.trigger, StreamTrigger) and not self._by_hand:
+            self._play.handed_out(shard, given)
         self._play.busy.append(shard)
         try:
             return self._play.delivered(self.declaration, given, once)
+        except FunctionDied:
+            self._play.failed_whole[shard] = _sequences(given)
+            raise
         finally:
             self._play.busy.remove(shard)
 
@@ -133,6 +177,12 @@ class Play:
         self._numbers = itertools.count()
         self.busy: list[str] = []
         """The shards whose batches are being worked on, among other names."""
+        self.failed_whole: dict[str, list[str]] = {}
+        """The sequence numbers of the batch of each shard that failed last, as a whole."""
+        self._attempted: set[tuple[str, str]] = set()
+        self._placed: dict[tuple[str, str], Record] = {}
+        self._bursts_judged: list[Burst] = []
+        self._old_requests: dict[str, str] = {}
         self._unanswered: list[HttpBatch] = []
         self._violations: list[Violation] = []
         self._bursts: dict[tuple[str, str], tuple[str, datetime]] = {}
@@ -146,9 +196,14 @@ class Play:
             packs=self.rng.choice((1, 2, 4)),
             functions=[Mortal(each, self) for each in registry()],
             cloud_of=self._cloud_of,
+            post=self._post,
         )
+        self.subscribers.subscribe(self.bundle.machine.deliveries)
         self.world.equip(self.bundle)
         self._settle_packs()
+        self.deletes = self.rng.choice(
+            (Fault.EXPIRED_AT_ONCE, Fault.EXPIRED_LATE, Fault.EXPIRED_NEVER)
+        )
         self.end = self.world.start + timedelta(minutes=self.world.minutes)
         self.rest = AtRest(self.bundle, self.watch, self.world.tenants)
 
@@ -158,14 +213,23 @@ class Play:
         assert isinstance(clock, ManualClock)
         rates = self._rates or Rates.drawn(rng)
         self.faults = Faults(rng, rates, clock, self.history, intruder=self._intrude)
-        self.watch = Watch(cloud, clock)
+        self.subscribers = Subscribers(self.faults)
+        self.watch = Watch(
+            cloud,
+            clock,
+            unharmed=self.faults.unharmed,
+            canaries={each.id: canary(each) for each in self.world.tenants},
+        )
         self.faulty = FaultyCloud(
             cloud,
             self.faults,
-            Watchers(self.watch.committed, self.watch.published, self.watch.asked),
+            Watchers(self.watch.committed, self.watch.published, self.watch.asked, self.watch.seen),
             tamper=self._tamper,
         )
         return lambda _: self.faulty
+
+    def _post(self, subscription: Subscription, notification: dict[str, object]) -> Failure | None:
+        return self.subscribers.post(subscription, notification)
 
     def outcome(self) -> Outcome:
         """Play it all; the violations, first ones first."""
@@ -182,7 +246,7 @@ class Play:
             violations=tuple(
                 (each.invariant, each.what) for each in (*self.watch.found, *self._violations)
             ),
-            faults=Counter({str(name): count for name, count in self.faults.counts.items()}),
+            faults=Counter({str(name): count for name, count in self._counted_faults().items()}),
             checks=Counter(self.watch.checks),
             did=self.did,
             lateness=tuple(self.watch.lateness),
@@ -190,15 +254,23 @@ class Play:
             lines=tuple(self.history.lines or ()),
         )
 
+    def _counted_faults(self) -> Counter[str]:
+        return self.faults.counts + self.world.injected
+
     def _play(self) -> None:
+        self._ask_a_day_before()
         self._plan()
         self.faults.active = True
         self.faults.until = self.end
         self._until(self.end)
         self.faults.active = False
         self._calm()
-        self._until(self.end + timedelta(minutes=self.rng.choice(CALM_MINUTES)))
+        rest = self.end + timedelta(minutes=CALM_MINUTES)
+        self._until(rest)
+        if self.rest.somebody_waits():
+            self._until(rest + timedelta(minutes=self.rng.choice(LADDER_MINUTES)))
         self._judge()
+        self._much_later()
 
     # What is planned
 
@@ -206,11 +278,12 @@ class Play:
         rng = self.rng
         for wedding in self.world.weddings:
             self._at(wedding.registered_after, lambda each=wedding: self._register(each))  # type: ignore[misc] # each is bound now
+        beat = self.world.beat_seconds
         for device in self.world.devices:
             at = rng.uniform(1, 8)
             while at < self.world.minutes * 60:
-                self._at(at, lambda each=device: self._send(each))  # type: ignore[misc]
-                at += rng.choice((5, 12, 25, 40))
+                self._at(at // beat * beat, lambda each=device: self._send(each))  # type: ignore[misc]
+                at += rng.choice((8, 15, 25, 40))
         for _ in range(rng.choice((1, 3, 5))):
             device = rng.choice(self.world.devices)
             self._at(self._sometime(), lambda each=device: self._poison(each))  # type: ignore[misc]
@@ -218,8 +291,26 @@ class Play:
             self._at(self._sometime(), self._replay)
         for _ in range(rng.choice((0, 2, 5))):
             self._at(self._sometime() + 60, self._answer_somebody)
+        self._plan_operators()
+        if self.deletes is not Fault.EXPIRED_NEVER:
+            pause = 10 if self.deletes is Fault.EXPIRED_AT_ONCE else int(self._sometime())
+            for seconds in range(pause, self.world.minutes * 60, max(pause, 10)):
+                self._at(seconds, self._delete_expired)
+
+    def _plan_operators(self) -> None:
+        """What people and the platform do to a running system."""
+        rng = self.rng
         for _ in range(rng.choice((0, 0, 1))):
             self._at(self._sometime(), self._restart)
+        for _ in range(rng.choice((0, 1, 2))):
+            self._at(self._sometime(), self._reshard)
+        for _ in range(rng.choice((0, 0, 0, 1))):
+            self._at(self._sometime(), self._make_stream_anew)
+        for _ in range(rng.choice((0, 1, 2))):
+            self._at(self._sometime(), self._take_turns)
+
+    def _delete_expired(self) -> None:
+        self.bundle.cloud.sweep()
 
     def _settle_packs(self) -> None:
         """Some tenants' packs change in the middle of it all, as was settled well before."""
@@ -252,8 +343,9 @@ class Play:
     # How time passes
 
     def _until(self, end: datetime) -> None:
-        clock, machine = self.bundle.clock, self.bundle.machine
+        clock = self.bundle.clock
         while True:
+            machine = self.bundle.machine
             due = [machine.next_due(), self._agenda[0].at if self._agenda else None]
             following = min((each for each in due if each is not None), default=end)
             if following > end:
@@ -262,7 +354,10 @@ class Play:
             while self._agenda and self._agenda[0].at <= clock.now():
                 heapq.heappop(self._agenda).act()
             machine = self.bundle.machine
-            self.did.update(machine.run_due())
+            try:
+                self.did.update(machine.run_due())
+            except ProcessKilled:
+                self.bundle.restart()
             if self.watch.found:
                 raise self.watch.found.pop(0)
         clock.set(max(end, clock.now()))
@@ -284,6 +379,9 @@ class Play:
             if faults.chance(rates.schedule_skipped):
                 faults.note(Fault.SCHEDULE_SKIPPED)
                 return None
+            if faults.chance(rates.schedule_doubled):
+                faults.count(Fault.SCHEDULE_DOUBLED)
+                self._soon(faults.rng.uniform(0, 50), lambda: self._again(once))
             if faults.chance(rates.schedule_late):
                 faults.note(Fault.SCHEDULE_LATE)
                 self._soon(faults.rng.uniform(1, 50), lambda: self._again(once))
@@ -301,16 +399,40 @@ class Play:
             self._again(once)
         return once()
 
-    def ended(self, declaration: Declaration, event: Event, answer: object) -> None:
-        """A function ended by itself: its batch was counted and judged, unless it says not."""
-        if not isinstance(declaration.trigger, StreamTrigger):
+    def handed_out(self, shard_id: str, event: Event) -> None:
+        """The machine hands out a batch: its own, of a shard whose parents are drained."""
+        sequences = _sequences(event)
+        former = self.failed_whole.pop(shard_id, [])
+        if len(sequences) < len(former) and former[0] == sequences[0]:
+            self.faults.count(Fault.BISECTED)
+        self._attempted.update((shard_id, sequence) for sequence in sequences)
+        stream = self.bundle.cloud.stream(Resource.METRICS_STREAM)
+        (shard,) = (each for each in stream.shards() if each.shard_id == shard_id)
+        for parent in shard.parents:
+            self.watch.checks["order of shards"] += 1
+            done = stream.checkpoint("streams-metrics", parent)
+            waiting = stream.records(parent, after=done, limit=1)
+            if waiting:
+                early = f"{shard_id} is read, and {waiting[0].sequence} of {parent} was not"
+                self.watch.found.append(Violation("order of shards", early))
+
+    def ended(self, run: Invocation, event: Event, answer: object) -> None:
+        """A function ended by itself: its batch was counted and judged, unless it says not.
+
+        Poison does not make it say so: only what befell the run can.
+        """
+        if not isinstance(run.declaration.trigger, StreamTrigger):
             return
         if isinstance(answer, Mapping) and answer.get("batchItemFailures"):
+            if not run.harmed:
+                what = f"the batch {_sequences(event)} failed though nothing was down"
+                self.watch.found.append(Violation("I6", what))
             return
+        self.watch.checks["I6"] += 1
         now = self.bundle.now
-        for record in cast("list[dict[str, dict[str, str]]]", event["Records"]):
-            shard = str(record["eventID"]).partition(":")[0]
-            burst = self._bursts.get((shard, record["kinesis"]["sequenceNumber"]))
+        shard = _shard(event)
+        for sequence in _sequences(event):
+            burst = self._bursts.get((shard, sequence))
             if burst is not None:
                 wedding_id, at = burst
                 self._owe_page(wedding_id, at, now)
@@ -326,6 +448,8 @@ class Play:
             return
         if all(self.rest.on_the_day(planned.tenant, wedding_id, each) for each in (at, now)):
             self.must_page.setdefault((planned.tenant, wedding_id), at)
+            burst = Burst(tenant=planned.tenant, wedding_id=wedding_id, placed_at=at, judged_at=now)
+            self._bursts_judged.append(burst)
 
     def answered(self, harmed: bool, answer: object) -> None:  # noqa: FBT001 - one flag of a run
         """An endpoint answered: 5xx only while something was down."""
@@ -349,6 +473,8 @@ class Play:
             return
         if chance < 0.15:
             self._answer_somebody()
+        elif chance < 0.2:
+            self._reshard()
         elif chance < 0.5:
             self._send(self.faults.rng.choice(self.world.devices))
             self._other_shards()
@@ -388,6 +514,9 @@ class Play:
         if faults.chance(faults.rates.put_lost):
             faults.note(Fault.PUT_LOST)
             self._soon(faults.rng.uniform(0.2, 20), lambda: self._put(record))
+        if record.batch_id is not None and faults.chance(faults.rates.put_again):
+            faults.count(Fault.PRODUCER_RETRIED)
+            self._soon(faults.rng.uniform(0, 150), lambda: self._place(record))
 
     def _place(self, record: Record) -> None:
         stream = self.bundle.cloud.stream(Resource.METRICS_STREAM)
@@ -402,14 +531,13 @@ class Play:
             sequence=placed.sequence,
             ms=int(now.timestamp() * 1000),
         )
+        self._placed[placed.shard_id, placed.sequence] = record
         if record.burst is not None:
             self._bursts[placed.shard_id, placed.sequence] = (record.burst, now)
 
     def _ask(self, batch: HttpBatch) -> None:
         """Send points over HTTP; where no answer says what became of them, again."""
-        answer = self._request(
-            "POST", "/api/metrics/ingest", json.loads(batch.body), key_of=batch.device
-        )
+        answer = self.request("POST", "/api/metrics/ingest", batch.body, key_of=batch.device)
         ms = int(self.bundle.now.timestamp() * 1000)
         tenant = batch.device.tenant.id
         if answer.status >= 500:
@@ -431,7 +559,7 @@ class Play:
                 require(entry.flaw is None, "I3", f"a wrong point was taken: {entry}")
                 self.reference.taken(tenant, entry, ms=ms)
 
-    def _request(
+    def request(
         self,
         method: str,
         path: str,
@@ -440,9 +568,14 @@ class Play:
         key_of: Device | None,
         admin: Tenant | None = None,
     ) -> Answer:
+        """Ask as a device, or as a tenant's admin, and judge the answer for what it tells."""
         key = key_of.key if key_of is not None else self.bundle.key(tenant=admin)
         answer = self.bundle.request(method, path, body, key=key)
-        self.history.add(f"{method} {path} {answer.status} {json.dumps(answer.body)}")
+        said = json.dumps(answer.body)
+        self.history.add(f"{method} {path} {answer.status} {said}")
+        asker = key_of.tenant if key_of is not None else admin
+        if asker is not None:
+            self.watch.told(asker.id, f"{said} {dict(answer.headers)}", f"{method} {path}")
         self.watch.checks["I16"] += 1
         if answer.status >= 400:
             kind = answer.headers.get("content-type", "")
@@ -452,9 +585,8 @@ class Play:
                 "I16",
                 f"{method} {path} was answered {answer}",
             )
-            text = json.dumps(answer.body)
-            leaks = "Traceback" in text or "arn:" in text
-            require(not leaks, "I16", f"{method} {path} tells too much: {text}")
+            leaks = "Traceback" in said or "arn:" in said
+            require(not leaks, "I16", f"{method} {path} tells too much: {said}")
         return answer
 
     def _replay(self) -> None:
@@ -465,7 +597,7 @@ class Play:
         records = stream.records(shard)
         if not records:
             return
-        self.faults.counts[Fault.REPLAYED] += 1
+        self.faults.count(Fault.REPLAYED)
         self._hand_out(records[rng.randrange(len(records)) :])
 
     def _other_shards(self) -> None:
@@ -481,15 +613,157 @@ class Play:
 
     def _invoke(self, name: str, event: Event) -> None:
         function = next(each for each in registry() if each.declaration.name == name)
-        mortal = Mortal(function, self)
+        mortal = Mortal(function, self, by_hand=True)
         try:
             mortal.run(event, _Context(), self.faulty, self.bundle.settings)
         except (FunctionDied, WedSyncError):
             return
 
     def _restart(self) -> None:
-        self.faults.note(Fault.RESTARTED)
+        self.faults.count(Fault.RESTARTED)
         self.bundle.restart()
+
+    def _reshard(self) -> None:
+        """Split a shard, or merge two: perhaps one whose batch is being worked on."""
+        rng = self.faults.rng
+        stream = self.bundle.cloud.stream(Resource.METRICS_STREAM)
+        shards = sorted(
+            (each for each in stream.shards() if each.is_open), key=lambda each: each.first_hash
+        )
+        if len(shards) < MOST_SHARDS and (len(shards) == 1 or rng.random() < 0.6):
+            self.faults.count(Fault.SHARD_SPLIT)
+            stream.split(rng.choice(shards).shard_id)
+        else:
+            self.faults.count(Fault.SHARDS_MERGED)
+            place = rng.randrange(len(shards) - 1)
+            stream.merge(shards[place].shard_id, shards[place + 1].shard_id)
+
+    def _make_stream_anew(self) -> None:
+        """Delete the stream and make it anew; what nobody has read is put on the new one.
+
+        What was read once, and what has no identity but its place, would be another point there:
+        whoever does such a thing waits until the consumer is done with it.
+        """
+        stream = self.bundle.cloud.stream(Resource.METRICS_STREAM)
+        unread = [
+            record
+            for shard in stream.shards()
+            for record in stream.records(
+                shard.shard_id, after=stream.checkpoint("streams-metrics", shard.shard_id)
+            )
+        ]
+        own = [(each, self._placed.get((each.shard_id, each.sequence))) for each in unread]
+        if not all(self._may_move(each, record) for each, record in own):
+            if self.bundle.now < self.end:
+                self._soon(3, self._make_stream_anew)
+            return
+        self.faults.count(Fault.STREAM_REMADE)
+        stream.make_anew(self.faults.rng.choice((1, 2, 3)))
+        self._attempted.clear()
+        self.failed_whole.clear()
+        for each, record in own:
+            if record is None:
+                stream.place([StreamPut(each.partition_key, each.data)])
+                continue
+            if not record.keeps_its_identity:
+                self.reference.moved(
+                    record.meaning,
+                    stream=self.bundle.settings.stream_name,
+                    shard=each.shard_id,
+                    sequence=each.sequence,
+                )
+            self._place(record)
+
+    def _may_move(self, each: StreamRecord, record: Record | None) -> bool:
+        """Whether it is the same on another stream: never read, or known by its own identity."""
+        if (each.shard_id, each.sequence) not in self._attempted:
+            return record is None or not record.keeps_its_identity or self._unrefused(record)
+        return record is None or (record.keeps_its_identity and self._unrefused(record))
+
+    def _unrefused(self, record: Record) -> bool:
+        """Whether no point of it is refused, now or when it came."""
+        ms = int(self.bundle.now.timestamp() * 1000)
+        return all(
+            refusal_of(entry.ts_ms, at) is None
+            for entry in record.meaning.entries
+            for at in (ms, ms - WORLD_MS)
+        )
+
+    def _take_turns(self) -> None:
+        """One process that stays warm answers several tenants, in any order, some twice."""
+        rng = self.faults.rng
+        self.faults.count(Fault.TENANTS_IN_TURN)
+        weddings = [
+            self.world.known[each.slot] for each in self.world.weddings if self.world.ready(each)
+        ]
+        paths = [*READ_ROUTES]
+        if weddings:
+            wedding_id = rng.choice(weddings)
+            paths += [path.format(wedding_id) for path in WEDDING_ROUTES]
+        for path in rng.sample(paths, 3):
+            asking = [*self.world.tenants, rng.choice(self.world.tenants)]
+            rng.shuffle(asking)
+            for tenant in asking:
+                answer = self.request("GET", path, key_of=None, admin=tenant)
+                self.did["looks"] += 1
+                self._foreign(path, tenant, answer)
+
+    def _foreign(self, path: str, tenant: Tenant, answer: Answer) -> None:
+        """Another tenant's wedding answers like one that nobody knows."""
+        for wedding in self.world.weddings:
+            wedding_id = self.world.known.get(wedding.slot)
+            if wedding_id is None or wedding_id not in path or wedding.tenant == tenant:
+                continue
+            require(
+                answer.status in (404, 500, 503),
+                "I13",
+                f"{path} of {wedding.tenant.id} was answered {answer.status} to {tenant.id}",
+            )
+
+    def _ask_a_day_before(self) -> None:
+        """A request with a key, so long ago that its answer is forgotten in mid-play."""
+        start = self.bundle.now
+        self.bundle.clock.set(self._forgotten_at - OLD_REQUEST)
+        for tenant in self.world.tenants:
+            self._old_requests[tenant.id] = self._register_again(tenant)
+        self.bundle.clock.set(start)
+        for tenant in self.world.tenants:
+            for seconds in (FORGOTTEN_SECONDS - 2, FORGOTTEN_SECONDS + 2):
+                self._at(seconds, lambda of=tenant: self._ask_again(of))  # type: ignore[misc]
+
+    @property
+    def _forgotten_at(self) -> datetime:
+        return self.world.start + timedelta(seconds=FORGOTTEN_SECONDS)
+
+    def _register_again(self, tenant: Tenant) -> str:
+        """Register a wedding next year, always under the same key."""
+        was, self.faults.active = self.faults.active, False
+        day = (self.world.start + timedelta(days=300)).date().isoformat()
+        answer = self.bundle.post(
+            "/api/weddings",
+            {"coupleName": canary(tenant), "date": day, "venue": {"timeZone": "UTC"}},
+            key=self.bundle.key(tenant=tenant),
+            headers={"idempotency-key": "the only one"},
+        )
+        self.faults.active = was
+        require(answer.status == 201, "I19", f"a wedding was answered {answer}")
+        return str(answer["weddingId"])
+
+    def _ask_again(self, tenant: Tenant) -> None:
+        """Within a day the same answer; after it another one, whether it was deleted or not."""
+        if abs(self.bundle.now - self._forgotten_at) < timedelta(seconds=1):
+            return
+        same = self.bundle.now < self._forgotten_at
+        self.watch.checks["I19"] += 1
+        self.watch.checks["I21"] += 1
+        self.faults.count(self.deletes)
+        made = self._register_again(tenant)
+        former = self._old_requests[tenant.id]
+        require(
+            (made == former) is same,
+            "I19" if same else "I21",
+            f"a request of the day before was answered {former}, and now {made}",
+        )
 
     def _answer_somebody(self) -> None:
         """A person acknowledges, resolves or escalates something, perhaps another tenant's."""
@@ -508,7 +782,7 @@ class Play:
         verbs = ("acknowledge", "acknowledge", "resolve")
         verb = rng.choice((*verbs, "escalate") if "incidents" in path else verbs)
         was = self.bundle.now
-        answer = self._request("POST", f"{path}/{verb}", key_of=None, admin=tenant)
+        answer = self.request("POST", f"{path}/{verb}", key_of=None, admin=tenant)
         self.did[f"{verb} by hand"] += 1
         if owner != tenant:
             require(
@@ -524,37 +798,76 @@ class Play:
         unanswered, self._unanswered = self._unanswered, []
         for batch in unanswered:
             self._ask(batch)
+        self._soon(RECOVERED_SECONDS, self._recovered)
         self._soon(150, self._redrive)
+
+    def _recovered(self) -> None:
+        """Whatever was taken is counted by now, or lies in the failure store."""
+        self.watch.checks["I3"] += 1
+        # What is due at this very instant is run before anybody looks.
+        self.did.update(self.bundle.machine.run_due())
+        behind = [each.shard_id for each in self.bundle.machine.streams.mappings if each.next_due()]
+        require(not behind, "I3", f"a minute after the faults {behind} are not drained")
+        bucket = self.bundle.cloud.bucket(Resource.QUARANTINE)
+        if not any(name.startswith("aws/lambda/") for name in bucket.names()):
+            self._counts(ahead=AHEAD).none_missing()
 
     def _redrive(self) -> None:
         bucket = self.bundle.cloud.bucket(Resource.QUARANTINE)
         for name in bucket.names():
             if name.startswith("aws/lambda/"):
                 kept = json.loads(bucket.get(name) or b"{}")
-                self.faults.counts[Fault.REDRIVEN] += 1
+                self.faults.count(Fault.REDRIVEN)
                 self._invoke("streams-metrics", json.loads(kept["payload"]))
 
-    def _judge(self) -> None:
-        bundle = self.bundle
-        bundle.machine.run_due()
-        counts = Counts(
-            bundle.services,
+    def _counts(self, *, ahead: timedelta = timedelta(0)) -> Counts:
+        return Counts(
+            self.bundle.services,
             self.reference,
             self.watch,
             self.world.tenants,
             self.world.start - timedelta(minutes=46),
-            bundle.now,
+            self.bundle.now + ahead,
         )
+
+    def _judge(self) -> None:
+        bundle = self.bundle
+        bundle.machine.run_due()
+        counts = self._counts()
         counts.check(sample=self.seed)
         self.rest.parked(self.reference)
         self.rest.alerts()
         self.rest.incidents()
         self.rest.messages()
         self.rest.pages(self.must_page)
+        for burst in self._bursts_judged:
+            self.rest.prompt(burst)
+        self.subscribers.check(bundle.cloud, self.watch)
         self._nothing_changes(counts)
         bundle.clock.advance(180)
         self._invoke("schedules-compaction", {"time": bundle.now.isoformat()})
         counts.hours()
+
+    def _much_later(self) -> None:
+        """Days later nobody sees what has expired, whether it was deleted or not."""
+        counts = self._counts()
+        self.bundle.clock.advance(HOT_DAYS * 86_400)
+        if self.deletes is Fault.EXPIRED_AT_ONCE:
+            self.bundle.cloud.sweep()
+        counts.nothing()
+        seen = [self._seen_by(tenant) for tenant in self.world.tenants]
+        self.bundle.cloud.sweep()
+        self.watch.checks["I21"] += 1
+        again = [self._seen_by(tenant) for tenant in self.world.tenants]
+        require(seen == again, "I21", f"{seen} became {again} when expired items were deleted")
+        if self.watch.found:
+            raise self.watch.found.pop(0)
+
+    def _seen_by(self, tenant: Tenant) -> list[object]:
+        """What a tenant's own answers say."""
+        self.bundle.restart()
+        paths = ("/api/metrics/ingest/rejections", "/api/weddings")
+        return [self.request("GET", path, key_of=None, admin=tenant).body for path in paths]
 
     def _nothing_changes(self, counts: Counts) -> None:
         """Replay a suffix of every shard: nobody hears of it, nothing counts twice."""
@@ -581,6 +894,11 @@ def _parts(seen: tuple[Iterable[object], ...]) -> list[set[str]]:
     return [set(map(str, part)) for part in seen]
 
 
+def _sequences(event: Event) -> list[str]:
+    records = cast("list[dict[str, dict[str, str]]]", event.get("Records") or [])
+    return [each["kinesis"]["sequenceNumber"] for each in records if "kinesis" in each]
+
+
 def _shard(event: Event) -> str:
     records = cast("list[dict[str, str]]", event.get("Records") or [{}])
     return str(records[0].get("eventID", "")).partition(":")[0]
@@ -602,7 +920,12 @@ def play(
     """Play a seed from its beginning to its judgement, with its own faults or with these."""
     former = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
+    collecting = gc.isenabled()
+    gc.disable()  # a world is small and soon over: looking for cycles in it costs a tenth
     try:
         return Play(seed, tamper=tamper, rates=rates, kept=kept).outcome()
     finally:
         logging.disable(former)
+        if collecting:
+            gc.enable()
+            gc.collect()

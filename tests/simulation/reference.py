@@ -111,12 +111,29 @@ class Reference:
             self.parked[Parked(meaning.tenant, place, None)] = meaning.flaw
             return
         for entry in meaning.entries:
-            fate = _refusal(entry.ts_ms, ms) if entry.flaw is None else entry.flaw
+            fate = refusal_of(entry.ts_ms, ms) if entry.flaw is None else entry.flaw
             if fate is not None:
                 self.parked[Parked(meaning.tenant, place, entry.index)] = fate
                 continue
             own = ("", stream, shard, sequence, str(entry.index))
             self._count(meaning.tenant, entry, entry.identity or own, ms)
+
+    def moved(self, meaning: Meaning, *, stream: str, shard: str, sequence: str) -> None:
+        """A record is taken from the stream before anybody has read it."""
+        place = f"{stream}:{shard}:{sequence}"
+        self.parked.pop(Parked(meaning.tenant, place, None), None)
+        for entry in meaning.entries:
+            self.parked.pop(Parked(meaning.tenant, place, entry.index), None)
+            own = ("", stream, shard, sequence, str(entry.index))
+            self.points.pop((meaning.tenant, *own), None)
+
+    def weight(self, tenant: str) -> int:
+        """How many observations of a tenant were accepted."""
+        return sum(
+            len(each.entry.values) * each.entry.count
+            for each in self.points.values()
+            if each.tenant == tenant
+        )
 
     def taken(self, tenant: str, entry: Entry, *, ms: int) -> None:
         """An answer over HTTP said that this point is counted."""
@@ -152,7 +169,8 @@ class Reference:
         ]
 
 
-def _refusal(ts_ms: int, arrival_ms: int) -> str | None:
+def refusal_of(ts_ms: int, arrival_ms: int) -> str | None:
+    """Why a point that arrives then is not counted at all."""
     if ts_ms - arrival_ms > AHEAD_MS:
         return "in-the-future"
     if arrival_ms - ts_ms > ACCEPTED_MS:

@@ -4,8 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tests.simulation.cloud import Tampering
-from wedsync.cloud import EVERYTHING, Condition, Item, Key, Page, Sort, Table
-from wedsync.incidents.model import Incident, StepStatus
+from wedsync.cloud import (
+    EVERYTHING,
+    Condition,
+    ConditionFailed,
+    Item,
+    Key,
+    Page,
+    Sort,
+    Table,
+    holds,
+)
+from wedsync.incidents.model import Incident, LadderStep, StepStatus
 from wedsync.resources import Resource
 from wedsync.stores.documents import Documents
 
@@ -48,6 +58,47 @@ def without_acknowledgement() -> Tampering:
         return Item(item.key, {**item.attributes, "body": _incidents.dump(blind)})
 
     return _on(Resource.INCIDENTS, read=unanswered)
+
+
+def without_lease_expiry_check() -> Tampering:
+    """Every lease has run out for whoever looks: what a worker holds is taken from it at once."""
+
+    def unheld(incident: Incident, step: LadderStep) -> LadderStep:
+        if step.status is not StepStatus.CLAIMED:
+            return step
+        return replace(step, lease_until=incident.created_at)
+
+    return _on(Resource.INCIDENTS, read=_with_steps(unheld))
+
+
+def without_due_check() -> Tampering:
+    """Every step is due for whoever looks: tiers are paged as soon as somebody comes by."""
+
+    def due(incident: Incident, step: LadderStep) -> LadderStep:
+        if step.status is not StepStatus.PENDING:
+            return step
+        return replace(step, due_at=min(step.due_at, incident.created_at))
+
+    return _on(Resource.INCIDENTS, read=_with_steps(due))
+
+
+def without_expiry_filter() -> Tampering:
+    """Expired items are there for every reader and every condition until they are deleted."""
+
+    def tamper(of: Resource, table: Table) -> Table:
+        return _Undying(table) if of is Resource.IDEMPOTENCY else table
+
+    return tamper
+
+
+def _with_steps(change: Callable[[Incident, LadderStep], LadderStep]) -> Callable[[Item], Item]:
+    def read(item: Item) -> Item:
+        incident = _incidents.load(item.text("body"))
+        steps = tuple(change(incident, step) for step in incident.steps)
+        body = _incidents.dump(replace(incident, steps=steps))
+        return Item(item.key, {**item.attributes, "body": body})
+
+    return read
 
 
 def _as_it_is(item: Item) -> Item:
@@ -118,3 +169,57 @@ class _Tampered:
             consistent=consistent,
         )
         return Page(tuple(map(self._read, page.items)), page.next)
+
+
+class _Undying:
+    """Remembers every item beside the table, which forgets the expired ones."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._kept: dict[Key, Item] = {}
+
+    def get(self, key: Key, *, consistent: bool = True) -> Item | None:
+        return self._table.get(key, consistent=consistent) or self._kept.get(key)
+
+    def get_many(self, keys: Sequence[Key], *, consistent: bool = True) -> tuple[Item, ...]:
+        found = (self.get(key, consistent=consistent) for key in keys)
+        return tuple(item for item in found if item is not None)
+
+    def put(self, item: Item, *, when: Condition | None = None) -> None:
+        self._check(item.key, when)
+        self._table.put(item)
+        self._kept[item.key] = item
+
+    def delete(self, key: Key, *, when: Condition | None = None) -> None:
+        self._check(key, when)
+        self._table.delete(key)
+        self._kept.pop(key, None)
+
+    def advance(self, key: Key, name: str, *, by: int, at_least: int, at_most: int) -> int:
+        return self._table.advance(key, name, by=by, at_least=at_least, at_most=at_most)
+
+    def query(
+        self,
+        partition: str,
+        *,
+        sort: Sort = EVERYTHING,
+        index: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        descending: bool = False,
+        consistent: bool = True,
+    ) -> Page:
+        return self._table.query(
+            partition,
+            sort=sort,
+            index=index,
+            limit=limit,
+            after=after,
+            descending=descending,
+            consistent=consistent,
+        )
+
+    def _check(self, key: Key, when: Condition | None) -> None:
+        current = self.get(key)
+        if when is not None and not holds(when, None if current is None else current.attributes):
+            raise ConditionFailed(current)

@@ -3,10 +3,15 @@
 import os
 import subprocess
 import sys
+from collections import Counter
+from dataclasses import replace
 
 import pytest
 
-from tests.simulation.play import play
+from tests.simulation.__main__ import main
+from tests.simulation.exactness import measure
+from tests.simulation.play import READ_ROUTES, Outcome, Play, play
+from tests.simulation.summary import FEWEST, Summary
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -27,3 +32,52 @@ def test_the_same_seed_gives_the_same_history_in_any_process() -> None:
         text=True,
     ).stdout
     assert there == f"{play(4).digest}\n"
+
+
+def test_every_read_of_a_tenant_asks_for_its_own_keys_alone() -> None:
+    world = Play(3)
+    for tenant in world.world.tenants:
+        for path in READ_ROUTES:
+            assert world.request("GET", path, key_of=None, admin=tenant).status == 200
+    assert world.watch.found == []
+    assert world.watch.checks["I14"] >= len(READ_ROUTES)
+
+
+def test_points_delivered_badly_are_counted_exactly() -> None:
+    said: list[str] = []
+    assert measure(4_000, seed=1, say=said.append) == 0
+    assert said[-1].endswith("error 0")
+
+
+AN_OUTCOME = Outcome(
+    seed=7,
+    digest="",
+    events=1,
+    violations=(),
+    faults=Counter({"crash before a call": 2}),
+    checks=Counter({"I9": 3}),
+    did=Counter(),
+    lateness=(0.0,) * FEWEST,
+    page_after=(),
+)
+
+
+@pytest.mark.parametrize(("late", "broken"), [(1, False), (2, True)])
+def test_one_late_page_in_a_hundred_is_allowed_and_two_are_not(late: int, broken: bool) -> None:  # noqa: FBT001 - a table
+    summary = Summary()
+    summary.add(replace(AN_OUTCOME, lateness=(0.0,) * (FEWEST * 2 - late - 1) + (60.0,) * late))
+    summary.add(replace(AN_OUTCOME, lateness=(60.0,)))
+    assert bool(summary.violations()) is broken
+
+
+def test_the_table_names_what_was_never_injected_too() -> None:
+    summary = Summary()
+    summary.add(replace(AN_OUTCOME, violations=(("I9", "paged twice"),)))
+    lines = [" ".join(line.split()) for line in summary.table()]
+    assert {"2 crash before a call", "0 shard split", "3 I9"} <= set(lines)
+    assert lines[-1] == "1 seeds, 1 events, 1 failed: [7]"
+
+
+def test_a_seed_is_replayed_byte_for_byte(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seed", "5"]) == 0
+    assert f"{play(5).digest}\n" in capsys.readouterr().out

@@ -1,7 +1,7 @@
 """What must hold at every step: each committed change of an alert or incident, each message."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ from infra.local.clock import ManualClock
 from infra.local.engine import LocalCloud
 from tests.simulation.faults import Invocation
 from wedsync.alerting.model import Alert, AlertState
-from wedsync.cloud import Item, Key, Message
+from wedsync.cloud import EXPIRES_AT, Item, Key, Message
 from wedsync.incidents.decisions import TRANSITIONS
 from wedsync.incidents.model import Incident, LadderStep, StepKind, StepStatus, UpdateKind
 from wedsync.resources import Resource
@@ -19,6 +19,11 @@ from wedsync.tenancy import Tenant
 
 _alerts = Documents(Alert)
 _incidents = Documents(Incident)
+
+NOBODYS = frozenset({"compaction"})
+"""Partitions that hold nothing of any tenant."""
+LATEST_SECONDS = 180
+"""A page may be this late, when a sweep is lost besides."""
 
 _STEPS: Mapping[StepStatus, frozenset[StepStatus]] = {
     StepStatus.PENDING: frozenset({StepStatus.CLAIMED, StepStatus.CANCELLED}),
@@ -74,6 +79,12 @@ class Watch:
     checks: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     found: list[Violation] = field(default_factory=list)
     lateness: list[float] = field(default_factory=list)
+    unharmed: Callable[[datetime, datetime], bool] = lambda *_: False
+    """Whether no run came to harm in a span."""
+    canaries: Mapping[str, str] = field(default_factory=dict)
+    """A word by tenant id that stands in what belongs to it, and nowhere else."""
+    _due: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    """When each step of an incident was first planned for."""
 
     def committed(
         self,
@@ -99,6 +110,8 @@ class Watch:
         said = message.attributes
         key = str(said["dedup_key"])
         self.sent[key].append(Sending(self.clock.now(), run, said))
+        text = f"{message.subject}\n{message.body}\n{dict(said)}"
+        self.told(key.partition("#")[0], text, f"the message {key}")
         if not key.split("#")[1].startswith("inc_"):
             return
         tenant, incident_id, epoch, kind, tier, _ = key.split("#")
@@ -110,22 +123,46 @@ class Watch:
             self._count("I10")
             require(step is not None, "I8", f"{key} was sent, and no such step is planned")
             assert step is not None
+            due_at = self._due.get((incident_id, step.step_id), step.due_at)
+            late = (self.clock.now() - due_at).total_seconds()
             require(
-                step.due_at <= self.clock.now(),
+                late >= 0,
                 "I10",
-                f"{key} was sent at {self.clock.now()}, before it was due at {step.due_at}",
+                f"{key} was sent at {self.clock.now()}, before it was due at {due_at}",
             )
+            if len(self.sent[key]) > 1 or kind != StepKind.PAGE:
+                return
+            self.lateness.append(late)
+            require(late <= LATEST_SECONDS, "I10", f"{key} was sent {late} s after {due_at}")
         except Violation as violation:
             self.found.append(violation)
-        if len(self.sent[key]) == 1 and step is not None and kind == StepKind.PAGE:
-            self.lateness.append((self.clock.now() - step.due_at).total_seconds())
+
+    def told(self, tenant_id: str, text: str, what: str) -> None:
+        """Judge what a tenant was told: nothing in it may be another tenant's."""
+        self._count("I13")
+        for owner, canary in self.canaries.items():
+            if owner != tenant_id and canary in text:
+                self.found.append(
+                    Violation("I13", f"{what} tells {tenant_id} of {owner}: {text[:2000]}")
+                )
+
+    def seen(self, resource: Resource, items: Sequence[Item]) -> None:
+        """Judge what somebody read: nothing that has expired."""
+        self._count("I21")
+        now = self.clock.now().timestamp()
+        for item in items:
+            until = item.attributes.get(EXPIRES_AT)
+            if isinstance(until, int) and until <= now:
+                self.found.append(
+                    Violation("I21", f"{resource.slug} {item.key} was read at {now}: {until}")
+                )
 
     def asked(self, resource: Resource, partition: str, index: str | None, run: Invocation) -> None:
         """A call of a tenant's request stays within the tenant's keys."""
         if run.caller is None:
             return
         self._count("I14")
-        if not partition.startswith(f"{run.caller.id}#"):
+        if partition not in NOBODYS and not partition.startswith(f"{run.caller.id}#"):
             self.found.append(
                 Violation(
                     "I14",
@@ -144,6 +181,8 @@ class Watch:
         now_is = _incidents.load(after.text("body"))
         if key.sk == now_is.incident_id:
             return  # a former one, filed
+        for step in now_is.steps:
+            self._due.setdefault((now_is.incident_id, step.step_id), step.due_at)
         if before is None:
             require(now_is.epoch == 1, "I11", f"{now_is.incident_id} began in epoch {now_is.epoch}")
             return
@@ -179,9 +218,12 @@ class Watch:
         now = self.clock.now()
         if after.status is StepStatus.CLAIMED and after.attempt != step.attempt:
             self._count("I9")
-            if not by_hand:
+            if by_hand:
+                self._due[was.incident_id, step.step_id] = after.due_at
+            else:
                 self._claim(was, step, name)
-            require(after.due_at <= now, "I10", f"{name} claimed at {now}, due {after.due_at}")
+            due_at = self._due[was.incident_id, step.step_id]
+            require(due_at <= now, "I10", f"{name} claimed at {now}, due {due_at}")
             taken_over = after.held_by is not None and after.held_by == step.held_by
             if step.status is StepStatus.CLAIMED and not taken_over:
                 require(

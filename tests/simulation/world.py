@@ -3,12 +3,14 @@
 import gzip
 import json
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from infra.local.first_start import MadeKey, make_key
 from tests.harness import Bundle, Point
+from tests.simulation.faults import Fault
 from tests.simulation.reference import Entry, Meaning
 from wedsync.metrics.signature import sign
 from wedsync.tenancy import Role, Tenant
@@ -34,6 +36,13 @@ ZONES = (
     "UTC",
 )
 SKEWS_SECONDS = (0, 0, 0, 0, 0, 40, -90, 600, -600)
+BEATS_SECONDS = (0.001, 5.0, 10.0)
+"""What producers' sendings fall on: on the same instant they make batches of many records."""
+
+
+def canary(tenant: Tenant) -> str:
+    """A word that stands in what a tenant sends and registers, and must meet nobody else."""
+    return f"canary-{tenant.id.rpartition('-')[2]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +75,14 @@ class Record:
     data: bytes
     meaning: Meaning
     burst: str | None = None
+    batch_id: str | None = None
+
+    @property
+    def keeps_its_identity(self) -> bool:
+        """Whether all of it is the same wherever it lies."""
+        entries = self.meaning.entries
+        whole = self.meaning.flaw is None and bool(entries)
+        return whole and all(each.identity and each.flaw is None for each in entries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +105,9 @@ class World:
     weddings: list[PlannedWedding]
     accept_unsigned: bool
     minutes: int
+    beat_seconds: float = 0.001
+    injected: Counter[str] = field(default_factory=Counter)
+    """What was wrong about the points themselves."""
     devices: list[Device] = field(default_factory=list)
     known: dict[int, str] = field(default_factory=dict)
     """Wedding ids by slot, as they are registered."""
@@ -102,13 +122,15 @@ class World:
         weddings = [
             PlannedWedding(
                 slot=slot,
-                tenant=rng.choice(tenants),
-                request=_request(rng, start, slot),
+                request=_request(rng, start, slot, owner := rng.choice(tenants)),
+                tenant=owner,
                 registered_after=0 if rng.random() < 0.85 else rng.uniform(30, minutes * 50),
             )
             for slot in range(rng.choice((1, 2, 3)))
         ]
-        return cls(rng, start, tenants, weddings, rng.random() < 0.5, minutes)
+        return cls(
+            rng, start, tenants, weddings, rng.random() < 0.5, minutes, rng.choice(BEATS_SECONDS)
+        )
 
     def equip(self, bundle: Bundle) -> None:
         """Make the devices and their keys."""
@@ -142,6 +164,9 @@ class World:
         if wedding_id is None and rng.random() < 0.3:
             wedding_id = "wed_nobody_registered_this"
         clock = now + device.skew
+        if abs(device.skew) >= timedelta(minutes=10):
+            ahead = device.skew > timedelta(0)
+            self.injected[Fault.CLOCK_AHEAD if ahead else Fault.CLOCK_BEHIND] += 1
         fails = wedding_id is not None and rng.random() < 0.3
         points: list[tuple[Point, str | None]] = []
         with_ids = device.over_http or rng.random() < 0.7
@@ -195,7 +220,10 @@ class World:
             kinds["unsigned"] = (body, "unsigned")
         else:
             kinds["plain bomb"] = (_BOMB, "inflation-ratio")
-        data, flaw = kinds[rng.choice(sorted(kinds))]
+        kind = rng.choice(sorted(kinds))
+        data, flaw = kinds[kind]
+        self.injected[Fault.RECORD_POISONED] += 1
+        self.injected[f"{Fault.RECORD_POISONED}: {kind}"] += 1
         return Record(
             partition_key=rng.choice("abcdef"), data=data, meaning=Meaning(tenant=tenant, flaw=flaw)
         )
@@ -206,7 +234,10 @@ class World:
             return None
         assert device.key.signing_secret is not None
         device.batches += 1
-        body = self.rng.choice((b"{", b"[" * 5000 + b"]" * 5000, b"\xff\xfe{}", b'"text"', b"[]"))
+        kind = self.rng.choice(sorted(_BAD_BODIES))
+        body = _BAD_BODIES[kind]
+        self.injected[Fault.RECORD_POISONED] += 1
+        self.injected[f"{Fault.RECORD_POISONED}: {kind}"] += 1
         data = sign(
             body,
             secret=device.key.signing_secret.encode(),
@@ -235,13 +266,18 @@ class World:
             at = clock - timedelta(minutes=30)
         elif odd < 0.08:
             at = clock - timedelta(hours=25)
+            self.injected[Fault.POINT_TOO_LATE] += 1
         elif odd < 0.10:
             at = clock + timedelta(minutes=rng.choice((16, 30)))
+            self.injected[Fault.POINT_AHEAD] += 1
         point: Point = {
             "name": name,
             "kind": kind,
             "ts": round(at.timestamp() * 1000),
-            "dims": {key: rng.choice(values) for key, values in dims.items()},
+            "dims": {
+                key: rng.choice(values) + (f" {canary(device.tenant)}" if key in _OWN_DIMS else "")
+                for key, values in dims.items()
+            },
         }
         if rng.random() < 0.1:
             point["values"] = [rng.randrange(1, 4000) / 4 for _ in range(3)]
@@ -258,7 +294,11 @@ class World:
         return point, flaw
 
     def _spoil(self, device: Device, point: Point) -> str:
-        how = self.rng.choice(("tenant", "kind", "value", "ts", "name"))
+        how = self.rng.choice(
+            ("tenant", "kind", "value", "ts", "name", "not a number", "key twice")
+        )
+        self.injected[Fault.POINT_POISONED] += 1
+        self.injected[f"{Fault.POINT_POISONED}: {how}"] += 1
         if how == "tenant":
             others = [each for each in self.tenants if each != device.tenant]
             point["tenantId"] = self.rng.choice(others).id
@@ -268,6 +308,11 @@ class World:
         elif how == "value":
             point.pop("values", None)
             point["value"] = self.rng.choice(("much", [1], {}, True, 1e300))
+        elif how == "not a number":
+            point.pop("values", None)
+            point["value"] = float(self.rng.choice(("nan", "inf")))
+        elif how == "key twice":
+            point[_TWICE] = point["name"]
         elif how == "ts":
             point["ts"] = self.rng.choice(("yesterday", None, -5, 1e40))
         else:
@@ -298,10 +343,10 @@ class World:
         )
         bare = [point for point, _ in points]
         if device.over_http:
-            return HttpBatch(device=device, body=json.dumps(bare), entries=entries, burst=burst)
-        body = json.dumps(bare).encode()
+            return HttpBatch(device=device, body=_text(bare), entries=entries, burst=burst)
+        body = _text(bare).encode()
         if rng.random() < 0.15:
-            body = "\n".join(json.dumps(each) for each in bare).encode() if len(bare) > 1 else body
+            body = "\n".join(map(_text, bare)).encode() if len(bare) > 1 else body
         if rng.random() < 0.2:
             body = gzip.compress(body, mtime=0)
         meaning = Meaning(tenant=device.tenant.id, entries=entries)
@@ -319,7 +364,13 @@ class World:
             burst = None
         # Any key may be used: one device's records need not follow each other on one shard.
         key = rng.choice((str(device.number), rng.choice("abcdefgh")))
-        return Record(partition_key=key, data=body, meaning=meaning, burst=burst)
+        return Record(
+            partition_key=key,
+            data=body,
+            meaning=meaning,
+            burst=burst,
+            batch_id=batch_id if device.key is not None else None,
+        )
 
 
 _METRICS: tuple[tuple[str, str, dict[str, tuple[str, ...]]], ...] = (
@@ -339,7 +390,25 @@ _METRICS: tuple[tuple[str, str, dict[str, tuple[str, ...]]], ...] = (
     ("guests.seated", "counter", {}),
     ("vendor.heartbeat", "event", {}),
 )
+_OWN_DIMS = frozenset({"service", "guestId", "component", "host"})
+_TWICE = "_twice"
+"""A member that is written down under the name of another one."""
+_BAD_BODIES: dict[str, bytes] = {
+    "half an object": b"{",
+    "depth bomb": b"[" * 5000 + b"]" * 5000,
+    "UTF-16": b"\xff\xfe{}",
+    "a text": b'"text"',
+    "a number": b"42",
+    "nothing": b"[]",
+    "bad base64": b"eyJuYW1lIjoiYS5iIn0=!!",
+    "bytes": bytes(range(128, 256)),
+}
 _BOMB = gzip.compress(b" " * 3_000_000, mtime=0)
+
+
+def _text(value: object) -> str:
+    """As JSON, with the faults that a dictionary cannot hold."""
+    return json.dumps(value, ensure_ascii=False).replace(f'"{_TWICE}"', '"name"')
 
 
 def _plain(name: str, at: datetime, *, kind: str = "event", outcome: str = "ok") -> Point:
@@ -376,12 +445,12 @@ def _entry(index: int, point: Point, flaw: str | None, device: Device, batch_id:
     )
 
 
-def _request(rng: random.Random, start: datetime, slot: int) -> dict[str, object]:
+def _request(rng: random.Random, start: datetime, slot: int, tenant: Tenant) -> dict[str, object]:
     zone = rng.choice(ZONES)
     local = start.astimezone(ZoneInfo(zone))
     day = local.date() + timedelta(days=rng.choice((0, 0, 0, 0, 0, 0, 1, 40, -1)))
     request: dict[str, object] = {
-        "coupleName": f"Couple {slot}",
+        "coupleName": f"Couple {slot} {canary(tenant)}",
         "date": day.isoformat(),
         "venue": {"timeZone": zone},
         "guestCount": rng.choice((20, 120, 480)),

@@ -66,6 +66,7 @@ class Resource(Enum):
         ResourceKind.TABLE,
         (
             Index(name="by_state", partition="state_of", sort="state_since"),
+            Index(name="open", partition="open_of", sort="state_since"),
             Index(name="by_start", partition="tenant", sort="started_at"),
         ),
     )

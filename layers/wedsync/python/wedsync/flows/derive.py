@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from wedsync.flows.reading import CLOSES_AFTER_MS, merged_minute
+from wedsync.flows.reading import CLOSES_AFTER_MS, block_of, merged_minute
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, epoch_ms, minute_of
 from wedsync.metrics.block import Block
@@ -103,7 +103,7 @@ def _hour_of_pack(services: Services, tenant: Tenant, pack: int, minutes: range)
         if item is None:
             item = close_minute(services, tenant, pack, minute)
         version += item.version
-        blocks += [Block.decode(part) for part in (item.on_time, item.late) if part]
+        blocks += [block_of(part) for part in (item.on_time, item.late) if part]
     return _HourOfPack(Block.merge(blocks), version)
 
 

@@ -7,6 +7,7 @@ item is never behind what its writer has seen.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from wedsync.flows.times import minute_of
 from wedsync.metrics.block import Block
@@ -32,6 +33,19 @@ class MinuteRead:
         return Block.merge([self.on_time, self.late])
 
 
+_SMALL_BYTES = 16 * 1024
+
+
+@lru_cache(maxsize=512)
+def _remembered(data: bytes) -> Block:
+    return Block.decode(data)
+
+
+def block_of(data: bytes) -> Block:
+    """The block of these bytes; a warm process decodes the small ones that it meets again once."""
+    return _remembered(data) if len(data) <= _SMALL_BYTES else Block.decode(data)
+
+
 def merged_minute(items: Iterable[HotItem]) -> ClosedMinute:
     """The hot items of one pack and minute as one."""
     every = tuple(items)
@@ -49,7 +63,7 @@ def _joined(parts: list[bytes]) -> bytes:
     filled = [part for part in parts if part]
     if len(filled) < 2:
         return filled[0] if filled else b""
-    return Block.merge([Block.decode(part) for part in filled]).encode()
+    return Block.merge(map(block_of, filled)).encode()
 
 
 class WindowReader:
@@ -84,8 +98,8 @@ class WindowReader:
                 found = merged_minute(self._hot.minute(self.tenant, pack, minute))
             self._read[pack, minute] = MinuteRead(
                 minute=minute,
-                on_time=Block.decode(found.on_time),
-                late=Block.decode(found.late),
+                on_time=block_of(found.on_time),
+                late=block_of(found.late),
             )
         return tuple(self._read[pack, minute] for minute in range(first, last + 1))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from wedsync.alerting.model import Alert, AlertState
-from wedsync.cloud import EVERYTHING, Attribute, Sort, Table
+from wedsync.cloud import Attribute, Table
 from wedsync.errors import AlertNotFound
 from wedsync.stores.cursors import open_cursor, seal
 from wedsync.stores.documents import Documents
@@ -76,7 +76,7 @@ class AlertStore:
 
     def open_of(self, tenant: Tenant) -> Iterator[Alert]:
         """This tenant's alerts that are not over; may lag by seconds."""
-        for _, alert in self._open(Sort(begins_with=f"{tenant.id}#")):
+        for _, alert in self._open(tenant.partition("open"), index="open"):
             yield alert
 
     def open_of_wedding(self, tenant: Tenant, wedding_id: str) -> Iterator[Alert]:
@@ -85,12 +85,12 @@ class AlertStore:
 
     def open_of_all(self) -> Iterator[tuple[Tenant, Alert]]:
         """Every tenant's alerts that are not over; may lag by seconds."""
-        return self._open(EVERYTHING)
+        return self._open(_OPEN, index="by_state")
 
-    def _open(self, sort: Sort) -> Iterator[tuple[Tenant, Alert]]:
+    def _open(self, partition: str, *, index: str) -> Iterator[tuple[Tenant, Alert]]:
         after = None
         while True:
-            page = self._table.query(_OPEN, index="by_state", sort=sort, after=after)
+            page = self._table.query(partition, index=index, after=after)
             for item in page.items:
                 yield Tenant(item.text("owner")), self._episodes.load(item).value
             if (after := page.next) is None:
@@ -106,5 +106,6 @@ def _indexed(tenant: Tenant, alert: Alert) -> dict[str, Attribute]:
     }
     if alert.state is not AlertState.RESOLVED or alert.unsettled_since is not None:
         attributes["state_of"] = _OPEN
+        attributes["open_of"] = tenant.partition("open")
         attributes["state_since"] = f"{tenant.id}#{started}#{alert.alert_id}"
     return attributes
