@@ -16,6 +16,8 @@ from tests.functions.cases import an_open_incident, sample
 from tests.functions.stage import FUNCTIONS, NOW, TENANT, Stage, on_moto
 from tests.functions.test_roles import BODIES, ROUTES, path_of
 from tests.functions.web import Told, Web, incident, opened, point, wedding
+from tests.functions.web import settings as a_tenants_settings
+from wedsync.tenancy import Role
 
 WITH_BODY = [name for name in ROUTES if name in BODIES]
 JSON_ROUTES = [name for name in WITH_BODY if name != "metrics-ingest"]
@@ -36,7 +38,8 @@ def web() -> Iterator[Web]:
 
 
 def send(web: Web, name: str, body: object, **headers: str) -> Told:
-    return web.ask(ROUTES[name].method, path_of(name), body, headers=headers)
+    role = Role.ADMIN if name == "account-change-settings" else Role.OPERATOR
+    return web.ask(ROUTES[name].method, path_of(name), body, headers=headers, role=role)
 
 
 BOMBS: dict[str, bytes] = {
@@ -168,6 +171,7 @@ def replaced(document: object, pointer: str, value: object) -> object:
 
 
 DOCUMENTS = {
+    "account-change-settings": a_tenants_settings(),
     "weddings-create": wedding(),
     "weddings-change": wedding(),
     "incidents-create": incident(weddingId="wed_sample"),

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from wedsync.cloud import Arrived
+from wedsync.errors import TooLarge
 from wedsync.flows.derive import refresh
 from wedsync.flows.evaluate import evaluate
 from wedsync.flows.heard import hear, note_judged, tell_of_trouble, touched_by
@@ -91,14 +92,14 @@ def sort_records(records: Sequence[Arrived], services: Services) -> Sorted:
     key = identity_key(master)
     batch = Sorted()
     for copy, record in enumerate(records):
+        owner = services.settings.operator_tenant
         try:
             proved = provenance.prove(record.data)
+            owner = proved.tenant or owner
             body = open_body(proved.body)
-        except Poison as poison:
-            batch.park(
-                services.settings.operator_tenant,
-                _rejection(record, None, poison.reason, poison.detail, "", record.data),
-            )
+        except (Poison, TooLarge) as flaw:
+            code = flaw.reason if isinstance(flaw, Poison) else flaw.code
+            batch.park(owner, _rejection(record, None, code, flaw.detail, "", record.data))
             continue
         _sort_record(record, proved, body, copy, key, services, batch)
     return batch
