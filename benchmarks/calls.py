@@ -34,6 +34,7 @@ _TABLES = (
     Resource.ALERTS,
     Resource.INCIDENTS,
     Resource.TENANT_SETTINGS,
+    Resource.VIEWS,
 )
 
 

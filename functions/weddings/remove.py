@@ -5,7 +5,6 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Header
 
 from wedsync.errors import PreconditionFailed, WeddingNotFound
-from wedsync.flows.grants import PAGING
 from wedsync.flows.removal import remove_wedding
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
@@ -15,7 +14,13 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 @endpoint(
     "DELETE /api/weddings/{wedding_id}",
     summary="Remove a wedding; its alerts and incidents are resolved",
-    uses=(Resource.WEDDINGS.read_write(), Resource.ALERTS.read_write(), *PAGING),
+    uses=(
+        Resource.WEDDINGS.read_write(),
+        Resource.ALERTS.read_write(),
+        Resource.INCIDENTS.read_write(),
+        Resource.TIER_0.send(),
+        Resource.WAKE.send(),
+    ),
     raises=(WeddingNotFound, PreconditionFailed),
     status=204,
 )

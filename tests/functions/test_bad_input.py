@@ -16,6 +16,8 @@ from tests.functions.cases import WEDDING, a_registered_wedding, an_open_inciden
 from tests.functions.stage import FUNCTIONS, NOW, TENANT, Stage, on_moto
 from tests.functions.test_roles import BODIES, ROUTES, path_of
 from tests.functions.web import Told, Web, incident, opened, point, wedding
+from tests.functions.web import settings as a_tenants_settings
+from wedsync.tenancy import Role
 
 WITH_BODY = [name for name in ROUTES if name in BODIES]
 JSON_ROUTES = [name for name in WITH_BODY if name != "metrics-ingest"]
@@ -45,7 +47,8 @@ def _wedding_of_the_samples(web: Web) -> None:
 
 
 def send(web: Web, name: str, body: object, **headers: str) -> Told:
-    return web.ask(ROUTES[name].method, path_of(name), body, headers=headers)
+    role = Role.ADMIN if name == "account-change-settings" else Role.OPERATOR
+    return web.ask(ROUTES[name].method, path_of(name), body, headers=headers, role=role)
 
 
 BOMBS: dict[str, bytes] = {
@@ -211,6 +214,7 @@ def replaced(document: object, pointer: str, value: object) -> object:
 
 DOCUMENTS = {
     "weddings-timeline": BODIES["weddings-timeline"],
+    "account-change-settings": a_tenants_settings(),
     "weddings-create": wedding(),
     "weddings-change": wedding(),
     "incidents-create": incident(weddingId="wed_sample"),

@@ -196,7 +196,7 @@ def incident(**members: object) -> dict[str, object]:
 def settings(**members: object) -> dict[str, object]:
     """The body of a tenant's settings."""
     return {
-        "packs": 8,
+        "packs": 4,
         "seasonMonths": {"north": [5, 6], "south": [11, 12], "tropics": []},
         **members,
     }

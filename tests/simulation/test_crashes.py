@@ -152,11 +152,11 @@ class Stage:
             for step in each.steps
             if step.status is not StepStatus.PENDING
         ]
-        parked = {
+        parked = [
             (row.index, row.code)
             for page in parked_rows(services, bundle.tenant)
             for row in page.rejections
-        }
+        ]
         weddings = services.weddings.page(bundle.tenant, on=None, limit=9, cursor=None).weddings
         quality = json.loads(bundle.get("/api/metrics/real-time").headers["x-data-quality"])
         seen = (

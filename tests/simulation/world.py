@@ -211,17 +211,20 @@ class World:
             "malformed line": (b"WSYNC1 half a line\n" + body, "malformed-signature"),
             "endless line": (b"WSYNC1 " + b"x" * 4000, "malformed-signature"),
         }
+        own: dict[str, tuple[bytes, str]] = {}
         if device.key is not None:
-            kinds |= {
+            own = {
                 "broken gzip": (signed(gzip.compress(body, mtime=0)[:-9]), "broken-gzip"),
                 "gzip bomb": (signed(_BOMB), "inflation-ratio"),
+                "large": (signed(_LARGE), "too-large"),
             }
         if not self.accept_unsigned:
             kinds["unsigned"] = (body, "unsigned")
         else:
             kinds["plain bomb"] = (_BOMB, "inflation-ratio")
-        kind = rng.choice(sorted(kinds))
-        data, flaw = kinds[kind]
+        kind = rng.choice(sorted({**kinds, **own}))
+        data, flaw = {**kinds, **own}[kind]
+        tenant = device.tenant.id if kind in own else tenant
         self.injected[Fault.RECORD_POISONED] += 1
         self.injected[f"{Fault.RECORD_POISONED}: {kind}"] += 1
         return Record(
@@ -404,6 +407,8 @@ _BAD_BODIES: dict[str, bytes] = {
     "bytes": bytes(range(128, 256)),
 }
 _BOMB = gzip.compress(b" " * 3_000_000, mtime=0)
+_LARGE = gzip.compress(bytes(random.Random(1).choices(b"00000001", k=84_000)) * 100, mtime=0)
+"""Below the ratio of a bomb, and more than a body may hold."""
 
 
 def _text(value: object) -> str:

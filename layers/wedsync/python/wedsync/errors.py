@@ -54,11 +54,18 @@ class WedSyncError(Exception):
     code: ClassVar[str] = "internal"
     title: ClassVar[str] = "Internal error"
 
-    def __init__(self, detail: str = "", *, errors: Sequence[FieldError] = ()) -> None:
-        """``detail`` is shown to the caller: it must hold no secret and no internal name."""
+    def __init__(
+        self, detail: str = "", *, errors: Sequence[FieldError] = (), left_traces: bool = False
+    ) -> None:
+        """``detail`` is shown to the caller: it must hold no secret and no internal name.
+
+        ``left_traces``: something was stored all the same, and must not be once more when the
+        request is repeated under its Idempotency-Key.
+        """
         super().__init__(detail or self.title)
         self.detail = detail or self.title
         self.errors = tuple(errors)
+        self.left_traces = left_traces
 
 
 class Invalid(WedSyncError):

@@ -41,7 +41,8 @@ def accept(services: Services, caller: Caller, raw: bytes) -> Taken:
     """Put what is good on the stream. Raises Invalid when nothing is, naming every flaw."""
     if len(raw) > MOST_BYTES:
         raise TooLarge("at most 1 MiB in one request")
-    now_ms = epoch_ms(services.now())
+    # A repetition is judged and parked as at the first try: it changes no verdict and no row.
+    now_ms = epoch_ms(services.first_tried())
     # The consumer is told whole seconds: what is promised here must hold there.
     received_at_unix = now_ms // 1000
     decoded = decode_record(open_body(raw))
@@ -71,6 +72,7 @@ def accept(services: Services, caller: Caller, raw: bytes) -> Taken:
                 FieldError(pointer=each.pointer, code=each.code, detail=each.detail)
                 for each in rejected
             ],
+            left_traces=bool(rejected),
         )
     fresh, duplicates = _without_copies(services, caller, batch, good)
     if fresh:

@@ -47,13 +47,12 @@ class Touched(Protocol):
         """The newest minute that a point lies in; it may be ahead of the clock."""
 
 
-def evaluate(
-    services: Services, touched: Touched, weddings: Mapping[tuple[Tenant, str], Wedding]
-) -> None:
+def evaluate(services: Services, touched: Touched) -> None:
     """Judge everything that was touched; weddings that are not registered feed no rule."""
     for tenant, scopes in sorted(touched.scopes.items()):
-        ids = sorted(scope.wedding_id for scope in scopes if scope.wedding_id is not None)
-        known = [weddings[tenant, each] for each in ids if (tenant, each) in weddings]
+        ids = {scope.wedding_id for scope in scopes if scope.wedding_id is not None}
+        found = services.weddings.find_many(tenant, ids)
+        known = [found[each] for each in sorted(found)]
         names = {scope.service for scope in scopes if scope.service is not None}
         if known or names:
             evaluate_tenant(
@@ -171,11 +170,13 @@ class _Window:
         context = None
         if wedding is not None:
             context = wedding_context(wedding, self.at, self.season)
+        # What a wedding's own day does not decide is decided by the tenant's: looked up if so.
+        asks = wedding is None or bool(observation.components)
         findings = judge(
             observation,
             context=context,
             guest_count=wedding.guest_count if wedding is not None else None,
-            any_wedding_today=self.day.any_wedding_today,
+            any_wedding_today=asks and self.day.any_wedding_today,
             now=self.at,
         )
         return [Judged(finding=finding, context=context, at=self.at) for finding in findings]

@@ -17,7 +17,7 @@ alert hears of its recovery from the ten-second watch.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -153,27 +153,16 @@ def note_judged(services: Services, heard: Heard, merged: Iterable[Merged]) -> N
                 services.judged.note(each.key, item.place, settled, now=services.now())
 
 
-def touched_by(
-    services: Services,
-    heard: Heard,
-    merged: Sequence[Merged],
-    *,
-    registered: Container[tuple[Tenant, str]],
-) -> Touched:
+def touched_by(services: Services, heard: Heard, merged: Sequence[Merged]) -> Touched:
     """What has to be judged, asked after everything was counted.
 
-    Trouble is remembered of weddings that nobody has registered yet: once they are, it counts.
+    Trouble is told of weddings that nobody has registered yet, too: once they are, it counts.
     """
     now = services.now()
     debts = _debts(services, heard, merged, now)
     scopes: dict[Tenant, frozenset[Scope]] = {}
     late: dict[tuple[Tenant, Scope], frozenset[int]] = {}
-    for tenant, every in heard.of_tenants().items():
-        told = {
-            scope: said
-            for scope, said in every.items()
-            if scope.wedding_id is None or (tenant, scope.wedding_id) in registered
-        }
+    for tenant, told in heard.of_tenants().items():
         scopes[tenant] = _in_trouble(services, tenant, told, now)
         for scope in scopes[tenant]:
             minutes = {

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from wedsync.cloud import Arrived
+from wedsync.errors import TooLarge
 from wedsync.flows.derive import refresh
 from wedsync.flows.evaluate import evaluate
 from wedsync.flows.heard import hear, note_judged, tell_of_trouble, touched_by
@@ -15,7 +16,7 @@ from wedsync.flows.points import text
 from wedsync.flows.provenance import Proved, Provenance, identity_key
 from wedsync.flows.tenant_settings import settled_packs
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, at_ms
-from wedsync.flows.viewing import viewed
+from wedsync.flows.viewing import kept_by_second
 from wedsync.flows.visibility import foreign_weddings
 from wedsync.metrics.body import Poison, open_body
 from wedsync.metrics.columns import Accepted, Columns
@@ -29,8 +30,6 @@ from wedsync.stores.hot_windows import NOTHING_OWED, Merged, ShareTooLarge
 from wedsync.stores.rejections import Rejection
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
-from wedsync.weddings.model import Wedding
-from wedsync.weddings.timeline import operational_window
 
 OTHER_WEDDING = ("other-wedding", "this vendor does not work at the wedding")
 LATE_REASONS = {
@@ -66,15 +65,14 @@ def ingest(records: Sequence[Arrived], services: Services) -> Ingested:
     batch = sort_records(records, services)
     for tenant, rejections in batch.parked.items():
         services.rejections.park(tenant, rejections)
-    weddings = _weddings(batch.accepted, services)
     packs = _packs(services)
     heard = hear(
         batch.accepted, records, key_of=lambda each: slot_key(each, packs), now=services.now()
     )
     tell_of_trouble(services, heard)
-    merged = _count(batch.accepted, services, weddings, packs, heard.owed)
+    merged = _count(batch.accepted, services, packs, heard.owed)
     refresh(services, merged)
-    evaluate(services, touched_by(services, heard, merged, registered=weddings), weddings)
+    evaluate(services, touched_by(services, heard, merged))
     note_judged(services, heard, merged)
     return Ingested(
         accepted=sum(each.accepted for each in merged),
@@ -91,14 +89,14 @@ def sort_records(records: Sequence[Arrived], services: Services) -> Sorted:
     key = identity_key(master)
     batch = Sorted()
     for copy, record in enumerate(records):
+        owner = services.settings.operator_tenant
         try:
             proved = provenance.prove(record.data)
+            owner = proved.tenant or owner
             body = open_body(proved.body)
-        except Poison as poison:
-            batch.park(
-                services.settings.operator_tenant,
-                _rejection(record, None, poison.reason, poison.detail, "", record.data),
-            )
+        except (Poison, TooLarge) as flaw:
+            code = flaw.reason if isinstance(flaw, Poison) else flaw.code
+            batch.park(owner, _rejection(record, None, code, flaw.detail, "", record.data))
             continue
         _sort_record(record, proved, body, copy, key, services, batch)
     return batch
@@ -176,41 +174,18 @@ def _rejection(
     )
 
 
-def _weddings(
-    accepted: Sequence[Accepted], services: Services
-) -> dict[tuple[Tenant, str], Wedding]:
-    found: dict[tuple[Tenant, str], Wedding] = {}
-    told: dict[Tenant, set[str]] = {}
-    for each in accepted:
-        if each.point.wedding_id is not None:
-            told.setdefault(Tenant(each.tenant), set()).add(each.point.wedding_id)
-    for tenant, ids in told.items():
-        for wedding_id, wedding in services.weddings.find_many(tenant, ids).items():
-            found[tenant, wedding_id] = wedding
-    return found
-
-
 def _count(
     accepted: list[Accepted],
     services: Services,
-    weddings: dict[tuple[Tenant, str], Wedding],
     packs: Packs,
     owed: Mapping[SlotKey, Mapping[int, int]],
 ) -> list[Merged]:
-    now = services.now()
-    open_now = {
-        (tenant.id, wedding_id)
-        for (tenant, wedding_id), wedding in weddings.items()
-        if operational_window(wedding).contains(now)
-    }
     _mark_active(accepted, services, packs)
     return _merge(
         accepted,
         services,
         packs,
-        lambda tenant, wedding_id: (
-            (tenant, wedding_id) in open_now or wedding_id in viewed(services, Tenant(tenant))
-        ),
+        lambda tenant, wedding_id: wedding_id in kept_by_second(services, Tenant(tenant)),
         owed,
     )
 

@@ -14,6 +14,7 @@ from wedsync.errors import (
     Unavailable,
     WedSyncError,
 )
+from wedsync.runtime import problem
 from wedsync.runtime.log import logger
 from wedsync.stores.idempotency import Claimed, InProgress, Replay, Reused
 
@@ -44,25 +45,33 @@ def once(
     match store.claim(tenant, scope, digest=digest, arrived_at=arrived_at, now=now):
         case Replay(answer):
             running.answer_headers["idempotency-replayed"] = "true"
-            return cast("dict[str, object]", json.loads(answer))
+            return problem.repeated(
+                cast("dict[str, object]", json.loads(answer)), request_id=running.request_id
+            )
         case Reused():
             raise IdempotencyKeyReused
         case InProgress():
             raise RequestInProgress
         case Claimed() as claim:
-            running.services.derive_ids_from(f"{tenant.id}\n{scope}\n{claim.begun_ms}")
             running.arrived_at = datetime.fromtimestamp(claim.begun_ms / 1000, UTC)
+            running.services.repeats(
+                f"{tenant.id}\n{scope}\n{claim.begun_ms}", since=running.arrived_at
+            )
+            refused = False
             try:
                 answered = resolve()
             except (Unavailable, TooMuchContention):
                 store.suspend(claim)  # part of it may have happened
                 raise
-            except WedSyncError:
-                store.release(claim)
-                raise
+            except WedSyncError as error:
+                if not error.left_traces:
+                    store.release(claim)
+                    raise
+                refused = True
+                answered = problem.answer(error, path=running.path, request_id=running.request_id)
             answer = json.dumps(answered, ensure_ascii=False)
             try:
-                store.remember(claim, answer, now=running.services.now())
+                store.remember(claim, answer, now=running.services.now(), refused=refused)
             except Unavailable as error:
                 # It is done, and the caller is told so; a repetition meets what was made.
                 logger().warning("answer not remembered", extra={"code": error.code})

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import cast
 
 from wedsync.errors import FieldError, MethodNotAllowed, WedSyncError
 
@@ -39,6 +40,15 @@ def answer(error: WedSyncError, *, path: str, request_id: str) -> dict[str, obje
         "body": json.dumps(body),
         "isBase64Encoded": False,
     }
+
+
+def repeated(answered: dict[str, object], *, request_id: str) -> dict[str, object]:
+    """An answer that is given again: a problem names the request that it answers now."""
+    headers = cast("Mapping[str, str]", answered.get("headers") or {})
+    if headers.get("content-type") != CONTENT_TYPE:
+        return answered
+    body = {**json.loads(str(answered["body"])), "requestId": request_id}
+    return {**answered, "body": json.dumps(body)}
 
 
 def _field(error: FieldError) -> Mapping[str, str]:

@@ -78,25 +78,37 @@ class IdempotencyStore:
         if standing is None:
             return InProgress()
         if standing.text("digest") != ours.text("digest"):
-            return Reused()
+            if not standing.number("refused"):
+                return Reused()
+            return self._take(ours, Equals("digest", standing.text("digest")))
         if "answer" in standing.attributes:
             return Replay(standing.text("answer"))
         lease = standing.number("lease_until")
         if lease > now.timestamp():
             return InProgress()
         begun = {"begun_ms": standing.number("begun_ms")}
-        taken = Item(ours.key, {**ours.attributes, **begun})
+        return self._take(
+            Item(ours.key, {**ours.attributes, **begun}), Equals("lease_until", lease)
+        )
+
+    def _take(self, item: Item, when: Equals) -> Claimed | InProgress:
         try:
-            self._table.put(taken, when=Equals("lease_until", lease))
+            self._table.put(item, when=when)
         except ConditionFailed:
             return InProgress()
-        return Claimed(taken)
+        return Claimed(item)
 
-    def remember(self, claim: Claimed, answer: str, *, now: datetime) -> None:
-        """Keep the answer. If the lease was lost meanwhile, the newer holder's answer stands."""
+    def remember(
+        self, claim: Claimed, answer: str, *, now: datetime, refused: bool = False
+    ) -> None:
+        """Keep the answer. If the lease was lost meanwhile, the newer holder's answer stands.
+
+        A ``refused`` request leaves the key free for another one.
+        """
         attributes = {
             **claim.item.attributes,
             "answer": answer,
+            "refused": int(refused),
             EXPIRES_AT: int((now + KEPT).timestamp()),
         }
         try:

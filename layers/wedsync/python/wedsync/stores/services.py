@@ -46,6 +46,7 @@ class Services:
         self.memory = memory if memory is not None else Memory()
         self._id_seed: str | None = None
         self._ids_made = 0
+        self._first_tried: datetime | None = None
 
     def now(self) -> datetime:
         """The present instant, UTC."""
@@ -59,9 +60,17 @@ class Services:
         text = f"{self._id_seed}\n{prefix}\n{self._ids_made}"
         return f"{prefix}_{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}"
 
-    def derive_ids_from(self, seed: str) -> None:
-        """From here on, ids follow from ``seed``: a repeated request meets what it made."""
+    def repeats(self, seed: str, *, since: datetime) -> None:
+        """From here on, ids follow from ``seed``: a repeated request meets what it made.
+
+        ``since`` is when it was first tried.
+        """
         self._id_seed = seed
+        self._first_tried = since
+
+    def first_tried(self) -> datetime:
+        """When the request came; under an Idempotency-Key when it came first."""
+        return self.now() if self._first_tried is None else self._first_tried
 
     @cached_property
     def weddings(self) -> WeddingStore:
