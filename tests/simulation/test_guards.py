@@ -24,7 +24,7 @@ from tests.simulation.sabotage import (
 
 RACES = Rates(intruded=0.05)
 COPIES = Rates(delivered_twice=0.3, intruded=0.02)
-SEEDS = range(16)
+SEEDS = range(24)
 
 
 @pytest.mark.parametrize(
