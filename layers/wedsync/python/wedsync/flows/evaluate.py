@@ -6,13 +6,14 @@ do not see each other yet, the one that reads last sees both.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from wedsync.alerting.finding import Outcome
 from wedsync.alerting.observation import Scope, WeddingObservation
 from wedsync.alerting.rules import judge
+from wedsync.alerting.streams.findings import together
 from wedsync.flows.alerts import Judged, apply_findings
 from wedsync.flows.observe import (
     SEEN_MINUTES,
@@ -21,6 +22,7 @@ from wedsync.flows.observe import (
     observe_weddings,
 )
 from wedsync.flows.reading import WindowReader, packs_of
+from wedsync.flows.streams import confirmed, judge_streams
 from wedsync.flows.surroundings import TenantDay
 from wedsync.flows.times import MINUTE_MS, minute_of, minute_start
 from wedsync.metrics.lateness import AHEAD_MS, ON_TIME_MS
@@ -108,7 +110,20 @@ def evaluate_tenant(
         ends = minute_start(minute + 1) - timedelta(seconds=1)
         then = TenantDay(tenant, services.weddings, ends)
         past += _breaches(_Window(reader, then, at=ends, last=minute).judged(weddings, names))
+    names = frozenset(names)
     judged = _Window(reader, day, at=now, last=ahead).judged(weddings, names)
+    if names:
+        fresh = [
+            each
+            for pack in range(reader.packs)
+            for each in reader.minutes(pack, current - WINDOW_MINUTES, ahead)
+        ]
+        found = judge_streams(services, tenant, names, fresh)
+        judged += [Judged(finding=finding, context=None, at=now) for finding in found]
+        shared = together([each.finding for each in judged])
+        judged = [
+            replace(each, finding=finding) for each, finding in zip(judged, shared, strict=True)
+        ]
     known = {_identity(each) for each in _breaches(judged)}
     past = [each for each in past if _identity(each) not in known]
     apply_findings(services, tenant, judged, day, past=past)
@@ -150,8 +165,11 @@ class _Window:
             packs = [
                 self.reader.minutes(pack, first, self.last) for pack in range(self.reader.packs)
             ]
+            every = [each for pack in packs for each in pack]
             for observation in observe_services(packs, self.at, named):
-                judged += _judge(observation, None, self.day, self.at)
+                for each in _judge(observation, None, self.day, self.at):
+                    finding = confirmed(each.finding, every, self.last)
+                    judged.append(replace(each, finding=finding))
         return judged
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from wedsync.stores.incidents import IncidentStore
     from wedsync.stores.keys import KeyStore
     from wedsync.stores.rejections import RejectionStore
+    from wedsync.stores.streams import StreamStore
     from wedsync.stores.weddings import WeddingStore
     from wedsync.stores.windows import WindowStore
 
@@ -78,6 +79,13 @@ class Services:
         from wedsync.stores.windows import WindowStore
 
         return WindowStore(self.cloud.table(Resource.WINDOWS))
+
+    @cached_property
+    def streams(self) -> StreamStore:
+        """Request streams, as detectors remember them."""
+        from wedsync.stores.streams import StreamStore
+
+        return StreamStore(self.cloud.table(Resource.WINDOWS))
 
     @cached_property
     def rejections(self) -> RejectionStore:
