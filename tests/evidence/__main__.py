@@ -8,6 +8,7 @@ last line is printed only if it is true.
 """
 
 import argparse
+import logging
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
@@ -40,6 +41,7 @@ class Part:
 
 def played(part: Part) -> tuple[Corpus, list[Page], int]:
     """Make a corpus and play it; the last is what the naive pager does on it."""
+    logging.disable(logging.INFO)
     made = corpus(part.seed, streams=part.streams, days=part.days, density=part.density)
     return made, play(made) if part.served else replay(made), false_notifications(made)
 
@@ -72,6 +74,7 @@ def main() -> int:
         whole = _scored(served, through_all)
     _show(f"Detectors alone, seeds {list(seeds)}: {arguments.streams} streams", alone)
     _show(f"Through the whole bundle, {SERVED_STREAMS} streams, {SERVED_DAYS} days", whole)
+    logging.disable(logging.INFO)
     weddings = play_weddings(arguments.first_seed, rounds=arguments.rounds)
     _show_weddings(weddings)
     false_share = max(1 - alone.precision, 1 - whole.precision, weddings.false_share)

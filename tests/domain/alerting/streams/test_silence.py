@@ -90,6 +90,12 @@ def test_silence_that_goes_on_stays_silence() -> None:
     assert verdict(watch).outcome is Outcome.BREACH
 
 
+def test_silence_of_days_never_counts_as_recovery() -> None:
+    watch = a_stream(100, minutes=2 * DAY + 437)
+    for _ in range(3 * DAY):
+        assert verdict(watch.sees(None)).outcome is not Outcome.CLEAR
+
+
 def test_a_stream_of_an_hour_is_not_known_well_enough() -> None:
     assert minutes_until_paged(a_stream(20, minutes=25), at_most=10) is None
 

@@ -118,6 +118,7 @@ def _written(stream: Stream) -> dict[str, object]:
     rhythm, habit = stream.rhythm, stream.habit
     return {
         "through": stream.through,
+        "seen": stream.seen,
         "learned": stream.learned,
         "hour": stream.hour,
         "halves": stream.halves,
@@ -144,6 +145,7 @@ def _stream(kept: dict[str, Any]) -> Stream:
     judged, failed, minutes, objective, slow_share, centre, width, wander = kept["habit"]
     return Stream(
         through=kept["through"],
+        seen=kept["seen"],
         learned=kept["learned"],
         hour=tuple(Minute(*row) for row in kept["hour"]),
         halves=tuple((half, judged, failed) for half, judged, failed in kept["halves"]),

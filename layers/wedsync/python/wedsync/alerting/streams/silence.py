@@ -43,7 +43,8 @@ def traffic_drop(rows: Sequence[Minute], rhythm: Rhythm) -> Verdict:
         last = seen[-3:]
         total = sum(row.total for row in last)
         enough = total >= _RECOVERED * sum(rhythm.expected(row.minute) for row in last)
-        return CLEAR if enough else HOLD
+        # Where nothing is expected, nothing proves nothing: only requests end a silence.
+        return CLEAR if enough and total else HOLD
     left = next(share for days, share in _MOST_LEFT if rhythm.days >= days)
     total, mean, low = 0, 0.0, 0
     for count, row in enumerate(reversed(seen[-_WINDOWS[-1] :]), start=1):

@@ -10,6 +10,7 @@ from wedsync.alerting.streams.rhythm import BLOCK, Rhythm
 HOUR = 60
 REREAD = 5
 """So many of the newest minutes are read again at every step: late points change them."""
+FORGOTTEN_AFTER = 8 * 24 * HOUR
 HALF_HOUR = 30
 HALF_HOURS = 10
 """What is kept beside the last hour: with it, six hours."""
@@ -21,10 +22,12 @@ class Stream:
 
     ``hour``: its last minutes, the oldest first, without a gap. ``halves``: requests that were
     judged and that failed, by half hours (numbered since 1970), older than the hour. Everything
-    older than the minutes that are read again is learned once, in order.
+    older than the minutes that are read again is learned once, in order. ``seen``: the newest
+    minute with requests.
     """
 
     through: int
+    seen: int = 0
     hour: tuple[Minute, ...] = ()
     halves: tuple[tuple[int, int, int], ...] = ()
     learned: int = 0
@@ -76,6 +79,7 @@ class Stream:
         return replace(
             self,
             through=through,
+            seen=max([self.seen, *read]),
             hour=tuple(rows[-HOUR:]),
             halves=halves,
             learned=learned,
@@ -93,7 +97,7 @@ class Stream:
     @property
     def is_forgotten(self) -> bool:
         """Nothing has come for so long that it need not be remembered."""
-        return self.rhythm.level is not None and self.rhythm.low_blocks > 7 * 1440 // BLOCK
+        return self.through - self.seen > FORGOTTEN_AFTER
 
 
 def _with_half(
