@@ -10,6 +10,7 @@ UV_VERSION = 0.13.8
 SEED =
 DEMO =
 SIM =
+EVIDENCE =
 SYNTH =
 BENCH =
 
@@ -22,7 +23,7 @@ UV = env -u VIRTUAL_ENV -u UV_PROJECT_ENVIRONMENT UV_PYTHON_DOWNLOADS=never \
   $${PIP_CERT:+SSL_CERT_FILE="$${SSL_CERT_FILE:-$$PIP_CERT}"} $(BIN)/uv
 SYNC = $(UV) sync --frozen --inexact --quiet --python $(BIN)/python
 
-.PHONY: help demo test check synth sim bench openapi format clean
+.PHONY: help demo test check synth sim evidence bench openapi format clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s%s\n", $$1, $$2}' Makefile
@@ -46,6 +47,9 @@ synth: $(VENV)/.develops ## write the CloudFormation templates to cdk.out: SYNTH
 
 sim: $(VENV)/.develops ## run the whole path under faults; SEED=7 replays one seed
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(SIM)
+
+evidence: $(VENV)/.develops ## what alerting finds, and misses: EVIDENCE='--first-seed 7 --seeds 3'
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.evidence $(EVIDENCE)
 
 bench: $(VENV)/.develops ## measure, beside references: BENCH=--quick
 	@POLARS_MAX_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks $(BENCH)

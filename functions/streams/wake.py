@@ -2,7 +2,8 @@
 
 from wedsync.flows.grants import EVALUATING
 from wedsync.flows.incidents import deliver
-from wedsync.flows.wake import LadderWake, read_wake
+from wedsync.flows.streams import look_at_streams
+from wedsync.flows.wake import LadderWake, StreamsWake, read_wake
 from wedsync.flows.watch import watch
 from wedsync.resources import Resource
 from wedsync.runtime.events import queue_consumer
@@ -22,6 +23,8 @@ def handler(body: str, services: Services) -> None:
     wake = read_wake(body)
     if isinstance(wake, LadderWake):
         deliver(services, Tenant(wake.tenant_id), wake.incident_id)
+    elif isinstance(wake, StreamsWake):
+        look_at_streams(services)
     else:
         watched = watch(services, wake.due)
         if watched.runs:

@@ -222,6 +222,29 @@ def counted_points(stage: Stage) -> None:
     stage.used.clear()
 
 
+def counted_requests(stage: Stage) -> None:
+    """A service without a wedding has answered requests in the minute that is over."""
+    an_open_incident(stage)
+    a_key(stage)
+    stage.clock.set(NOW - timedelta(minutes=1))
+    event = sample("streams-metrics")
+    records = cast("list[dict[str, dict[str, object]]]", event["Records"])[:1]
+    at = (NOW - timedelta(minutes=1)).timestamp()
+    point = {
+        "name": "api.request",
+        "kind": "timer",
+        "ts": round(at * 1000),
+        "value": 120,
+        "tenantId": TENANT.id,
+        "dims": {"service": "gallery", "status": "200"},
+    }
+    records[0]["kinesis"]["data"] = base64.b64encode(json.dumps(point).encode()).decode()
+    records[0]["kinesis"]["approximateArrivalTimestamp"] = at
+    stage.run("streams-metrics", {"Records": records})
+    stage.clock.set(NOW + timedelta(seconds=10))
+    stage.used.clear()
+
+
 def earlier(event: Event, *, minutes: int) -> Event:
     """The points of a stream's batch, unsigned, as they would have been some minutes ago."""
     records = cast("list[dict[str, dict[str, object]]]", event["Records"])
@@ -384,6 +407,7 @@ CASES: tuple[Case, ...] = (
     Case(function="schedules-compaction", arrange=counted_points),
     Case(function="schedules-minute", arrange=counted_points),
     Case(function="schedules-minute", title="all is well", arrange=a_registered_wedding),
+    Case(function="schedules-streams"),
     Case(
         function="streams-metrics",
         arrange=an_incident_of_another_time,
@@ -401,6 +425,7 @@ CASES: tuple[Case, ...] = (
     ),
     Case(function="streams-wake", arrange=an_open_incident),
     Case(function="streams-wake", title="a breach", arrange=photos_that_nobody_judged),
+    Case(function="streams-wake", title="a minute of requests", arrange=counted_requests),
     Case(function="streams-wake", title="topics down", arrange=an_open_incident, down=TOPICS),
     Case(function="weddings-change", arrange=a_registered_wedding, status=200),
     Case(function="weddings-create", status=201),

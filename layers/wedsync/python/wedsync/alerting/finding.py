@@ -56,6 +56,10 @@ class Finding:
     impact: Impact
     auto_escalate: bool = False
     auto_resolve: bool = True
+    may_raise: bool = True
+    """Whether the severity is sure enough to raise an alert that fires already."""
+    shared_incident: str | None = None
+    """The incident that this has in common with others, where its own scope is not the fault's."""
     for_seconds: int = PENDING_SECONDS
     keep_firing_for_seconds: int = KEEP_FIRING_SECONDS
 

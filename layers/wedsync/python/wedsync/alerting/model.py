@@ -35,7 +35,8 @@ class Alert:
     ``clear_since`` begins the streak that resolves it; ``last_breach_at`` and
     ``last_evaluated_at`` are those of the last evaluation worth storing, so that an alert that
     merely stays as it is costs no write. ``unsettled_since`` is set while what follows from a
-    transition (its incident, its notice) has not been done to its end.
+    transition (its incident, its notice) has not been done to its end. ``shared_incident`` names
+    the incident that it has in common with the alerts of other services.
     """
 
     alert_id: str
@@ -74,6 +75,7 @@ class Alert:
     last_evaluated_at: datetime
     notified_severity: Severity | None = None
     unsettled_since: datetime | None = None
+    shared_incident: str | None = None
     resolved_by: str | None = None
 
     @property

@@ -77,6 +77,7 @@ def opening(
         pending_since=now,
         last_breach_at=now,
         last_evaluated_at=now,
+        shared_incident=finding.shared_incident,
     )
     if finding.for_seconds <= 0:
         return _fire(pending, now=now, reason="a breach that waits for nothing")
@@ -144,7 +145,7 @@ def while_breaching(
     """Stay, or rise; a rise takes an acknowledgement back."""
     severity = finding.severity
     current = _with_breach(alert, finding, context=context, now=now)
-    if severity is not None and severity > alert.severity:
+    if severity is not None and severity > alert.severity and finding.may_raise:
         risen = replace(
             current,
             severity=severity,
@@ -183,6 +184,7 @@ def _with_breach(
         value=finding.value,
         threshold=finding.threshold,
         axes=tuple(sorted({*alert.axes, *finding.breaching_axes})),
+        shared_incident=alert.shared_incident or finding.shared_incident,
         wedding_context=context,
         clear_since=None,
         no_data_since=None,

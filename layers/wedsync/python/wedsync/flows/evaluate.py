@@ -5,13 +5,14 @@ What has to be judged after a batch, and why nothing is missed, is told in ``flo
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from wedsync.alerting.finding import Outcome
 from wedsync.alerting.observation import Scope, WeddingObservation
 from wedsync.alerting.rules import judge
+from wedsync.alerting.streams.findings import together
 from wedsync.flows.alerts import Judged, apply_findings
 from wedsync.flows.observe import (
     SEEN_MINUTES,
@@ -20,6 +21,7 @@ from wedsync.flows.observe import (
     observe_weddings,
 )
 from wedsync.flows.reading import WindowReader
+from wedsync.flows.streams import confirmed, judge_streams
 from wedsync.flows.surroundings import TenantDay
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import MINUTE_MS, minute_of, minute_start
@@ -102,6 +104,18 @@ def evaluate_tenant(
             )
         )
     judged = _Window(reader, day, settings.season, at=now, last=ahead).judged(weddings, names)
+    if names:
+        fresh = [
+            each
+            for minutes in reader.minutes_of_all(current - WINDOW_MINUTES, ahead)
+            for each in minutes
+        ]
+        found = judge_streams(services, tenant, names, fresh)
+        judged += [Judged(finding=finding, context=None, at=now) for finding in found]
+        shared = together([each.finding for each in judged])
+        judged = [
+            replace(each, finding=finding) for each, finding in zip(judged, shared, strict=True)
+        ]
     known = {_identity(each) for each in _breaches(judged)}
     past = [each for each in past if _identity(each) not in known]
     apply_findings(services, tenant, judged, day, past=past)
@@ -162,8 +176,11 @@ class _Window:
                 judged += self._judge(observation, known[observation.scope.wedding_id or ""])
         if names:
             everywhere = self.reader.minutes_of_all(first, self.last)
+            every = [each for minutes in everywhere for each in minutes]
             for observation in observe_services(everywhere, self.at, names):
-                judged += self._judge(observation, None)
+                for each in self._judge(observation, None):
+                    finding = confirmed(each.finding, every, self.last)
+                    judged.append(replace(each, finding=finding))
         return judged
 
     def _judge(self, observation: WeddingObservation, wedding: Wedding | None) -> list[Judged]:

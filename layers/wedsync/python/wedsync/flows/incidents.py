@@ -91,11 +91,9 @@ def report_incident(
 def attach(services: Services, tenant: Tenant, alert: Alert, *, choice: PolicyChoice) -> str | None:
     """Open or join the alert's incident; None where it needs none and finds none.
 
-    An alert that does not escalate only joins an open incident of its wedding.
+    An alert that does not escalate only joins an open incident of its wedding or service.
     """
-    name = scope_name(
-        tenant, f"wedding {alert.wedding_id}" if alert.wedding_id else f"alert {alert.fingerprint}"
-    )
+    name = scope_name(tenant, _scope_of(alert))
     for _ in range(TRIES):
         present = services.incidents.current(tenant, name)
         now = services.now()
@@ -220,6 +218,13 @@ def _finish(
             continue
         return
     raise TooMuchContention
+
+
+def _scope_of(alert: Alert) -> str:
+    """What one fault is called for once: a wedding, several services together, or one."""
+    if alert.wedding_id is not None:
+        return f"wedding {alert.wedding_id}"
+    return alert.shared_incident or f"service {alert.service}"
 
 
 def _knows(incident: Incident, alert: Alert) -> bool:

@@ -27,7 +27,14 @@ class WatchWake:
     kind: Literal["watch"] = "watch"
 
 
-Wake: TypeAlias = LadderWake | WatchWake
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamsWake:
+    """Look at every stream of requests: a minute is over, and its records have come."""
+
+    kind: Literal["streams"] = "streams"
+
+
+Wake: TypeAlias = LadderWake | WatchWake | StreamsWake
 _wakes: TypeAdapter[Wake] = TypeAdapter(Annotated[Wake, Field(discriminator="kind")])
 
 

@@ -1,0 +1,94 @@
+"""Requests that stop coming: against the rhythm of the hour, the day and the week.
+
+The number of requests in the last minutes, three up to forty of them, is compared with a negative
+binomial around what was expected (Poisson where the stream's past varies no more than that). At
+three requests a minute it takes five minutes without any before chance is out of the question;
+the windows grow as a cumulative sum would (Page 1954), with the drop that is looked for fixed at
+sixty percent.
+"""
+
+import math
+from collections.abc import Sequence
+
+from wedsync.alerting.severity import Severity
+from wedsync.alerting.streams.likelihood import at_most, one_in
+from wedsync.alerting.streams.minute import Minute
+from wedsync.alerting.streams.rhythm import Rhythm
+from wedsync.alerting.streams.verdict import CLEAR, HOLD, Verdict, breach
+
+CHANCE = math.log(1e-5)
+_MOST_LEFT = ((7.0, 0.4), (1.0, 0.15), (0.0, 0.05))
+"""A drop leaves at most this share of the expected requests, by how many days are known: the
+first weekend may halve a stream at midnight."""
+_TAUGHT_DAYS = 1.0
+_LEAST_BLOCKS = 9
+_WINDOWS = (3, 4, 5, 6, 8, 10, 15, 20, 30, 40)
+_LOW = 0.55
+_FEW = 8.0
+_RECOVERED = 0.6
+_LOW_OF_LEVEL = 0.3
+_PLANNED_MINUTES = 59
+_MOST_LEFT_PLANNED = 0.05
+_QUIET_TIME = 0.8
+
+
+def traffic_drop(rows: Sequence[Minute], rhythm: Rhythm) -> Verdict:
+    """Judge minutes that are over, the newest last; blind ones are left out."""
+    seen = [row for row in rows if not row.blind]
+    if not seen or rhythm.level is None or rhythm.blocks < _LEAST_BLOCKS:
+        return HOLD
+    newest = seen[-1]
+    expected = rhythm.expected(newest.minute)
+    if newest.total >= _LOW * expected:
+        last = seen[-3:]
+        total = sum(row.total for row in last)
+        enough = total >= _RECOVERED * sum(rhythm.expected(row.minute) for row in last)
+        # Where nothing is expected, nothing proves nothing: only requests end a silence.
+        return CLEAR if enough and total else HOLD
+    left = next(share for days, share in _MOST_LEFT if rhythm.days >= days)
+    total, mean, low = 0, 0.0, 0
+    for count, row in enumerate(reversed(seen[-_WINDOWS[-1] :]), start=1):
+        each = rhythm.expected(row.minute)
+        total += row.total
+        mean += each
+        low += row.total < _LOW * each or each < _FEW
+        if count not in _WINDOWS or low < count:
+            continue
+        if total > left * mean:
+            continue
+        chance = at_most(total, mean, rhythm.spread)
+        if chance <= CHANCE and (rhythm.days >= _TAUGHT_DAYS or mean >= 30):
+            planned = _looks_planned(seen, total / mean, rhythm)
+            return breach(
+                axis="traffic",
+                text=(
+                    f"{total} requests in {count} minutes where {mean:.3g} were expected; chance "
+                    f"explains that {one_in(chance)} times"
+                    + ("; it began on the hour at a quiet time, as maintenance does" * planned)
+                ),
+                value=float(total),
+                threshold=left * mean,
+                severity=Severity.HIGH if planned else Severity.CRITICAL,
+            )
+    return HOLD
+
+
+def _beginning(seen: Sequence[Minute], level: float) -> int:
+    began = seen[-1].minute
+    for row in reversed(seen):
+        if row.total >= _LOW_OF_LEVEL * level:
+            break
+        began = row.minute
+    return began
+
+
+def _looks_planned(seen: Sequence[Minute], left: float, rhythm: Rhythm) -> bool:
+    """Tell whether it stopped altogether on a full or half hour of a quiet time, and lately."""
+    level = rhythm.level or 0.0
+    began = _beginning(seen, level)
+    return (
+        began % 30 == 0
+        and left <= _MOST_LEFT_PLANNED
+        and seen[-1].minute - began < _PLANNED_MINUTES
+        and level < _QUIET_TIME * rhythm.busiest
+    )
