@@ -226,6 +226,7 @@ def test_an_index_that_is_new_to_a_file_is_filled(tmp_path: Path, clock: ManualC
         machine.table(Resource.ALERTS).put(Item(Key("p", "a"), attributes))
         machine._database.define(  # noqa: SLF001 - as a version without the index left it
             "DROP INDEX table_alerts_by_state",
+            "DROP INDEX table_alerts_open",
             "ALTER TABLE table_alerts DROP COLUMN key_state_of",
             "ALTER TABLE table_alerts DROP COLUMN key_state_since",
         )
