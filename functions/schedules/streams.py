@@ -11,7 +11,7 @@ from wedsync.stores.services import Services
 @schedule(
     every_minutes=1,
     summary="Plan the look at the streams of requests",
-    uses=(Resource.WAKE.send(),),
+    uses=(Resource.WINDOWS.read(), Resource.WAKE.send()),
     layers=("numeric",),
 )
 def handler(due: datetime, services: Services) -> None:

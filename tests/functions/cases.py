@@ -407,7 +407,7 @@ CASES: tuple[Case, ...] = (
     Case(function="schedules-compaction", arrange=counted_points),
     Case(function="schedules-minute", arrange=counted_points),
     Case(function="schedules-minute", title="all is well", arrange=a_registered_wedding),
-    Case(function="schedules-streams"),
+    Case(function="schedules-streams", arrange=counted_requests),
     Case(
         function="streams-metrics",
         arrange=an_incident_of_another_time,

@@ -41,23 +41,35 @@ Read = dict[str, dict[int, Counts]]
 
 
 def plan_look(services: Services) -> None:
-    """Ask to be woken when the minute that is over is known."""
-    after = CLOSES_AFTER_MS // 1000
-    wake_later(services, StreamsWake(), after_seconds=after)
+    """Ask to be woken when the minute that is over is known, where anybody lately had data."""
+    now = services.now()
+    if _active(services, _minute_over(now + CLOSES_AFTER)):
+        wake_later(services, StreamsWake(), after_seconds=CLOSES_AFTER_MS // 1000)
 
 
 def look_at_streams(services: Services) -> int:
     """Advance and judge the streams of every tenant that lately had data; how many tenants."""
     now = services.now()
-    over = minute_of(now - CLOSES_AFTER) - 1
+    over = _minute_over(now)
+    packs = _active(services, over)
+    for tenant in sorted(packs):
+        _look_at(services, tenant, packs[tenant], over, now)
+    return len(packs)
+
+
+def _minute_over(now: datetime) -> int:
+    """The newest minute that is over and whose records have come."""
+    return minute_of(now - CLOSES_AFTER) - 1
+
+
+def _active(services: Services, over: int) -> dict[Tenant, set[int]]:
+    """The packs of every tenant that had data in this minute's hour or the one before."""
     hour = over // MINUTES_PER_HOUR
     packs: dict[Tenant, set[int]] = {}
     for each in (hour - 1, hour):
         for active in services.windows.active(each):
             packs.setdefault(active.tenant, set()).add(active.pack)
-    for tenant in sorted(packs):
-        _look_at(services, tenant, packs[tenant], over, now)
-    return len(packs)
+    return packs
 
 
 def _look_at(services: Services, tenant: Tenant, packs: set[int], over: int, now: datetime) -> None:
