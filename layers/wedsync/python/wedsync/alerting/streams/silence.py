@@ -40,11 +40,13 @@ def traffic_drop(rows: Sequence[Minute], rhythm: Rhythm, quiet_since: int | None
     seen = [row for row in rows if not row.blind]
     if not seen or rhythm.level is None or rhythm.blocks < _LEAST_BLOCKS:
         return HOLD
-    newest = seen[-1]
+    newest, last = seen[-1], seen[-3:]
+    total = sum(row.total for row in last)
+    # No more is ever expected than the level.
+    if min(newest.total, total / len(last)) >= _RECOVERED * rhythm.level > 0:
+        return CLEAR
     expected = rhythm.expected(newest.minute)
     if newest.total >= _LOW * expected:
-        last = seen[-3:]
-        total = sum(row.total for row in last)
         enough = total >= _RECOVERED * sum(rhythm.expected(row.minute) for row in last)
         # Where nothing is expected, nothing proves nothing: only requests end a silence.
         return CLEAR if enough and total else HOLD
