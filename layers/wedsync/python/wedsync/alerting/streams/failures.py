@@ -32,6 +32,8 @@ _SPARSE_MINUTES = 3
 are enough if they are spread over four."""
 _LATELY, _BAD_LATELY = 6, 3
 """Of the newest six minutes three must be bad: what is over calls nobody again."""
+_IN_PROPORTION = 0.5
+"""A minute with less than this part of the window's failures is none of the fault's."""
 _RECOVERED_MINUTES = 4
 _TIMES_USUAL = 4.0
 _BURNS = (("fast", 14.4, 60, 5, 5, 10), ("slow", 6.0, 360, 30, 14, 20))
@@ -79,10 +81,11 @@ def _exact(answered: Sequence[Minute], usual: float, floor: float) -> Verdict | 
         windows.append((window, needed, share))
     lately = sum(1 for row in answered[-_LATELY:] if is_bad(row, floor))
     for window, needed, share in windows:
-        marks = [row.minute for row in window if is_bad(row, floor)]
-        bad = len(marks)
         judged = sum(row.judged for row in window)
         failed = sum(row.failed for row in window)
+        marked = max(floor, _IN_PROPORTION * failed / judged)
+        marks = [row.minute for row in window if is_bad(row, marked)]
+        bad = len(marks)
         enough = needed
         if judged < _SPARSE * len(window) and bad and marks[-1] - marks[0] >= _SPARSE_MINUTES:
             enough = min(needed, _SPARSE_MINUTES)
