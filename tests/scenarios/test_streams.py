@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
-from tests.scenarios.language import Day, Told, between, requests
+from tests.scenarios.language import Day, Told, ago, between, requests
 from wedsync.stores.services import Services
 
 TUESDAY = "2026-06-16"
@@ -147,6 +147,34 @@ def test_services_that_fall_silent_together_have_lost_their_reports() -> None:
 def test_reports_that_are_lost_for_a_quarter_of_an_hour_call_once() -> None:
     day = after_two_hours(*(f"service-{each}" for each in range(12)))
     assert len(pages_of(day, "12:00", "12:20")) == 1
+
+
+def told_afterwards(day: Day, until: str, told: Told) -> None:
+    """Every minute is told as it ends."""
+    for _ in day.every(seconds=60, until=until):
+        day.push(ago(told, seconds=30))
+
+
+def test_minutes_that_are_told_as_they_end_are_no_silence() -> None:
+    day = Day(TUESDAY, starts="10:01")
+    told_afterwards(day, "13:00", served())
+    assert day.alerts == []
+
+
+def test_an_outage_that_is_told_minute_by_minute_afterwards_calls_within_five_minutes() -> None:
+    day = Day(TUESDAY, starts="10:01")
+    told_afterwards(day, "12:00", served())
+    told_afterwards(day.at("12:01"), "12:06", served(failed=60))
+    (page,) = pages_of(day, "12:01", "12:06:59")
+    assert page < "10:05"
+
+
+def test_one_bad_minute_that_is_told_afterwards_calls_nobody() -> None:
+    day = Day(TUESDAY, starts="10:01")
+    told_afterwards(day, "12:00", served())
+    told_afterwards(day.at("12:01"), "12:01", served(failed=60))
+    told_afterwards(day.at("12:02"), "12:12", served())
+    assert pages_of(day, "12:00", "12:12:59") == []
 
 
 def test_a_batch_that_is_delivered_twice_is_judged_once() -> None:

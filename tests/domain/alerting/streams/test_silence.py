@@ -12,7 +12,8 @@ from wedsync.alerting.streams.verdict import Verdict
 
 
 def verdict(watch: Watch) -> Verdict:
-    return traffic_drop(watch.known.hour, watch.known.rhythm)
+    stream = watch.known
+    return traffic_drop(stream.hour, stream.rhythm, stream.quiet_since)
 
 
 def minutes_until_paged(watch: Watch, *, left: int = 0, at_most: int = 60) -> int | None:
@@ -64,6 +65,13 @@ def test_a_surge_that_ends_is_no_drop() -> None:
     watch = a_stream(100, minutes=2 * DAY).for_minutes(90, steady(600))
     for _ in range(60):
         assert not verdict(watch.sees(counts(watch.now, 100))).severity
+
+
+def test_a_surge_on_the_first_day_does_not_make_the_evening_a_drop() -> None:
+    watch = a_stream(100, minutes=6 * HOUR).for_minutes(60, steady(500))
+    for rate in (100, 80, 60, 40, 20, 10):
+        for _ in range(60):
+            assert not verdict(watch.sees(counts(watch.now, rate))).severity
 
 
 def test_maintenance_at_its_usual_time_of_the_week_is_expected() -> None:

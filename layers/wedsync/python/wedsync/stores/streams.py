@@ -119,6 +119,7 @@ def _written(stream: Stream) -> dict[str, object]:
     return {
         "through": stream.through,
         "seen": stream.seen,
+        "quiet_since": stream.quiet_since,
         "learned": stream.learned,
         "hour": stream.hour,
         "halves": stream.halves,
@@ -146,6 +147,7 @@ def _stream(kept: dict[str, Any]) -> Stream:
     return Stream(
         through=kept["through"],
         seen=kept["seen"],
+        quiet_since=kept["quiet_since"],
         learned=kept["learned"],
         hour=tuple(Minute(*row) for row in kept["hour"]),
         halves=tuple((half, judged, failed) for half, judged, failed in kept["halves"]),

@@ -34,7 +34,7 @@ def judge(stream: Stream, read: Mapping[int, Counts]) -> dict[Rule, Verdict]:
     return {
         Rule.FAILED_REQUESTS: failed_requests(rows, stream.halves, stream.habit),
         Rule.SLOW_REQUESTS: slow_requests(rows, stream.habit),
-        Rule.TRAFFIC_DROP: traffic_drop(stream.hour, stream.rhythm),
+        Rule.TRAFFIC_DROP: traffic_drop(stream.hour, stream.rhythm, stream.quiet_since),
     }
 
 

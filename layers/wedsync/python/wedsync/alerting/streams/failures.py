@@ -1,8 +1,8 @@
 """Failed requests: exact tests for what begins, burn rates for what smoulders.
 
 **Exact.** Of the requests of a window so many have failed that chance, at the stream's usual
-share, explains it less than once in ten million windows, and the failures fill several minutes.
-The second half is what tells a fault from a bad minute or a deployment, which lasts three.
+share, explains it less than once in a hundred thousand windows, and the failures fill several
+minutes. The second half is what tells a fault from a bad minute or a deployment, which lasts three.
 
 **Burn rate** (Google's SRE workbook, chapter 5: multiwindow, multi-burn-rate alerts): the
 share of failures over the share that may fail, 0.1 % or whatever the stream has always needed.
@@ -20,14 +20,20 @@ from wedsync.alerting.streams.verdict import CLEAR, HOLD, Verdict, breach
 
 BUDGET_SHARE = 0.001
 LEAST_FAILURES = 5
-CHANCE = math.log(1e-7)
+CHANCE = math.log(1e-5)
 SEVERE_SHARE = 0.5
 """Where more than this share of requests certainly fails, three minutes are enough."""
 _SEVERE_MINUTES = 3
 _WINDOWS = ((5, 4, 0.04), (10, 6, 0.04), (15, 8, 0.03), (30, 12, 0.02))
 """Minutes, how many of them must be bad, and the least share of failures."""
+_SPARSE = 20
+_SPARSE_MINUTES = 3
+"""Below 20 requests a minute single minutes may be without a failure by chance: three bad ones
+are enough if they are spread over four."""
 _LATELY, _BAD_LATELY = 6, 3
 """Of the newest six minutes three must be bad: what is over calls nobody again."""
+_IN_PROPORTION = 0.5
+"""A minute with less than this part of the window's failures is none of the fault's."""
 _RECOVERED_MINUTES = 4
 _TIMES_USUAL = 4.0
 _BURNS = (("fast", 14.4, 60, 5, 5, 10), ("slow", 6.0, 360, 30, 14, 20))
@@ -75,11 +81,16 @@ def _exact(answered: Sequence[Minute], usual: float, floor: float) -> Verdict | 
         windows.append((window, needed, share))
     lately = sum(1 for row in answered[-_LATELY:] if is_bad(row, floor))
     for window, needed, share in windows:
-        bad = sum(1 for row in window if is_bad(row, floor))
-        if bad < needed or lately < _BAD_LATELY:
-            continue
         judged = sum(row.judged for row in window)
         failed = sum(row.failed for row in window)
+        marked = max(floor, _IN_PROPORTION * failed / judged)
+        marks = [row.minute for row in window if is_bad(row, marked)]
+        bad = len(marks)
+        enough = needed
+        if judged < _SPARSE * len(window) and bad and marks[-1] - marks[0] >= _SPARSE_MINUTES:
+            enough = min(needed, _SPARSE_MINUTES)
+        if bad < enough or lately < _BAD_LATELY:
+            continue
         least = max(share, _TIMES_USUAL * usual)
         if failed < LEAST_FAILURES or failed < judged * least:
             continue

@@ -32,8 +32,13 @@ _MOST_ABOVE = 1.3
 """What goes beyond is a surge, and says nothing about how far the traffic falls."""
 _FIRST_SPREAD = 0.05
 _LOW = 0.5
-ACCEPT_LOW_BLOCKS = 48
-"""Four hours at a low but living level are the new level."""
+_ACCEPTED_BLOCKS = 48
+_ACCEPTED_BLOCKS_UNTAUGHT = 12
+"""Four hours at a low but living level are the new level; an hour, on the first day."""
+_MOST_RISE_UNTAUGHT = 0.06
+"""On the first day a surge looks like a rise: the level follows it by this share a block."""
+_LEAST_RISE = 0.2
+_TAUGHT_BLOCKS = 1440 // BLOCK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,16 +129,21 @@ class Rhythm:
             return replace(self, level=rate, blocks=1)
         mean = sum(self.expected(row.minute) for row in rows)
         low = rate < _LOW * self.level and total < _LOW * mean
-        accepted = self.low_blocks >= ACCEPT_LOW_BLOCKS and total > 0
+        taught = self.blocks >= _TAUGHT_BLOCKS
+        patience = _ACCEPTED_BLOCKS if taught else _ACCEPTED_BLOCKS_UNTAUGHT
+        accepted = self.low_blocks >= patience and total > 0
         if low and not accepted:
             return replace(self, blocks=self.blocks + 1, low_blocks=self.low_blocks + 1)
         spread = self.spread
         if mean > 0:
             over = min(total, _MOST_ABOVE * mean) - mean
             spread += _SPREAD_WEIGHT * ((over**2 - mean) / mean**2 - spread)
+        change = _WEIGHT * (rate - self.level)
+        if not taught:
+            change = min(change, _MOST_RISE_UNTAUGHT * self.level + _LEAST_RISE)
         return replace(
             self,
-            level=self.level + _WEIGHT * (rate - self.level),
+            level=self.level + change,
             spread=max(_LEAST_SPREAD, spread),
             blocks=self.blocks + 1,
             low_blocks=0,

@@ -26,22 +26,27 @@ _WINDOWS = (3, 4, 5, 6, 8, 10, 15, 20, 30, 40)
 _LOW = 0.55
 _FEW = 8.0
 _RECOVERED = 0.6
-_LOW_OF_LEVEL = 0.3
-_PLANNED_MINUTES = 59
+_PLANNED_MINUTES = 125
 _MOST_LEFT_PLANNED = 0.05
-_QUIET_TIME = 0.8
+_QUIET = 0.8
+_QUIETER = 0.5
 
 
-def traffic_drop(rows: Sequence[Minute], rhythm: Rhythm) -> Verdict:
-    """Judge minutes that are over, the newest last; blind ones are left out."""
+def traffic_drop(rows: Sequence[Minute], rhythm: Rhythm, quiet_since: int | None) -> Verdict:
+    """Judge minutes that are over, the newest last; blind ones are left out.
+
+    ``quiet_since``: when the requests stopped, if hardly any have come since.
+    """
     seen = [row for row in rows if not row.blind]
     if not seen or rhythm.level is None or rhythm.blocks < _LEAST_BLOCKS:
         return HOLD
-    newest = seen[-1]
+    newest, last = seen[-1], seen[-3:]
+    total = sum(row.total for row in last)
+    # No more is ever expected than the level.
+    if min(newest.total, total / len(last)) >= _RECOVERED * rhythm.level > 0:
+        return CLEAR
     expected = rhythm.expected(newest.minute)
     if newest.total >= _LOW * expected:
-        last = seen[-3:]
-        total = sum(row.total for row in last)
         enough = total >= _RECOVERED * sum(rhythm.expected(row.minute) for row in last)
         # Where nothing is expected, nothing proves nothing: only requests end a silence.
         return CLEAR if enough and total else HOLD
@@ -58,7 +63,7 @@ def traffic_drop(rows: Sequence[Minute], rhythm: Rhythm) -> Verdict:
             continue
         chance = at_most(total, mean, rhythm.spread)
         if chance <= CHANCE and (rhythm.days >= _TAUGHT_DAYS or mean >= 30):
-            planned = _looks_planned(seen, total / mean, rhythm)
+            planned = _looks_planned(newest.minute, quiet_since, total / mean, rhythm)
             return breach(
                 axis="traffic",
                 text=(
@@ -73,22 +78,12 @@ def traffic_drop(rows: Sequence[Minute], rhythm: Rhythm) -> Verdict:
     return HOLD
 
 
-def _beginning(seen: Sequence[Minute], level: float) -> int:
-    began = seen[-1].minute
-    for row in reversed(seen):
-        if row.total >= _LOW_OF_LEVEL * level:
-            break
-        began = row.minute
-    return began
+def _looks_planned(newest: int, began: int | None, left: float, rhythm: Rhythm) -> bool:
+    """Tell whether it stopped altogether on the full hour of a quiet time, and lately.
 
-
-def _looks_planned(seen: Sequence[Minute], left: float, rhythm: Rhythm) -> bool:
-    """Tell whether it stopped altogether on a full or half hour of a quiet time, and lately."""
-    level = rhythm.level or 0.0
-    began = _beginning(seen, level)
-    return (
-        began % 30 == 0
-        and left <= _MOST_LEFT_PLANNED
-        and seen[-1].minute - began < _PLANNED_MINUTES
-        and level < _QUIET_TIME * rhythm.busiest
-    )
+    The half hour counts too, where the time is quieter still.
+    """
+    if began is None or left > _MOST_LEFT_PLANNED or newest - began >= _PLANNED_MINUTES:
+        return False
+    quiet = (rhythm.level or 0.0) / max(rhythm.busiest, 1e-9)
+    return quiet < (_QUIET if began % 60 == 0 else _QUIETER if began % 30 == 0 else 0.0)

@@ -27,6 +27,9 @@ _SEVERE_OCTAVES = 2.3
 """Where answers take five times as long, three minutes are enough."""
 _WINDOWS = ((5, 4), (10, 7), (15, 10))
 _LATELY, _BAD_LATELY = 6, 3
+_IN_PROPORTION, _OCTAVES_IN_PROPORTION = 0.3, 0.6
+"""A minute with less than this part of the window's slowness is none of the fault's."""
+_LASTING = 0.75
 _HELD_REQUESTS = 100
 """A minute counts for so many requests at the most: what slows one of them slows its neighbours."""
 
@@ -52,20 +55,26 @@ def slow_requests(rows: Sequence[Minute], habit: Habit) -> Verdict:
     return found or HOLD
 
 
-def _is_bad(row: Minute, habit: Habit) -> bool:
-    if row.slow > row.timed * max(_BAD_SHARE, 4 * habit.slow_share):
+def _is_bad(row: Minute, habit: Habit, *, share: float = 0.0, octaves: float = 0.0) -> bool:
+    """Tell whether a minute is slow, and as slow as befits a window of such figures."""
+    if row.slow > row.timed * max(_BAD_SHARE, 4 * habit.slow_share, _IN_PROPORTION * share):
         return True
-    return row.octaves / row.timed - habit.centre > _BAD_OCTAVES
+    moved = row.octaves / row.timed - habit.centre
+    return moved > max(_BAD_OCTAVES, _OCTAVES_IN_PROPORTION * octaves)
 
 
 def _judged(
     window: Sequence[Minute], needed: int, habit: Habit, least_share: float, least_octaves: float
 ) -> Verdict | None:
-    bad = sum(1 for row in window if _is_bad(row, habit))
-    if bad < needed or habit.objective is None:
+    if len(window) < needed or habit.objective is None:
         return None
     timed = sum(row.timed for row in window)
     slow = sum(row.slow for row in window)
+    mean = sum(row.octaves for row in window) / timed
+    moved = mean - habit.centre
+    bad = sum(1 for row in window if _is_bad(row, habit, share=slow / timed, octaves=moved))
+    if bad < needed:
+        return None
     within = f"{bad} of the last {window[-1].minute - window[0].minute + 1} minutes"
     share = max(least_share, 5 * habit.slow_share)
     if slow >= LEAST_SLOW and slow >= timed * share:
@@ -82,10 +91,10 @@ def _judged(
                 value=100 * slow / timed,
                 threshold=100 * share,
             )
-    mean = sum(row.octaves for row in window) / timed
-    moved = mean - habit.centre
     error = math.sqrt(habit.width / timed + habit.wander / len(window))
-    if moved >= least_octaves and moved >= LEAST_ERRORS * error and 2**mean >= _LEAST_MS:
+    without = _without_the_slowest(window)
+    lasts = without - habit.centre >= _LASTING * least_octaves
+    if lasts and moved >= max(least_octaves, LEAST_ERRORS * error) and 2**mean >= _LEAST_MS:
         return breach(
             axis="slower",
             text=(
@@ -97,3 +106,10 @@ def _judged(
             threshold=2 ** (habit.centre + least_octaves),
         )
     return None
+
+
+def _without_the_slowest(window: Sequence[Minute]) -> float:
+    """Find the mean of the octaves when the slowest minute is left out."""
+    slowest = max(window, key=lambda row: row.octaves / row.timed)
+    rest = [row for row in window if row is not slowest]
+    return sum(row.octaves for row in rest) / max(1, sum(row.timed for row in rest))

@@ -10,6 +10,8 @@ from wedsync.alerting.streams.rhythm import BLOCK, Rhythm
 HOUR = 60
 REREAD = 5
 """So many of the newest minutes are read again at every step: late points change them."""
+QUIET_SHARE = 0.3
+"""Of the level: below it, a stream hardly has any requests."""
 FORGOTTEN_AFTER = 8 * 24 * HOUR
 HALF_HOUR = 30
 HALF_HOURS = 10
@@ -23,11 +25,12 @@ class Stream:
     ``hour``: its last minutes, the oldest first, without a gap. ``halves``: requests that were
     judged and that failed, by half hours (numbered since 1970), older than the hour. Everything
     older than the minutes that are read again is learned once, in order. ``seen``: the newest
-    minute with requests.
+    minute with requests; ``quiet_since``: since when there have been hardly any.
     """
 
     through: int
     seen: int = 0
+    quiet_since: int | None = None
     hour: tuple[Minute, ...] = ()
     halves: tuple[tuple[int, int, int], ...] = ()
     learned: int = 0
@@ -80,12 +83,21 @@ class Stream:
             self,
             through=through,
             seen=max([self.seen, *read]),
+            quiet_since=self._quiet_since(rows, rhythm.level or 0.0),
             hour=tuple(rows[-HOUR:]),
             halves=halves,
             learned=learned,
             rhythm=rhythm,
             habit=habit,
         )
+
+    def _quiet_since(self, rows: Sequence[Minute], level: float) -> int | None:
+        began: int | None = None
+        for row in reversed(rows):
+            if row.total >= QUIET_SHARE * level:
+                return began
+            began = row.minute
+        return self.quiet_since if self.quiet_since is not None else began
 
     def with_present(self, read: Mapping[int, Counts]) -> tuple[Minute, ...]:
         """The last hour with what has been read since, the newest last."""
