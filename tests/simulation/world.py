@@ -188,7 +188,7 @@ class World:
         }
         if device.key is not None:
             kinds |= {
-                "broken gzip": (signed(gzip.compress(body, mtime=0)[:-9]), "broken-gzip"),
+                "broken gzip": (signed(gzip.compress(body, mtime=0)[:-9]), "broken-compression"),
                 "gzip bomb": (signed(_BOMB), "inflation-ratio"),
             }
         if not self.accept_unsigned:

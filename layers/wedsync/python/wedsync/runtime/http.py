@@ -51,7 +51,7 @@ FromArrival = Annotated[datetime, Depends(invocation.arrived_at)]
 """When the gateway took the request: what happened later, its caller cannot have known."""
 
 RawBody = Annotated[bytes, Depends(invocation.raw_body)]
-"""The body as it came, for routes that take more than one JSON document."""
+"""The body behind the gate, for routes that take more than one JSON document."""
 
 Unrouted = Annotated[invocation.RouteMiss, Depends(invocation.route_miss)]
 """How the request missed every route, for the one endpoint that answers such."""
@@ -148,7 +148,7 @@ class Endpoint:
         normalised["headers"] = {**headers, "content-type": "application/json"}
         normalised["body"] = "null"
         if running.body and not self.takes_raw_body:
-            normalised["body"] = _json_text(running.body)
+            normalised["body"] = _json_text(running.body, headers.get("content-encoding"))
 
         def resolve() -> dict[str, object]:
             with _resolving:
@@ -188,7 +188,7 @@ class Endpoint:
         returns = signature.return_annotation
 
         @functools.wraps(self._handler)
-        def call(**arguments: object) -> Response[str]:
+        def call(**arguments: object) -> Response[str | bytes]:
             return rendered(self._handler(**arguments), status=self.trigger.status)
 
         # The answer is rendered already: Powertools must neither validate nor document Response.
@@ -312,9 +312,9 @@ def _body(request: Mapping[str, object]) -> bytes:
         raise Invalid.field("", "base64", "the body is not base64") from None
 
 
-def _json_text(body: bytes) -> str:
+def _json_text(body: bytes, encoding: str | None) -> str:
     """The body as JSON that the validator may read: inflated, bounded, strict."""
-    opened = open_body(body)
+    opened = open_body(body, encoding=encoding)
     if len(opened) > _JSON_DOCUMENT_BYTES:
         raise TooLarge("a JSON document has at most 1 MiB")
     parse_json(opened)
