@@ -8,23 +8,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from wedsync.cloud import Arrived
+from wedsync.errors import TooLarge
 from wedsync.flows.derive import refresh
 from wedsync.flows.evaluate import evaluate
+from wedsync.flows.exports import pay, settle
 from wedsync.flows.observe import UNNAMED, WINDOW_MINUTES
 from wedsync.flows.points import text
 from wedsync.flows.provenance import Proved, Provenance, identity_key
 from wedsync.flows.reading import packs_of
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, at_ms
+from wedsync.flows.unpack import unpacked
 from wedsync.flows.visibility import foreign_weddings
 from wedsync.metrics.body import Poison, open_body
 from wedsync.metrics.columns import Accepted, Columns
-from wedsync.metrics.decode import decode_record
+from wedsync.metrics.decode import DecodedRecord, decode_record, rejected_record
 from wedsync.metrics.fold import SlotKey, SlotRows, slots
 from wedsync.metrics.lateness import Lateness, classify
+from wedsync.metrics.otlp import read_export
+from wedsync.metrics.otlp_wire import is_export
 from wedsync.metrics.point import Point
 from wedsync.metrics.series import HEALTH_CHECK, pack_of
 from wedsync.stores.hot_windows import Merged, ShareTooLarge
 from wedsync.stores.rejections import Rejection
+from wedsync.stores.running_totals import Owed
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 from wedsync.weddings.model import Wedding
@@ -44,6 +50,7 @@ class Sorted:
 
     accepted: list[Accepted] = field(default_factory=list)
     parked: dict[Tenant, list[Rejection]] = field(default_factory=dict)
+    owed: list[Owed] = field(default_factory=list)
 
     def park(self, tenant: Tenant, rejection: Rejection) -> None:
         """Set one row aside for this tenant."""
@@ -67,6 +74,7 @@ def ingest(records: Sequence[Arrived], services: Services) -> Ingested:
         services.rejections.park(tenant, rejections)
     weddings = _weddings(batch.accepted, services)
     merged = _count(batch.accepted, services, weddings)
+    pay(services, batch.owed)
     refresh(services, merged)
     evaluate(services, touched_by(batch.accepted, merged), weddings)
     return Ingested(
@@ -83,14 +91,17 @@ def sort_records(records: Sequence[Arrived], services: Services) -> Sorted:
     provenance = Provenance(services.keys, services.settings, master)
     key = identity_key(master)
     batch = Sorted()
-    for copy, record in enumerate(records):
+    for copy, (record, broken) in enumerate(unpacked(records)):
         try:
+            if broken is not None:
+                raise broken
             proved = provenance.prove(record.data)
             body = open_body(proved.body)
-        except Poison as poison:
+        except (Poison, TooLarge) as error:
+            code = error.reason if isinstance(error, Poison) else error.code
             batch.park(
                 services.settings.operator_tenant,
-                _rejection(record, None, poison.reason, poison.detail, "", record.data),
+                _rejection(record, None, code, error.detail, "", record.data),
             )
             continue
         _sort_record(record, proved, body, copy, key, services, batch)
@@ -106,21 +117,17 @@ def _sort_record(
     services: Services,
     batch: Sorted,
 ) -> None:
-    decoded = decode_record(body)
     owner = proved.tenant or services.settings.operator_tenant
+    arrival_ms = proved.received_at_ms or record.arrived_at_ms
+    decoded, owed = _decoded(body, proved, arrival_ms, services)
+    batch.owed += owed
     for bad in decoded.rejected:
         batch.park(owner, _rejection(record, bad.index, bad.code, bad.detail, bad.pointer, bad.raw))
-    named = [point.wedding_id for _, point in decoded.points]
-    foreign = foreign_weddings(services.weddings, owner, proved.vendor_id, named)
+    foreign = _foreign(decoded.points, proved, services)
     for index, read in decoded.points:
         own = proved.vendor_id if read.vendor_id is None else read.vendor_id
         point = read if own == read.vendor_id else replace(read, vendor_id=own)
-        tenant, flaw = _tenant_of(point, proved)
-        arrival_ms = proved.received_at_ms or record.arrived_at_ms
-        lateness = classify(point.ts_ms, arrival_ms)
-        if point.wedding_id in foreign:
-            flaw = flaw or OTHER_WEDDING
-        flaw = flaw or LATE_REASONS.get(lateness)
+        tenant, flaw = _judged(point, proved, foreign, arrival_ms)
         if flaw is not None or tenant is None:
             code, detail = flaw or ("no-tenant", "no tenant is named")
             batch.park(tenant or owner, _rejection(record, index, code, detail, "", text(point)))
@@ -137,9 +144,49 @@ def _sort_record(
                 copy=copy,
                 tenant=tenant.id,
                 arrival_ms=arrival_ms,
-                late=lateness is Lateness.LATE,
+                late=classify(point.ts_ms, arrival_ms) is Lateness.LATE,
             )
         )
+
+
+def _decoded(
+    body: bytes, proved: Proved, arrival_ms: int, services: Services
+) -> tuple[DecodedRecord, Sequence[Owed]]:
+    """The points of a record, whatever its form, and what books owe until they are counted."""
+    if proved.tenant is None or not is_export(body):
+        return decode_record(body), ()
+    try:
+        export = read_export(body)
+    except Poison as poison:
+        return DecodedRecord(points=(), rejected=(rejected_record(poison, body),)), ()
+    named = [(each.index, each.point) for each in export.points]
+    foreign = _foreign(named, proved, services)
+    settled = settle(
+        services,
+        proved.tenant,
+        export,
+        vendor_id=proved.vendor_id,
+        admits=lambda point: _judged(point, proved, foreign, arrival_ms)[1] is None,
+    )
+    return settled.record, settled.owed
+
+
+def _foreign(
+    points: Sequence[tuple[int, Point]], proved: Proved, services: Services
+) -> frozenset[str]:
+    owner = proved.tenant or services.settings.operator_tenant
+    named = [point.wedding_id for _, point in points]
+    return foreign_weddings(services.weddings, owner, proved.vendor_id, named)
+
+
+def _judged(
+    point: Point, proved: Proved, foreign: frozenset[str], arrival_ms: int
+) -> tuple[Tenant | None, tuple[str, str] | None]:
+    """Whose a point is, and why it is not counted, if it is not."""
+    tenant, flaw = _tenant_of(point, proved)
+    if point.wedding_id in foreign:
+        flaw = flaw or OTHER_WEDDING
+    return tenant, flaw or LATE_REASONS.get(classify(point.ts_ms, arrival_ms))
 
 
 def _tenant_of(point: Point, proved: Proved) -> tuple[Tenant | None, tuple[str, str] | None]:

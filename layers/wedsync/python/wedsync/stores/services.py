@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from wedsync.stores.incidents import IncidentStore
     from wedsync.stores.keys import KeyStore
     from wedsync.stores.rejections import RejectionStore
+    from wedsync.stores.running_totals import RunningTotalStore
     from wedsync.stores.weddings import WeddingStore
     from wedsync.stores.windows import WindowStore
 
@@ -78,6 +79,13 @@ class Services:
         from wedsync.stores.windows import WindowStore
 
         return WindowStore(self.cloud.table(Resource.WINDOWS))
+
+    @cached_property
+    def running_totals(self) -> RunningTotalStore:
+        """What exporters have told of the totals that they keep."""
+        from wedsync.stores.running_totals import RunningTotalStore
+
+        return RunningTotalStore(self.cloud.table(Resource.RUNNING_TOTALS))
 
     @cached_property
     def rejections(self) -> RejectionStore:
