@@ -4,6 +4,7 @@ Exhaustive, not sampled: the crash comes before the first call, before the secon
 the function ends by itself. What people notice then is compared with a run without a crash.
 """
 
+import json
 import logging
 import random
 import re
@@ -17,6 +18,7 @@ from infra.local.clock import ManualClock
 from infra.local.engine import LocalCloud
 from infra.local.invocations import CloudOf
 from infra.registry import registry
+from tests.domain.metrics.exports import a_sum, export
 from tests.harness import Answer, Bundle, a_point, a_wedding_request
 from tests.simulation.checks import AtRest
 from tests.simulation.cloud import FaultyCloud, Watchers
@@ -153,6 +155,7 @@ class Stage:
                 (each.hour, each.block.points)
                 for each in services.windows.hours(bundle.tenant, "wed_nobody")
             ],
+            bundle.get("/api/metrics/series", name="served", stat="sum", window="1m")["series"],
         )
         return _with_plain_ids(repr(seen))
 
@@ -189,8 +192,31 @@ def _unknown_wedding(stage: Stage) -> None:
     stage.bundle.drain()
 
 
+def _exports(stage: Stage) -> None:
+    """A process that keeps a running total exports it twice."""
+    for total in (10, 25):
+        stage.ask("/v1/metrics", _served(total))
+        stage.bundle.advance_to(SATURDAY + timedelta(seconds=2 * total))
+
+
+def _exports_on_the_stream(stage: Stage) -> None:
+    for total in (10, 25):
+        stage.bundle.put(json.dumps(_served(total)).encode())
+        stage.bundle.drain()
+        stage.bundle.advance_to(SATURDAY + timedelta(seconds=2 * total))
+
+
+def _served(total: int) -> dict[str, object]:
+    at = int(SATURDAY.timestamp()) + total // 10
+    began = {"startTimeUnixNano": str(int(SATURDAY.timestamp() - 600) * 10**9)}
+    point = {**began, "timeUnixNano": str(at * 10**9), "asInt": total}
+    return export(a_sum("served", point))
+
+
 DEEDS: dict[str, tuple[Deed, Deed]] = {
     "streams-metrics": (Stage.wedding, _failing_uploads),
+    "streams-metrics, an export": (Stage.wedding, _exports_on_the_stream),
+    "metrics-otlp": (Stage.wedding, _exports),
     "streams-wake": (Stage.incident, lambda stage: stage.bundle.advance(620)),
     "schedules-minute": (Stage.alert, lambda stage: stage.bundle.advance(120)),
     "schedules-compaction": (_unknown_wedding, lambda stage: stage.bundle.advance(60)),
@@ -235,7 +261,7 @@ def _played(name: str, call: int | None) -> tuple[bool, object]:
     before, deed = DEEDS[name]
     stage = Stage()
     before(stage)
-    stage.faults.crash_at = None if call is None else (name, call)
+    stage.faults.crash_at = None if call is None else (name.partition(",")[0], call)
     try:
         deed(stage)
     except FunctionDied:

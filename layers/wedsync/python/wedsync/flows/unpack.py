@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from wedsync.cloud import Arrived
 from wedsync.metrics.body import Poison
+from wedsync.metrics.iot import signed_payload
 from wedsync.metrics.kpl import user_records
 
 
 def unpacked(records: Sequence[Arrived]) -> Iterator[tuple[Arrived, Poison | None]]:
-    """Each record as its sender wrote it, aggregates taken apart, or why that cannot be done.
+    """Each record as its sender wrote it, or why it cannot be taken apart.
 
     The place of a user record in its aggregate joins the sequence number, and so the identity
     of points that have no other.
@@ -21,7 +22,15 @@ def unpacked(records: Sequence[Arrived]) -> Iterator[tuple[Arrived, Poison | Non
             yield record, poison
             continue
         if parts is None:
-            yield record, None
+            yield _unwrapped(record)
             continue
         for index, part in enumerate(parts):
-            yield replace(record, data=part, sequence=f"{record.sequence}.{index}"), None
+            yield _unwrapped(replace(record, data=part, sequence=f"{record.sequence}.{index}"))
+
+
+def _unwrapped(record: Arrived) -> tuple[Arrived, Poison | None]:
+    try:
+        signed = signed_payload(record.data)
+    except Poison as poison:
+        return record, poison
+    return (record if signed is None else replace(record, data=signed)), None
