@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import zstandard
+
 from infra.local.first_start import MadeKey, make_key
+from tests.domain.metrics.test_kpl import aggregate
 from tests.harness import Bundle, Point
 from tests.simulation.reference import Entry, Meaning
 from wedsync.metrics.signature import sign
@@ -303,7 +306,7 @@ class World:
         if rng.random() < 0.15:
             body = "\n".join(json.dumps(each) for each in bare).encode() if len(bare) > 1 else body
         if rng.random() < 0.2:
-            body = gzip.compress(body, mtime=0)
+            body = rng.choice((gzip.compress(body, mtime=0), zstandard.compress(body)))
         meaning = Meaning(tenant=device.tenant.id, entries=entries)
         if device.key is not None:
             assert device.key.signing_secret is not None
@@ -317,6 +320,8 @@ class World:
         elif not self.accept_unsigned:
             meaning = Meaning(tenant=self.tenants[0].id, flaw="unsigned")
             burst = None
+        if rng.random() < 0.15:
+            body = aggregate(body)
         # Any key may be used: one device's records need not follow each other on one shard.
         key = rng.choice((str(device.number), rng.choice("abcdefgh")))
         return Record(partition_key=key, data=body, meaning=meaning, burst=burst)

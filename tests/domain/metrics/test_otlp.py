@@ -2,6 +2,7 @@ import contextlib
 import itertools
 import json
 import random
+import time
 from dataclasses import replace
 
 import pytest
@@ -203,6 +204,22 @@ def test_an_export_has_its_bounds() -> None:
     many = [{**at(1), "asInt": 1}] * (MOST_DATA_POINTS + 1)
     with pytest.raises(Poison, match="at most 5000"):
         read(export(a_sum("n", *many)))
+
+
+def test_empty_things_cost_no_more_than_data_points() -> None:
+    scopes: dict[str, object] = {"scopeMetrics": [{}] * 100}
+    point = {**at(1), "count": 2_000, "positive": {"bucketCounts": [1] * 2_000}}
+    bins = {"dataPoints": [point] * 400, "aggregationTemporality": DELTA}
+    for body in (
+        b"\n\x00" * 1_000_000,
+        json.dumps({"resourceMetrics": [scopes] * 1000}).encode(),
+        json.dumps(export(*[{}] * (MOST_DATA_POINTS + 1))).encode(),
+        json.dumps(export({"name": "n", "exponentialHistogram": bins})).encode(),
+    ):
+        began = time.process_time()
+        with pytest.raises(Poison):
+            read_export(body)
+        assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(

@@ -29,12 +29,18 @@ def user_records(data: bytes) -> tuple[bytes, ...] | None:
     message, digest = data[len(MAGIC) : -_DIGEST_BYTES], data[-_DIGEST_BYTES:]
     if md5(message, usedforsecurity=False).digest() != digest:
         raise Poison("broken-aggregate", "the checksum of the aggregate does not fit it")
+    records: list[bytes] = []
     try:
-        records = [_data(field) for field in fields(message) if field[0] == _RECORDS]
+        for field in fields(message):
+            if field[0] != _RECORDS:
+                continue
+            if len(records) == MOST_USER_RECORDS:
+                raise Poison(
+                    "too-many-records", f"an aggregate has at most {MOST_USER_RECORDS} records"
+                )
+            records.append(_data(field))
     except Malformed as error:
         raise Poison("broken-aggregate", f"the aggregate cannot be read: {error}") from error
-    if len(records) > MOST_USER_RECORDS:
-        raise Poison("too-many-records", f"an aggregate has at most {MOST_USER_RECORDS} records")
     if any(record.startswith(MAGIC) for record in records):
         raise Poison("nested-aggregate", "an aggregate holds another one")
     return tuple(records)

@@ -11,7 +11,7 @@ import itertools
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from wedsync.metrics.body import Poison
@@ -32,6 +32,7 @@ from wedsync.metrics.point import Kind
 
 MOST_DATA_POINTS = 5_000
 MOST_BINS = 2_000
+MOST_BINS_OF_EXPORT = 100_000
 LONGEST_RAW_BYTES = 16 * 1024
 _NO_RECORDED_VALUE = 1
 _MS_PER_UNIT = {
@@ -97,9 +98,15 @@ def read_export(body: bytes) -> Export:
     """
     points: list[Exported] = []
     rejected: list[RejectedPoint] = []
+    bins = 0
     for index, (source, pointer, data_point) in enumerate(_data_points(read_document(body))):
-        if index >= MOST_DATA_POINTS:
-            raise Poison("too-many-points", f"an export has at most {MOST_DATA_POINTS} data points")
+        bins += _bins_of(data_point)
+        if index >= MOST_DATA_POINTS or bins > MOST_BINS_OF_EXPORT:
+            raise Poison(
+                "too-many-points",
+                f"an export has at most {MOST_DATA_POINTS} data points"
+                f" and {MOST_BINS_OF_EXPORT} bins",
+            )
         try:
             points.extend(_read(source, data_point, index))
         except Poison as poison:
@@ -115,39 +122,72 @@ def read_export(body: bytes) -> Export:
     return Export(tuple(points), tuple(rejected))
 
 
+def _bins_of(data_point: Document) -> int:
+    """How many bins a data point has, whatever they hold."""
+    told = [data_point.get("bucketCounts")]
+    for name in ("positive", "negative"):
+        buckets = data_point.get(name)
+        told.append(buckets.get("bucketCounts") if isinstance(buckets, dict) else None)
+    return sum(len(each) for each in told if isinstance(each, list))
+
+
 def _text(source: _Source, data_point: Document) -> bytes:
     said = json.dumps({"name": source.name, **data_point}, default=repr)
     return said.encode()[:LONGEST_RAW_BYTES]
 
 
 def _data_points(export: Document) -> Iterator[tuple[_Source, str, Document]]:
-    for r, of_resource in enumerate(_objects(export, "resourceMetrics")):
+    walk = _Walk()
+    for where, of_resource in walk.members(export, "resourceMetrics", ""):
         resource = _labels(_object(of_resource, "resource"))
         exporter = digest_of_labels(resource)
-        for s, of_scope in enumerate(_objects(of_resource, "scopeMetrics")):
+        for inner, of_scope in walk.members(of_resource, "scopeMetrics", where):
             scope = _object(of_scope, "scope")
             scoped = digest_of(str(scope.get("name")), str(scope.get("version")))
-            for m, metric in enumerate(_objects(of_scope, "metrics")):
-                form = next((form for form in _FORMS if metric.get(form) is not None), None)
-                if form is None:
-                    continue
-                data = _object(metric, form)
-                temporality = data.get("aggregationTemporality")
-                source = _Source(
-                    name=str(metric.get("name") or ""),
-                    unit=str(metric.get("unit") or ""),
-                    form=form,
-                    running=form == "summary" or temporality in _CUMULATIVE,
-                    monotonic=data.get("isMonotonic") is True,
-                    resource=resource,
-                    exporter=exporter,
-                    scope=scoped,
-                )
-                if form not in ("gauge", "summary") and temporality not in (*_DELTA, *_CUMULATIVE):
-                    source = replace(source, form=_UNKNOWN)
-                where = f"/resourceMetrics/{r}/scopeMetrics/{s}/metrics/{m}/{form}/dataPoints"
-                for d, data_point in enumerate(_objects(data, "dataPoints")):
-                    yield source, f"{where}/{d}", data_point
+            for place, metric in walk.members(of_scope, "metrics", inner):
+                yield from _of_metric(metric, place, resource, exporter, scoped)
+
+
+def _of_metric(
+    metric: Document, place: str, resource: Labels, exporter: str, scope: str
+) -> Iterator[tuple[_Source, str, Document]]:
+    form = next((form for form in _FORMS if metric.get(form) is not None), None)
+    if form is None:
+        return
+    data = _object(metric, form)
+    temporality = data.get("aggregationTemporality")
+    told = form in ("gauge", "summary") or temporality in (*_DELTA, *_CUMULATIVE)
+    source = _Source(
+        name=str(metric.get("name") or ""),
+        unit=str(metric.get("unit") or ""),
+        form=form if told else _UNKNOWN,
+        running=form == "summary" or temporality in _CUMULATIVE,
+        monotonic=data.get("isMonotonic") is True,
+        resource=resource,
+        exporter=exporter,
+        scope=scope,
+    )
+    for number, data_point in enumerate(_objects(data, "dataPoints")):
+        yield source, f"{place}/{form}/dataPoints/{number}", data_point
+
+
+class _Walk:
+    """Goes through what holds the data points; how much that may be is bounded as they are."""
+
+    def __init__(self) -> None:
+        self._left = MOST_DATA_POINTS
+
+    def members(self, of: Document, name: str, where: str) -> Iterator[tuple[str, Document]]:
+        """The members of an array, each with its pointer."""
+        each = _objects(of, name)
+        self._left -= len(each)
+        if self._left < 0:
+            raise Poison(
+                "too-many-points",
+                f"an export has at most {MOST_DATA_POINTS} resources, scopes and metrics",
+            )
+        for place, member in enumerate(each):
+            yield f"{where}/{name}/{place}", member
 
 
 def _read(source: _Source, data_point: Document, index: int) -> Iterator[Exported]:

@@ -29,16 +29,19 @@ from wedsync.metrics.protobuf import (
 
 Document: TypeAlias = Mapping[str, object]
 
+MOST_MESSAGES = 250_000
+"""Data points, labels and values: more than 5,000 data points of 16 labels need."""
+
 _JSON_EXPORT = re.compile(rb'\s*\{\s*"resourceMetrics"\s*:')
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A field that is read: its JSON name, how, and whether it may stand several times."""
+    """A field that is read: its JSON name, how (or as which message), and whether it repeats."""
 
     name: str
-    read: Callable[[Field], object]
+    read: "Callable[[Field], object] | _Message"
     many: bool = False
 
 
@@ -65,7 +68,7 @@ def read_document(body: bytes) -> Document:
     """The export as an object. Raises Poison for a body that is none."""
     if is_protobuf(body):
         try:
-            return _document(_EXPORT, body)
+            return _Reader().document(_EXPORT, body)
         except Malformed as error:
             raise Poison("malformed-otlp", f"the export cannot be read: {error}") from error
     value = parse_json(body)
@@ -79,25 +82,35 @@ def partial_success(*, rejected: int, message: str) -> bytes:
     return written(1, written(1, rejected) + written(2, message.encode()))
 
 
-def _document(known: _Message, message: bytes) -> dict[str, object]:
-    single: dict[str, object] = {}
-    repeated: dict[str, list[object]] = {}
-    for field in fields(message):
-        how = known.get(field[0])
-        if how is None:
-            continue
-        value = how.read(field)
-        if not how.many:
-            single[how.name] = value
-        elif isinstance(value, tuple):
-            repeated.setdefault(how.name, []).extend(value)
-        else:
-            repeated.setdefault(how.name, []).append(value)
-    return {**single, **repeated}
+class _Reader:
+    """Reads one export; how many messages that may take is bounded, for empty ones cost time."""
 
+    def __init__(self) -> None:
+        self._messages_left = MOST_MESSAGES
 
-def _message(known: _Message) -> Callable[[Field], object]:
-    return lambda field: _document(known, content(field))
+    def document(self, known: _Message, message: bytes) -> dict[str, object]:
+        self._messages_left -= 1
+        if self._messages_left < 0:
+            raise Malformed(f"it has more than {MOST_MESSAGES} messages")
+        single: dict[str, object] = {}
+        repeated: dict[str, list[object]] = {}
+        for field in fields(message):
+            how = known.get(field[0])
+            if how is None:
+                continue
+            value = self._value(how, field)
+            if not how.many:
+                single[how.name] = value
+            elif isinstance(value, tuple):
+                repeated.setdefault(how.name, []).extend(value)
+            else:
+                repeated.setdefault(how.name, []).append(value)
+        return {**single, **repeated}
+
+    def _value(self, how: _Known, field: Field) -> object:
+        if isinstance(how.read, Mapping):
+            return self.document(how.read, content(field))
+        return how.read(field)
 
 
 def _flag(field: Field) -> bool:
@@ -113,8 +126,8 @@ _VALUE: _Message = {
     6: _Known("kvlistValue", content),
     7: _Known("bytesValue", content),
 }
-_ATTRIBUTE: _Message = {1: _Known("key", text), 2: _Known("value", _message(_VALUE))}
-_attributes = _Known("attributes", _message(_ATTRIBUTE), many=True)
+_ATTRIBUTE: _Message = {1: _Known("key", text), 2: _Known("value", _VALUE)}
+_attributes = _Known("attributes", _ATTRIBUTE, many=True)
 _START, _TIME = _Known("startTimeUnixNano", unsigned), _Known("timeUnixNano", unsigned)
 _COUNT, _SUM = _Known("count", unsigned), _Known("sum", double)
 _NUMBER: _Message = {
@@ -149,8 +162,8 @@ _EXPONENTIAL: _Message = {
     5: _SUM,
     6: _Known("scale", zigzag),
     7: _Known("zeroCount", unsigned),
-    8: _Known("positive", _message(_BUCKETS)),
-    9: _Known("negative", _message(_BUCKETS)),
+    8: _Known("positive", _BUCKETS),
+    9: _Known("negative", _BUCKETS),
     10: _Known("flags", unsigned),
 }
 _QUANTILE: _Message = {1: _Known("quantile", double), 2: _Known("value", double)}
@@ -159,7 +172,7 @@ _SUMMARY: _Message = {
     3: _TIME,
     4: _COUNT,
     5: _SUM,
-    6: _Known("quantileValues", _message(_QUANTILE), many=True),
+    6: _Known("quantileValues", _QUANTILE, many=True),
     7: _attributes,
     8: _Known("flags", unsigned),
 }
@@ -167,7 +180,7 @@ _SUMMARY: _Message = {
 
 def _points(known: _Message) -> _Message:
     return {
-        1: _Known("dataPoints", _message(known), many=True),
+        1: _Known("dataPoints", known, many=True),
         2: _Known("aggregationTemporality", unsigned),
         3: _Known("isMonotonic", _flag),
     }
@@ -176,19 +189,19 @@ def _points(known: _Message) -> _Message:
 _METRIC: _Message = {
     1: _Known("name", text),
     3: _Known("unit", text),
-    5: _Known("gauge", _message(_points(_NUMBER))),
-    7: _Known("sum", _message(_points(_NUMBER))),
-    9: _Known("histogram", _message(_points(_HISTOGRAM))),
-    10: _Known("exponentialHistogram", _message(_points(_EXPONENTIAL))),
-    11: _Known("summary", _message(_points(_SUMMARY))),
+    5: _Known("gauge", _points(_NUMBER)),
+    7: _Known("sum", _points(_NUMBER)),
+    9: _Known("histogram", _points(_HISTOGRAM)),
+    10: _Known("exponentialHistogram", _points(_EXPONENTIAL)),
+    11: _Known("summary", _points(_SUMMARY)),
 }
 _SCOPE: _Message = {1: _Known("name", text), 2: _Known("version", text), 3: _attributes}
 _SCOPE_METRICS: _Message = {
-    1: _Known("scope", _message(_SCOPE)),
-    2: _Known("metrics", _message(_METRIC), many=True),
+    1: _Known("scope", _SCOPE),
+    2: _Known("metrics", _METRIC, many=True),
 }
 _RESOURCE_METRICS: _Message = {
-    1: _Known("resource", _message({1: _attributes})),
-    2: _Known("scopeMetrics", _message(_SCOPE_METRICS), many=True),
+    1: _Known("resource", {1: _attributes}),
+    2: _Known("scopeMetrics", _SCOPE_METRICS, many=True),
 }
-_EXPORT: _Message = {1: _Known("resourceMetrics", _message(_RESOURCE_METRICS), many=True)}
+_EXPORT: _Message = {1: _Known("resourceMetrics", _RESOURCE_METRICS, many=True)}
