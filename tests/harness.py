@@ -7,6 +7,7 @@ bundle.advance(60)
 bundle.notifications()
 """
 
+import base64
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -192,11 +193,15 @@ class Bundle:
     ) -> Answer:
         """Send a request as admin of the bundle's tenant, or with another key.
 
-        ``body`` is sent as JSON, or as it is where it is text. ``arrived_ms`` is when the gateway
-        took it (now, unless said).
+        ``body`` is sent as JSON, or as it is where it is text or bytes. ``arrived_ms`` is when the
+        gateway took it (now, unless said).
         """
         token = (key or self.key()).token
-        text = body if isinstance(body, str) or body is None else json.dumps(body)
+        text = body if isinstance(body, str) or body is None else None
+        if isinstance(body, bytes):
+            text = base64.b64encode(body).decode()
+        elif text is None and body is not None:
+            text = json.dumps(body)
         answer = self.machine.http(
             {
                 "version": "2.0",
@@ -211,10 +216,10 @@ class Bundle:
                     **({} if arrived_ms is None else {"timeEpoch": arrived_ms}),
                 },
                 "body": text,
-                "isBase64Encoded": False,
+                "isBase64Encoded": isinstance(body, bytes),
             }
         )
-        content = cast("str", answer.get("body") or "")
+        content = "" if answer.get("isBase64Encoded") else cast("str", answer.get("body") or "")
         return Answer(
             status=cast("int", answer["statusCode"]),
             body=json.loads(content) if content else None,

@@ -19,6 +19,7 @@ from wedsync.stores.services import Services
         Resource.REJECTIONS.write(),
         Resource.QUARANTINE.write(),
         Resource.HOT_WINDOWS.write(),
+        Resource.RUNNING_TOTALS.read_write(),
         Resource.WINDOWS.write(),
         Resource.TENANT_SETTINGS.write(),
         Resource.VIEWS.read(),

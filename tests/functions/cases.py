@@ -16,6 +16,7 @@ from typing import cast
 import jwt
 
 from tests.builders import a_wedding, vendors
+from tests.domain.metrics.exports import export
 from tests.functions.stage import FUNCTIONS, NOW, TENANT, TOKEN_KEY, Stage
 from wedsync.alerting.model import Alert, AlertState
 from wedsync.alerting.severity import Impact, Severity, SeverityReason
@@ -39,6 +40,8 @@ WEDDING = a_wedding(
     couple="Ana & Ben",
     vendors=vendors("photo-1", "band-1"),
 )
+
+NOW_NS = int(NOW.timestamp()) * 1_000_000_000
 
 Event = dict[str, object]
 
@@ -276,6 +279,20 @@ def _a_large_bad_point(event: Event) -> Event:
     return {**event, "body": json.dumps(points)}
 
 
+def _a_large_bad_label(event: Event) -> Event:
+    label = {"key": "route", "value": {"stringValue": "x" * 6000}}
+    gauge = {"timeUnixNano": str(NOW_NS), "asInt": 1, "attributes": [label]}
+    return {**event, "body": json.dumps(export({"name": "n", "gauge": {"dataPoints": [gauge]}}))}
+
+
+def _an_export(event: Event) -> Event:
+    """The batch's first record as an OpenTelemetry collector would put it."""
+    first = cast("list[dict[str, dict[str, object]]]", event["Records"])[0]
+    body = str(sample("metrics-otlp")["body"]).encode()
+    kinesis = {**first["kinesis"], "data": base64.b64encode(body).decode()}
+    return {**event, "Records": [{**first, "kinesis": kinesis}]}
+
+
 def _by_a_vendor(event: Event) -> Event:
     who = {"tenant": TENANT.id, "subject": "key_v", "role": "vendor", "vendorId": "photo-1"}
     context = cast("dict[str, object]", event["requestContext"])
@@ -393,6 +410,9 @@ CASES: tuple[Case, ...] = (
         status=202,
     ),
     Case(function="metrics-ingest", title="a vendor's", change=_by_a_vendor, status=202),
+    Case(function="metrics-otlp", status=200),
+    Case(function="metrics-otlp", title="a large bad point", change=_a_large_bad_label, status=200),
+    Case(function="metrics-otlp", title="a vendor's", change=_by_a_vendor, status=200),
     Case(function="metrics-real-time", arrange=counted_points, status=200),
     Case(function="metrics-rejections", arrange=counted_points, status=200),
     Case(function="metrics-series", arrange=counted_points, status=200),
@@ -423,6 +443,7 @@ CASES: tuple[Case, ...] = (
         title="months before the wedding",
         arrange=a_key_and_a_wedding_months_away,
     ),
+    Case(function="streams-metrics", title="an export", change=_an_export),
     Case(function="streams-wake", arrange=an_open_incident),
     Case(function="streams-wake", title="a breach", arrange=photos_that_nobody_judged),
     Case(function="streams-wake", title="a minute of requests", arrange=counted_requests),

@@ -44,8 +44,8 @@ _MS = int(NOW.timestamp() * 1000)
 
 RECORDS: dict[str, bytes] = {
     "malformed-signature": b"WSYNC1 half a line\n" + _point(),
-    "nested-gzip": gzip.compress(gzip.compress(_point())),
-    "broken-gzip": gzip.compress(_point())[:-9],
+    "nested-compression": gzip.compress(gzip.compress(_point())),
+    "broken-compression": gzip.compress(_point())[:-9],
     "inflation-ratio": gzip.compress(b" " * 3_000_000),
     "too-large": gzip.compress(_LARGE),
     "malformed-json": b'{"name": "photo.up',
@@ -137,7 +137,7 @@ def test_what_its_sender_may_not_say_is_kept_for_its_sender(
 @pytest.mark.parametrize(
     ("flaw", "code"),
     [
-        (lambda body: gzip.compress(body)[:-9], "broken-gzip"),
+        (lambda body: gzip.compress(body)[:-9], "broken-compression"),
         (lambda _: b"{", "malformed-json"),
     ],
 )

@@ -7,9 +7,11 @@ from typing import cast
 
 import pytest
 
+from tests.domain.metrics.exports import a_sum, export
 from tests.functions.cases import (
     ALERT_ID,
     INCIDENT_ID,
+    NOW_NS,
     a_registered_wedding,
     an_open_incident,
     sample,
@@ -35,6 +37,7 @@ ROUTES: dict[str, HttpTrigger] = {
     if isinstance(function.declaration.trigger, HttpTrigger)
     and function.declaration.trigger.path != "$default"
 }
+
 IDS = {"wedding_id": "wed_sample", "alert_id": ALERT_ID, "incident_id": INCIDENT_ID}
 BODIES: dict[str, object] = {
     "weddings-create": wedding(),
@@ -51,6 +54,7 @@ BODIES: dict[str, object] = {
         ]
     },
     "metrics-ingest": point(),
+    "metrics-otlp": export(a_sum("served", {"timeUnixNano": str(NOW_NS), "asInt": 1})),
     "incidents-create": incident(),
     "account-change-settings": settings(),
 }
@@ -60,6 +64,7 @@ LOOKING = {*CHANGING, Role.VIEWER}
 EXCEPTIONS = {
     "account-change-settings": {Role.ADMIN},
     "metrics-ingest": {*CHANGING, Role.VENDOR, Role.DEVICE},
+    "metrics-otlp": {*CHANGING, Role.VENDOR, Role.DEVICE},
     "weddings-listing": {*LOOKING, Role.VENDOR},
     "weddings-read": {*LOOKING, Role.VENDOR},
     "weddings-monitoring": {*LOOKING, Role.VENDOR},

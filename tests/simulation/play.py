@@ -39,6 +39,7 @@ from tests.simulation.world import Device, HttpBatch, PlannedWedding, Record, Wo
 from wedsync.cloud import Cloud
 from wedsync.cloud import Record as StreamPut
 from wedsync.errors import WedSyncError
+from wedsync.metrics.kpl import MAGIC
 from wedsync.metrics.packs import PackChange, PackHistory
 from wedsync.resources import Resource
 from wedsync.runtime.declarations import (
@@ -528,7 +529,8 @@ class Play:
             record.meaning,
             stream=self.bundle.settings.stream_name,
             shard=placed.shard_id,
-            sequence=placed.sequence,
+            # Of an aggregate, it is the first and only user record that is placed.
+            sequence=f"{placed.sequence}.0" if record.data.startswith(MAGIC) else placed.sequence,
             ms=int(now.timestamp() * 1000),
         )
         self._placed[placed.shard_id, placed.sequence] = record

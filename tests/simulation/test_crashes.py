@@ -19,6 +19,7 @@ from infra.local.clock import ManualClock
 from infra.local.engine import LocalCloud
 from infra.local.invocations import CloudOf
 from infra.registry import registry
+from tests.domain.metrics.exports import a_sum, attributes, export
 from tests.harness import Answer, Bundle, a_point, a_wedding_request
 from tests.simulation.checks import AtRest
 from tests.simulation.cloud import FaultyCloud, Watchers
@@ -125,10 +126,12 @@ class Stage:
         answer = self.ask(f"/api/weddings/{self.wedding_id}", method="DELETE")
         assert answer.status in {204, 404}
 
-    def ask(self, path: str, body: object = None, *, method: str = "POST") -> Answer:
+    def ask(
+        self, path: str, body: object = None, *, method: str = "POST", key: str = "once"
+    ) -> Answer:
         """As clients do: the same request again while nobody can say what became of it."""
         for _ in range(8):
-            headers = {"idempotency-key": "once"}
+            headers = {"idempotency-key": key}
             answer = self.bundle.request(method, path, body, headers=headers)
             if answer.status < 500 and answer.status != 409:
                 return answer
@@ -172,6 +175,7 @@ class Stage:
                 (each.hour, each.block.points)
                 for each in services.windows.hours(bundle.tenant, "wed_nobody")
             ],
+            bundle.get("/api/metrics/series", name="served", stat="sum", window="1m")["series"],
         )
         return _with_plain_ids(repr(seen))
 
@@ -215,9 +219,47 @@ def _unknown_wedding(stage: Stage) -> None:
     stage.bundle.drain()
 
 
+def _exports(stage: Stage) -> None:
+    """A process that keeps a running total exports it twice."""
+    for total in (10, 25):
+        answer = stage.ask("/v1/metrics", _served(total), key=f"at {total}")
+        assert answer.status == 200
+        stage.bundle.advance_to(SATURDAY + timedelta(seconds=2 * total))
+
+
+def _exports_on_the_stream(stage: Stage) -> None:
+    for total in (10, 25):
+        stage.bundle.put(json.dumps(_served(total)).encode())
+        stage.bundle.drain()
+        stage.bundle.advance_to(SATURDAY + timedelta(seconds=2 * total))
+
+
+def _failing_exports_that_waited(stage: Stage) -> None:
+    """Failures that a process totals; they are looked at when the present window is past them."""
+    labels = {"outcome": "failed", "wedding__id": stage.wedding_id}
+    for total in (10, 25):
+        stage.bundle.put(json.dumps(export(_a_total("photo.upload", total, **labels))).encode())
+    stage.bundle.clock.set(SATURDAY + timedelta(minutes=6))
+    stage.bundle.drain()
+
+
+def _served(total: int) -> dict[str, object]:
+    return export(_a_total("served", total))
+
+
+def _a_total(name: str, total: int, **labels: str) -> dict[str, object]:
+    at = int(SATURDAY.timestamp()) + total // 10
+    began = {"startTimeUnixNano": str(int(SATURDAY.timestamp() - 600) * 10**9)}
+    told = {"asInt": total, "attributes": attributes(labels)}
+    return a_sum(name, {**began, "timeUnixNano": str(at * 10**9), **told})
+
+
 DEEDS: dict[str, tuple[Deed, Deed]] = {
     "streams-metrics": (Stage.wedding, _failing_uploads),
     "streams-metrics six minutes late": (Stage.wedding, _failing_uploads_that_waited),
+    "streams-metrics an export": (Stage.wedding, _exports_on_the_stream),
+    "streams-metrics exports six minutes late": (Stage.wedding, _failing_exports_that_waited),
+    "metrics-otlp": (Stage.wedding, _exports),
     "streams-wake": (Stage.incident, lambda stage: stage.bundle.advance(620)),
     "schedules-minute": (Stage.alert, lambda stage: stage.bundle.advance(120)),
     "schedules-compaction": (_unknown_wedding, lambda stage: stage.bundle.advance(60)),

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import zstandard
+
 from infra.local.first_start import MadeKey, make_key
+from tests.domain.metrics.test_kpl import aggregate
 from tests.harness import Bundle, Point
 from tests.simulation.faults import Fault
 from tests.simulation.reference import Entry, Meaning
@@ -214,7 +217,7 @@ class World:
         own: dict[str, tuple[bytes, str]] = {}
         if device.key is not None:
             own = {
-                "broken gzip": (signed(gzip.compress(body, mtime=0)[:-9]), "broken-gzip"),
+                "broken gzip": (signed(gzip.compress(body, mtime=0)[:-9]), "broken-compression"),
                 "gzip bomb": (signed(_BOMB), "inflation-ratio"),
                 "large": (signed(_LARGE), "too-large"),
             }
@@ -351,7 +354,7 @@ class World:
         if rng.random() < 0.15:
             body = "\n".join(map(_text, bare)).encode() if len(bare) > 1 else body
         if rng.random() < 0.2:
-            body = gzip.compress(body, mtime=0)
+            body = rng.choice((gzip.compress(body, mtime=0), zstandard.compress(body)))
         meaning = Meaning(tenant=device.tenant.id, entries=entries)
         if device.key is not None:
             assert device.key.signing_secret is not None
@@ -365,6 +368,8 @@ class World:
         elif not self.accept_unsigned:
             meaning = Meaning(tenant=self.tenants[0].id, flaw="unsigned")
             burst = None
+        if rng.random() < 0.15:
+            body = aggregate(body)
         # Any key may be used: one device's records need not follow each other on one shard.
         key = rng.choice((str(device.number), rng.choice("abcdefgh")))
         return Record(

@@ -1,11 +1,16 @@
+import base64
+import contextlib
 import gzip
 import json
+import zlib
 
+import brotli
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wedsync.errors import TooLarge
+from wedsync.errors import TooLarge, UnsupportedMediaType
 from wedsync.metrics.body import LARGEST_BODY_BYTES, Poison, open_body, parse_json
 
 
@@ -49,20 +54,119 @@ def test_a_body_larger_than_the_cap_is_refused() -> None:
         open_body(b" " * (LARGEST_BODY_BYTES + 1))
 
 
+def bare_deflate(body: bytes) -> bytes:
+    return zlib.compress(body, wbits=-15)
+
+
+BODY = b'[{"name":"a","kind":"event","ts":1}]'
+CODINGS = {
+    "gzip": gzip.compress(BODY, mtime=0),
+    "deflate": zlib.compress(BODY),
+    "zstd": zstandard.compress(BODY),
+}
+
+
+@pytest.mark.parametrize("encoding", [None, "", "identity", "gzip", "x-gzip", "br", "GZIP", "zstd"])
+@pytest.mark.parametrize("coding", CODINGS)
+def test_what_the_first_bytes_say_counts_whatever_the_header_says(
+    coding: str, encoding: str | None
+) -> None:
+    assert open_body(CODINGS[coding], encoding=encoding) == BODY
+
+
+@pytest.mark.parametrize("level", [1, 3, 10, 19, 22])
+def test_zstd_is_read_at_every_level_and_over_several_frames(level: int) -> None:
+    compress = zstandard.ZstdCompressor(level=level).compress
+    body = json.dumps(list(range(20_000))).encode()
+    assert open_body(compress(body[:50_000]) + compress(body[50_000:])) == body
+
+
 @pytest.mark.parametrize(
-    ("raw", "reason"),
+    ("raw", "encoding"), [(brotli.compress(BODY), "br"), (bare_deflate(BODY), "deflate")]
+)
+def test_a_coding_without_a_mark_is_taken_from_the_header(raw: bytes, encoding: str) -> None:
+    assert open_body(raw, encoding=encoding) == BODY
+
+
+@pytest.mark.parametrize("encoding", ["br", "deflate", "gzip", "zstd"])
+def test_a_header_that_the_bytes_do_not_bear_out_is_passed_over(encoding: str) -> None:
+    assert open_body(BODY, encoding=encoding) == BODY
+
+
+def test_an_unknown_encoding_is_told_of() -> None:
+    with pytest.raises(UnsupportedMediaType):
+        open_body(b"\x00", encoding="compress")
+
+
+@pytest.mark.parametrize("raw", [BODY, *CODINGS.values()])
+def test_a_body_may_come_as_base64_text(raw: bytes) -> None:
+    assert open_body(base64.encodebytes(raw)) == BODY
+    assert open_body(base64.b64encode(raw)) == BODY
+
+
+@pytest.mark.parametrize("raw", [b"eyJ", b"Hello", b"e30!", b"WSYNC1 a 1 b c", b"W", b"eAA="])
+def test_what_is_no_base64_of_a_body_stays_as_it_is(raw: bytes) -> None:
+    assert open_body(raw) == raw
+
+
+ZEROS = b"0" * 5_000_000
+
+
+@pytest.mark.parametrize(
+    ("raw", "encoding"),
     [
-        (gzip.compress(gzip.compress(b"{}", mtime=0), mtime=0), "nested-gzip"),
-        (gzip.compress(b"0123456789" * 9, mtime=0)[:-9], "broken-gzip"),
-        (gzip.compress(b"{}", mtime=0) + b"more", "broken-gzip"),
-        (b"\x1f\x8b", "broken-gzip"),
-        (b"\x1f\x8bnonsense", "broken-gzip"),
+        (zlib.compress(ZEROS), None),
+        (zstandard.compress(ZEROS), None),
+        (zstandard.compress(b"\x00" * 60_000_000), None),
+        (bare_deflate(ZEROS), "deflate"),
+        (brotli.compress(ZEROS), "br"),
     ],
 )
-def test_a_broken_gzip_is_poison(raw: bytes, reason: str) -> None:
+def test_a_bomb_of_any_coding_is_refused_by_its_ratio(raw: bytes, encoding: str | None) -> None:
     with pytest.raises(Poison) as caught:
-        open_body(raw)
+        open_body(raw, encoding=encoding)
+    assert caught.value.reason == "inflation-ratio"
+
+
+@pytest.mark.parametrize(
+    ("raw", "encoding", "reason"),
+    [
+        (gzip.compress(CODINGS["gzip"], mtime=0), None, "nested-compression"),
+        (gzip.compress(CODINGS["zstd"], mtime=0), None, "nested-compression"),
+        (zstandard.compress(CODINGS["deflate"]), None, "nested-compression"),
+        (brotli.compress(CODINGS["gzip"]), "br", "nested-compression"),
+        (CODINGS["gzip"], "gzip, br", "nested-compression"),
+        (gzip.compress(b"0123456789" * 9, mtime=0)[:-9], None, "broken-compression"),
+        (CODINGS["gzip"] + b"more", None, "broken-compression"),
+        (CODINGS["zstd"][:-3], None, "broken-compression"),
+        (CODINGS["zstd"] + b"more", None, "broken-compression"),
+        (CODINGS["deflate"][:-3], None, "broken-compression"),
+        (CODINGS["deflate"] + b"more", None, "broken-compression"),
+        (b"\x1f\x8b", None, "broken-compression"),
+        (b"\x1f\x8bnonsense", None, "broken-compression"),
+        (b"\x28\xb5\x2f\xfd", None, "broken-compression"),
+        (b"\x78\x9cnonsense", None, "broken-compression"),
+    ],
+)
+def test_a_broken_or_nested_compression_is_poison(
+    raw: bytes, encoding: str | None, reason: str
+) -> None:
+    with pytest.raises(Poison) as caught:
+        open_body(raw, encoding=encoding)
     assert caught.value.reason == reason
+
+
+@given(
+    st.sampled_from([b"", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x78\x9c", b"eyJ"]),
+    st.binary(max_size=200),
+    st.sampled_from([None, "br", "deflate", "zstd"]),
+)
+@settings(max_examples=300, deadline=None)
+def test_arbitrary_bytes_pass_the_gate_or_are_poison(
+    mark: bytes, rest: bytes, encoding: str | None
+) -> None:
+    with contextlib.suppress(Poison, TooLarge):
+        open_body(mark + rest, encoding=encoding)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ The map, from what is true anywhere to what touches the outside:
 - ``flows``: sequences shared by several functions.
 - ``api``: request and response bodies.
 - ``runtime``: declarations of functions, and what runs them.
+- ``client``: for whoever sends points; it needs nothing but signatures of all this.
 
 Importing any module does nothing: no environment is read, no client is made.
 """

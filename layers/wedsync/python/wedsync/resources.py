@@ -60,6 +60,7 @@ class Resource(Enum):
     )
     HOT_WINDOWS = ("hot-windows", ResourceKind.TABLE)
     WINDOWS = ("windows", ResourceKind.TABLE)
+    RUNNING_TOTALS = ("running-totals", ResourceKind.TABLE)
     REJECTIONS = ("rejections", ResourceKind.TABLE)
     ALERTS = (
         "alerts",

@@ -43,7 +43,10 @@ _Series = tuple[str, str | None, str, Dims]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Said:
-    """A record, by its token, told something of a scope in a minute."""
+    """A record, by its token, told something of a scope in a minute.
+
+    A point that several records may bring is a record by itself.
+    """
 
     record: int
     minute: int
@@ -88,13 +91,12 @@ class Touched:
 
 def hear(
     accepted: Iterable[Accepted],
-    records: Sequence[Arrived],
     *,
+    told_by: Callable[[Accepted], int],
     key_of: Callable[[Accepted], SlotKey],
     now: datetime,
 ) -> Heard:
-    """Whatever of these points any rule looks at."""
-    tokens = [_token(record) for record in records]
+    """Whatever of these points any rule looks at. ``told_by`` answers the record's token."""
     series: dict[_Series, tuple[tuple[tuple[Tenant, Scope], ...], float] | None] = {}
     said: defaultdict[tuple[Tenant, Scope], set[Said]] = defaultdict(set)
     owed: defaultdict[SlotKey, dict[int, int]] = defaultdict(dict)
@@ -107,7 +109,7 @@ def hear(
         if known is None or each.late:
             continue
         scopes, bound = known
-        told = Said(tokens[each.copy], point.ts_ms // MINUTE_MS, max(point.values) > bound)
+        told = Said(told_by(each), point.ts_ms // MINUTE_MS, max(point.values) > bound)
         for scope in scopes:
             said[scope].add(told)
         if told.trouble or _leaves(told.minute, now):
@@ -224,7 +226,7 @@ def _tell_of_trouble(
     )
 
 
-def _token(record: Arrived) -> int:
+def record_token(record: Arrived) -> int:
     """A record is delivered whole, and under this name however batches are cut."""
     place = f"{record.stream}:{record.shard}:{record.sequence}"
     return int.from_bytes(blake2b(place.encode(), digest_size=8).digest(), "little")

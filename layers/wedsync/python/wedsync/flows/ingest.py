@@ -4,30 +4,35 @@ Poison is caught record by record and point by point; only a failing cloud is ra
 the whole batch comes again and changes nothing that it had changed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from wedsync.cloud import Arrived
 from wedsync.errors import TooLarge
 from wedsync.flows.derive import refresh
 from wedsync.flows.evaluate import evaluate
-from wedsync.flows.heard import hear, note_judged, tell_of_trouble, touched_by
+from wedsync.flows.exports import pay, settle
+from wedsync.flows.heard import hear, note_judged, record_token, tell_of_trouble, touched_by
 from wedsync.flows.points import text
 from wedsync.flows.provenance import Proved, Provenance, identity_key
 from wedsync.flows.tenant_settings import settled_packs
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, at_ms
+from wedsync.flows.unpack import unpacked
 from wedsync.flows.viewing import kept_by_second
 from wedsync.flows.visibility import foreign_weddings
 from wedsync.metrics.body import Poison, open_body
 from wedsync.metrics.columns import Accepted, Columns
-from wedsync.metrics.decode import decode_record
+from wedsync.metrics.decode import DecodedRecord, decode_record, rejected_record
 from wedsync.metrics.fold import KeepSeconds, Packs, SlotKey, SlotRows, slots
 from wedsync.metrics.lateness import Lateness, classify
+from wedsync.metrics.otlp import read_export
+from wedsync.metrics.otlp_wire import is_export
 from wedsync.metrics.packs import PackHistory
 from wedsync.metrics.point import Point
 from wedsync.metrics.series import pack_of
 from wedsync.stores.hot_windows import NOTHING_OWED, Merged, ShareTooLarge
 from wedsync.stores.rejections import Rejection
+from wedsync.stores.running_totals import Owed
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 
@@ -40,10 +45,16 @@ LATE_REASONS = {
 
 @dataclass(slots=True)
 class Sorted:
-    """A batch, sorted into what will be counted and what is parked."""
+    """A batch, sorted into what will be counted and what is parked.
+
+    ``carriers`` are the records of the stream, by the copy that came in each. ``owed`` are the
+    points that books of running totals gave out.
+    """
 
     accepted: list[Accepted] = field(default_factory=list)
     parked: dict[Tenant, list[Rejection]] = field(default_factory=dict)
+    carriers: list[Arrived] = field(default_factory=list)
+    owed: list[Owed] = field(default_factory=list)
 
     def park(self, tenant: Tenant, rejection: Rejection) -> None:
         """Set one row aside for this tenant."""
@@ -67,13 +78,18 @@ def ingest(records: Sequence[Arrived], services: Services) -> Ingested:
         services.rejections.park(tenant, rejections)
     packs = _packs(services)
     heard = hear(
-        batch.accepted, records, key_of=lambda each: slot_key(each, packs), now=services.now()
+        batch.accepted,
+        told_by=_told_by(batch),
+        key_of=lambda each: slot_key(each, packs),
+        now=services.now(),
     )
     tell_of_trouble(services, heard)
     merged = _count(batch.accepted, services, packs, heard.owed)
     refresh(services, merged)
     evaluate(services, touched_by(services, heard, merged))
     note_judged(services, heard, merged)
+    # What is struck out does not come again, and could not be judged any more.
+    pay(services, batch.owed)
     return Ingested(
         accepted=sum(each.accepted for each in merged),
         late=sum(each.late for each in merged),
@@ -88,17 +104,22 @@ def sort_records(records: Sequence[Arrived], services: Services) -> Sorted:
     provenance = Provenance(services.keys, services.settings, master)
     key = identity_key(master)
     batch = Sorted()
-    for copy, record in enumerate(records):
-        owner = services.settings.operator_tenant
-        try:
-            proved = provenance.prove(record.data)
-            owner = proved.tenant or owner
-            body = open_body(proved.body)
-        except (Poison, TooLarge) as flaw:
-            code = flaw.reason if isinstance(flaw, Poison) else flaw.code
-            batch.park(owner, _rejection(record, None, code, flaw.detail, "", record.data))
-            continue
-        _sort_record(record, proved, body, copy, key, services, batch)
+    for carrier in records:
+        for record, broken in unpacked(carrier):
+            copy = len(batch.carriers)
+            batch.carriers.append(carrier)
+            owner = services.settings.operator_tenant
+            try:
+                if broken is not None:
+                    raise broken
+                proved = provenance.prove(record.data)
+                owner = proved.tenant or owner
+                body = open_body(proved.body)
+            except (Poison, TooLarge) as flaw:
+                code = flaw.reason if isinstance(flaw, Poison) else flaw.code
+                batch.park(owner, _rejection(record, None, code, flaw.detail, "", record.data))
+                continue
+            _sort_record(record, proved, body, copy, key, services, batch)
     return batch
 
 
@@ -111,21 +132,17 @@ def _sort_record(
     services: Services,
     batch: Sorted,
 ) -> None:
-    decoded = decode_record(body)
     owner = proved.tenant or services.settings.operator_tenant
+    arrival_ms = proved.received_at_ms or record.arrived_at_ms
+    decoded, owed = _decoded(body, proved, arrival_ms, services)
+    batch.owed += owed
     for bad in decoded.rejected:
         batch.park(owner, _rejection(record, bad.index, bad.code, bad.detail, bad.pointer, bad.raw))
-    named = [point.wedding_id for _, point in decoded.points]
-    foreign = foreign_weddings(services.weddings, owner, proved.vendor_id, named)
+    foreign = _foreign(decoded.points, proved, services)
     for index, read in decoded.points:
         own = proved.vendor_id if read.vendor_id is None else read.vendor_id
         point = read if own == read.vendor_id else replace(read, vendor_id=own)
-        tenant, flaw = _tenant_of(point, proved)
-        arrival_ms = proved.received_at_ms or record.arrived_at_ms
-        lateness = classify(point.ts_ms, arrival_ms)
-        if point.wedding_id in foreign:
-            flaw = flaw or OTHER_WEDDING
-        flaw = flaw or LATE_REASONS.get(lateness)
+        tenant, flaw = _judged(point, proved, foreign, arrival_ms)
         if flaw is not None or tenant is None:
             code, detail = flaw or ("no-tenant", "no tenant is named")
             batch.park(tenant or owner, _rejection(record, index, code, detail, "", text(point)))
@@ -142,9 +159,49 @@ def _sort_record(
                 copy=copy,
                 tenant=tenant.id,
                 arrival_ms=arrival_ms,
-                late=lateness is Lateness.LATE,
+                late=classify(point.ts_ms, arrival_ms) is Lateness.LATE,
             )
         )
+
+
+def _decoded(
+    body: bytes, proved: Proved, arrival_ms: int, services: Services
+) -> tuple[DecodedRecord, Sequence[Owed]]:
+    """The points of a record, whatever its form, and what books owe until they are counted."""
+    if proved.tenant is None or not is_export(body):
+        return decode_record(body), ()
+    try:
+        export = read_export(body)
+    except Poison as poison:
+        return DecodedRecord(points=(), rejected=(rejected_record(poison, body),)), ()
+    named = [(each.index, each.point) for each in export.points]
+    foreign = _foreign(named, proved, services)
+    settled = settle(
+        services,
+        proved.tenant,
+        export,
+        vendor_id=proved.vendor_id,
+        admits=lambda point: _judged(point, proved, foreign, arrival_ms)[1] is None,
+    )
+    return settled.record, settled.owed
+
+
+def _foreign(
+    points: Sequence[tuple[int, Point]], proved: Proved, services: Services
+) -> frozenset[str]:
+    owner = proved.tenant or services.settings.operator_tenant
+    named = [point.wedding_id for _, point in points]
+    return foreign_weddings(services.weddings, owner, proved.vendor_id, named)
+
+
+def _judged(
+    point: Point, proved: Proved, foreign: frozenset[str], arrival_ms: int
+) -> tuple[Tenant | None, tuple[str, str] | None]:
+    """Whose a point is, and why it is not counted, if it is not."""
+    tenant, flaw = _tenant_of(point, proved)
+    if point.wedding_id in foreign:
+        flaw = flaw or OTHER_WEDDING
+    return tenant, flaw or LATE_REASONS.get(classify(point.ts_ms, arrival_ms))
 
 
 def _tenant_of(point: Point, proved: Proved) -> tuple[Tenant | None, tuple[str, str] | None]:
@@ -158,6 +215,23 @@ def _tenant_of(point: Point, proved: Proved) -> tuple[Tenant | None, tuple[str, 
     if proved.vendor_id is not None and point.vendor_id not in (None, proved.vendor_id):
         return proved.tenant, ("other-vendor", "the point names another vendor than its sender")
     return proved.tenant, None
+
+
+def _told_by(batch: Sorted) -> Callable[[Accepted], int]:
+    """Under which token the judgement of a point is owed.
+
+    That of the stream's record, since it is delivered whole. A point off a book stands for
+    itself: until it is struck out, it comes with any later export as well.
+    """
+    tokens = [record_token(each) for each in batch.carriers]
+    off_books = {(each.tenant.id, point.event_id) for each in batch.owed for point in each.points}
+
+    def told_by(each: Accepted) -> int:
+        if (each.tenant, each.point.event_id) in off_books:
+            return each.frame_id
+        return tokens[each.copy]
+
+    return told_by
 
 
 def _rejection(

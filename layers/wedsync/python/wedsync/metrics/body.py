@@ -1,16 +1,18 @@
 """The gate that every body passes first: how large, how deep, and strictly JSON.
 
 Nothing behind it needs to fear a bomb: inflating stops at the cap, nesting is bounded before
-the parser runs, and what JSON cannot say (NaN, a key twice, half a surrogate) is found.
+the parser runs, and what JSON cannot say (NaN, a key twice, half a surrogate) is found. Content
+types are not looked at: browsers send JSON as text, and some clients state none.
 """
 
+import base64
 import json
 import math
 import re
-import zlib
 from dataclasses import dataclass
 
-from wedsync.errors import FieldError, Invalid, TooLarge
+from wedsync.errors import FieldError, Invalid, TooLarge, UnsupportedMediaType
+from wedsync.metrics.inflate import Coding, Damaged, coding_of, inflated
 
 LARGEST_BODY_BYTES = 8 * 1024 * 1024
 HIGHEST_RATIO = 100
@@ -18,9 +20,10 @@ RATIO_APPLIES_ABOVE_BYTES = 64 * 1024
 DEEPEST = 32
 LONGEST_NUMBER_CHARS = 400
 
-_GZIP = b"\x1f\x8b"
+# The first letters that {, [ and the marks of compression have in base64.
+_BASE64_STARTS = frozenset({b"e", b"W", b"H", b"K"})
+_BASE64 = re.compile(rb"[A-Za-z0-9+/\r\n]{4,}={0,2}[\r\n]*")
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
-_CHUNK_BYTES = 256 * 1024
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
 _EIGHT_DIGITS = re.compile(rb"[0-9]{8}")
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -43,43 +46,74 @@ class Flaw:
     detail: str
 
 
-def open_body(raw: bytes) -> bytes:
-    """The body as text bytes: inflated if it is gzip, whatever its headers say.
+def open_body(raw: bytes, *, encoding: str | None = None) -> bytes:
+    """The body out of base64 and compression, whatever its content type.
+
+    Its first bytes say how it is compressed. ``encoding`` (HTTP's ``Content-Encoding``) matters
+    where they cannot: for brotli and bare deflate, as far as the bytes agree.
 
     Raises:
         TooLarge: larger than the cap, before or after inflating.
-        Poison: a bomb by its ratio, a broken gzip, or gzip within gzip.
+        Poison: a bomb by its ratio, damaged, or compressed within something compressed.
+        UnsupportedMediaType: an encoding that is not known here.
 
     """
     if len(raw) > LARGEST_BODY_BYTES:
         raise TooLarge(f"a body holds at most {LARGEST_BODY_BYTES} bytes")
-    if not raw.startswith(_GZIP):
-        return raw
-    body = _inflate(raw)
-    if body.startswith(_GZIP):
-        raise Poison("nested-gzip", "the body is compressed twice")
+    claimed = _claimed(encoding)
+    body = _out_of_base64(raw)
+    coding = coding_of(body)
+    if coding is not None:
+        return _inflate(body, coding)
+    if claimed in (Coding.BROTLI, Coding.DEFLATE):
+        try:
+            return _inflate(body, claimed)
+        except Poison as poison:
+            if poison.reason != "broken-compression":
+                raise
     return body
 
 
-def _inflate(raw: bytes) -> bytes:
-    chunks: list[bytes] = []
+def _claimed(encoding: str | None) -> Coding | None:
+    """The coding that a header names. Something on the way may have undone it already."""
+    names = [name.strip().lower().removeprefix("x-") for name in (encoding or "").split(",")]
+    codings = [name for name in names if name not in ("", "identity")]
+    if len(codings) > 1:
+        raise Poison("nested-compression", "the body is compressed more than once")
+    if not codings:
+        return None
+    try:
+        return Coding(codings[0])
+    except ValueError:
+        known = ", ".join(Coding)
+        raise UnsupportedMediaType(f"a body is compressed with one of {known}") from None
+
+
+def _out_of_base64(raw: bytes) -> bytes:
+    """What base64 text holds, if that is a body. No body that is one itself looks like it."""
+    if raw[:1] not in _BASE64_STARTS or not _BASE64.fullmatch(raw):
+        return raw
+    try:
+        body = base64.b64decode(raw)
+    except ValueError:
+        return raw
+    return body if body[:1] in (b"{", b"[") or coding_of(body) else raw
+
+
+def _inflate(body: bytes, coding: Coding) -> bytes:
+    pieces: list[bytes] = []
     size = 0
-    rest = raw
-    while rest:  # a gzip file may have several members
-        member = zlib.decompressobj(wbits=31)
-        while not member.eof:
-            try:
-                chunk = member.decompress(rest, _CHUNK_BYTES)
-            except zlib.error as error:
-                raise Poison("broken-gzip", "the compressed body is damaged") from error
-            if not chunk and not member.eof:
-                raise Poison("broken-gzip", "the compressed body ends early")
-            rest = member.unconsumed_tail
-            size += len(chunk)
-            _bound(size, len(raw))
-            chunks.append(chunk)
-        rest = member.unused_data
-    return b"".join(chunks)
+    try:
+        for piece in inflated(body, coding):
+            size += len(piece)
+            _bound(size, len(body))
+            pieces.append(piece)
+    except Damaged as damage:
+        raise Poison("broken-compression", str(damage)) from damage
+    content = b"".join(pieces)
+    if coding_of(content) is not None:
+        raise Poison("nested-compression", "the body is compressed more than once")
+    return content
 
 
 def _bound(inflated_bytes: int, raw_bytes: int) -> None:

@@ -50,8 +50,13 @@ def decode_record(body: bytes) -> DecodedRecord:
     try:
         points, rejected = _read(list(_items(body)))
     except Poison as poison:
-        return DecodedRecord(points=(), rejected=(_rejected(None, poison, "", body),))
+        return DecodedRecord(points=(), rejected=(rejected_record(poison, body),))
     return DecodedRecord(points=points, rejected=rejected)
+
+
+def rejected_record(poison: Poison, body: bytes) -> RejectedPoint:
+    """A record that as a whole cannot be read."""
+    return _rejected(None, poison, "", body)
 
 
 def _read(

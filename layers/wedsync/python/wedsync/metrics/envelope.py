@@ -25,7 +25,12 @@ LONGEST_ID = 200
 LONGEST_DIM_VALUE = 256
 _LAST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
 
-_ALIASES = (("timestamp", "ts"), ("sourceSystem", "source"), ("sourceId", "streamId"))
+_ALIASES = (
+    ("timestamp", "ts"),
+    ("sourceSystem", "source"),
+    ("clientId", "source"),
+    ("sourceId", "streamId"),
+)
 _LIFTED = ("weddingId", "vendorId", "guestId")
 """May stand among the dimensions, and are never kept there."""
 

@@ -14,27 +14,32 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[T]):
-    """A body with headers of its own, or with another status than declared."""
+    """A body with headers of its own, or with another status than declared.
+
+    ``encoded`` is the same body in another form than JSON, and is sent in its place.
+    """
 
     body: T
     headers: Mapping[str, str] = field(default_factory=dict)
     status: int | None = None
+    encoded: bytes | None = None
 
 
-def rendered(value: object, *, status: int) -> Response[str]:
-    """The answer as JSON text; models by their aliases."""
+def rendered(value: object, *, status: int) -> Response[str | bytes]:
+    """The answer as JSON text, models by their aliases; bytes as they are."""
     if isinstance(value, Answer):
-        return _response(value.body, status=value.status or status, headers=dict(value.headers))
+        body = value.body if value.encoded is None else value.encoded
+        return _response(body, status=value.status or status, headers=dict(value.headers))
     return _response(value, status=status, headers={})
 
 
-def _response(body: object, *, status: int, headers: dict[str, str]) -> Response[str]:
+def _response(body: object, *, status: int, headers: dict[str, str]) -> Response[str | bytes]:
     if status == HTTPStatus.NO_CONTENT:
         return Response(status_code=status, body="", headers=headers)
     return Response(
         status_code=status,
         content_type=headers.pop("content-type", "application/json"),
-        body=_json(body),
+        body=body if isinstance(body, bytes) else _json(body),
         headers=headers,
     )
 

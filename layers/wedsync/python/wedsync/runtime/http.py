@@ -62,7 +62,7 @@ FromArrival = Annotated[datetime, Depends(invocation.arrived_at)]
 """When the gateway took the request: what happened later, its caller cannot have known."""
 
 RawBody = Annotated[bytes, Depends(invocation.raw_body)]
-"""The body as it came, for routes that take more than one JSON document."""
+"""The body behind the gate, for routes that take more than one JSON document."""
 
 Unrouted = Annotated[invocation.RouteMiss, Depends(invocation.route_miss)]
 """How the request missed every route, for the one endpoint that answers such."""
@@ -166,7 +166,8 @@ class Endpoint:
         normalised["body"] = "null"
         document: object = None
         if running.body and not self.takes_raw_body:
-            normalised["body"], document = _json_document(running.body)
+            encoding = headers.get("content-encoding")
+            normalised["body"], document = _json_document(running.body, encoding)
 
         def resolve() -> dict[str, object]:
             if self.trigger.method != "GET" and not self._takes_document:
@@ -217,7 +218,7 @@ class Endpoint:
         returns = signature.return_annotation
 
         @functools.wraps(self._handler)
-        def call(**arguments: object) -> Response[str]:
+        def call(**arguments: object) -> Response[str | bytes]:
             return rendered(self._handler(**arguments), status=self.trigger.status)
 
         # The answer is rendered already: Powertools must neither validate nor document Response.
@@ -351,9 +352,9 @@ def _body(request: Mapping[str, object]) -> bytes:
         raise Invalid.field("", "base64", "the body is not base64") from None
 
 
-def _json_document(body: bytes) -> tuple[str, object]:
+def _json_document(body: bytes, encoding: str | None) -> tuple[str, object]:
     """The body as JSON that the validator may read, inflated, bounded and strict; and its value."""
-    opened = open_body(body)
+    opened = open_body(body, encoding=encoding)
     if len(opened) > _JSON_DOCUMENT_BYTES:
         raise TooLarge("a JSON document has at most 1 MiB")
     document = parse_json(opened)

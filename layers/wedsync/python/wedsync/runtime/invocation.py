@@ -5,7 +5,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from wedsync.errors import Unauthenticated
+from wedsync.errors import TooLarge, Unauthenticated
+from wedsync.metrics.body import open_body
 from wedsync.stores.services import Services
 from wedsync.tenancy import Caller
 
@@ -14,6 +15,9 @@ METHODS_OF_PATH = "x-methods-of-path"
 
 It writes over whatever a caller sent under this name.
 """
+
+RAW_BODY_BYTES = 1024 * 1024
+"""The most that a route takes which reads its body itself, before inflating."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +73,11 @@ def arrived_at() -> datetime:
 
 
 def raw_body() -> bytes:
-    """The request's body, decoded from the gateway's base64 and nothing more."""
-    return _current.get().body
+    """The request's body, out of base64 and compression. Raises Invalid, TooLarge."""
+    running = _current.get()
+    if len(running.body) > RAW_BODY_BYTES:
+        raise TooLarge("at most 1 MiB in one request")
+    return open_body(running.body, encoding=running.headers.get("content-encoding"))
 
 
 def route_miss() -> RouteMiss:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from wedsync.stores.keys import KeyStore
     from wedsync.stores.limits import LimitStore
     from wedsync.stores.rejections import RejectionStore
+    from wedsync.stores.running_totals import RunningTotalStore
     from wedsync.stores.streams import StreamStore
     from wedsync.stores.tenant_settings import TenantSettingsStore
     from wedsync.stores.trouble import TroubleStore
@@ -114,6 +115,13 @@ class Services:
         from wedsync.stores.streams import StreamStore
 
         return StreamStore(self.cloud.table(Resource.WINDOWS))
+
+    @cached_property
+    def running_totals(self) -> RunningTotalStore:
+        """What exporters have told of the totals that they keep."""
+        from wedsync.stores.running_totals import RunningTotalStore
+
+        return RunningTotalStore(self.cloud.table(Resource.RUNNING_TOTALS))
 
     @cached_property
     def rejections(self) -> RejectionStore:
