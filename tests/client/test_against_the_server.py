@@ -104,7 +104,7 @@ def test_a_producer_that_is_killed_in_mid_send_loses_and_doubles_nothing(
     assert {number: found.get(str(number)) for number in kept} == dict.fromkeys(kept, 1.0)
     assert {int(number) for number in found} - set(kept) <= unknown
     assert set(found.values()) == {1.0}
-    assert len(unknown) > 2
+    assert unknown, "it was killed at least once"
 
 
 class Forgetful(HttpOutlet):
