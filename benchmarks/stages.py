@@ -19,15 +19,13 @@ from benchmarks.workload import DIMS, METRICS, Workload
 from wedsync.metrics.block import Block
 from wedsync.metrics.body import open_body
 from wedsync.metrics.chain import SEAL_BYTES, content_bytes
-from wedsync.metrics.columns import Accepted, Columns
-from wedsync.metrics.decode import decode_record
+from wedsync.metrics.columns import Columns
 from wedsync.metrics.fold import SlotContent, SlotKey, merge_rows, never, slots
 from wedsync.metrics.histogram import EXACT_UP_TO, RELATIVE_ERROR
-from wedsync.metrics.identity import Origin
-from wedsync.metrics.lateness import Lateness, classify
-from wedsync.metrics.point import Point
+from wedsync.metrics.intake import Intake, Sender
+from wedsync.metrics.reading import BodyReader
 
-STEPS = ("decode", "identify", "columns", "fold", "pack", "roll up")
+STEPS = ("decode", "identify", "fold", "pack", "roll up")
 _PACKS = 8
 _EVENT_BYTES = 6 * 1024 * 1024
 _ENVELOPE_BYTES = 582
@@ -79,21 +77,34 @@ def events_of(records: Sequence[bytes]) -> tuple[tuple[bytes, ...], ...]:
     return tuple(map(tuple, events))
 
 
-def read_all(events: Sequence[Sequence[bytes]], run: Run) -> list[Columns]:
+def read_all(events: Sequence[Sequence[bytes]], run: Run, reader: BodyReader) -> list[Columns]:
     """Every event's text as columns of points that are told apart."""
     sequence = 0
     found = []
     for event in events:
         began = time.process_time()
-        decoded = [decode_record(open_body(record)) for record in event]
+        read = reader.read(list(enumerate(map(open_body, event))))
         began = _step(run, "decode", began)
-        accepted = []
-        for copy, record in enumerate(decoded):
-            sequence += 1
-            accepted += _identified(record.points, copy=copy, sequence=sequence)
-        began = _step(run, "identify", began)
-        found.append(Columns.of(accepted))
-        _step(run, "columns", began)
+        senders = {
+            number: Sender(
+                tenant=_TENANT,
+                device="",
+                vendor_id=None,
+                batch_id=None,
+                stream="metrics",
+                shard="0",
+                sequence=str(sequence + number),
+                arrival_ms=int(max(part.ts_ms.max() for part in read.parts)),
+            )
+            for number in range(len(event))
+        }
+        sequence += len(event)
+        intake = Intake(read, senders, reader.lexicon, valid_tenant=bool)
+        columns, refused = intake.judged({}, _KEY)
+        if columns is None or refused or read.rejected:
+            raise Differs("a point of the workload was refused")
+        found.append(columns)
+        _step(run, "identify", began)
     return found
 
 
@@ -126,22 +137,6 @@ def _step(run: Run, name: str, began: float) -> float:
     now = time.process_time()
     run.seconds[name] += now - began
     return now
-
-
-def _identified(points: Sequence[tuple[int, Point]], *, copy: int, sequence: int) -> list[Accepted]:
-    origin = Origin(tenant=_TENANT, stream="metrics", shard="0", sequence=str(sequence))
-    arrival_ms = points[-1][1].ts_ms
-    return [
-        Accepted(
-            point=point,
-            frame_id=origin.frame_id(_KEY, event_id=point.event_id, ts_ms=point.ts_ms, index=index),
-            copy=copy,
-            tenant=_TENANT,
-            arrival_ms=arrival_ms,
-            late=classify(point.ts_ms, arrival_ms) is Lateness.LATE,
-        )
-        for index, point in points
-    ]
 
 
 def _rolled(items: Mapping[SlotKey, SlotContent]) -> Iterator[Rolled]:

@@ -5,44 +5,42 @@ the whole batch comes again and changes nothing that it had changed.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from wedsync.cloud import Arrived
+from wedsync.errors import TooLarge
 from wedsync.flows.derive import refresh
 from wedsync.flows.evaluate import evaluate
 from wedsync.flows.observe import UNNAMED, WINDOW_MINUTES
 from wedsync.flows.points import text
-from wedsync.flows.provenance import Proved, Provenance, identity_key
+from wedsync.flows.provenance import Provenance, identity_key
 from wedsync.flows.reading import packs_of
-from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, at_ms
+from wedsync.flows.times import MINUTES_PER_HOUR, at_ms
 from wedsync.flows.visibility import foreign_weddings
 from wedsync.metrics.body import Poison, open_body
-from wedsync.metrics.columns import Accepted, Columns
-from wedsync.metrics.decode import decode_record
-from wedsync.metrics.fold import SlotKey, SlotRows, slots
-from wedsync.metrics.lateness import Lateness, classify
+from wedsync.metrics.columns import Columns
+from wedsync.metrics.fold import slots
+from wedsync.metrics.intake import Intake, Sender
 from wedsync.metrics.point import Point
-from wedsync.metrics.series import HEALTH_CHECK, pack_of
+from wedsync.metrics.reading import BodyReader
+from wedsync.metrics.series import HEALTH_CHECK
+from wedsync.metrics.told import told_by
 from wedsync.stores.hot_windows import Merged, ShareTooLarge
 from wedsync.stores.rejections import Rejection
 from wedsync.stores.services import Services
-from wedsync.tenancy import Tenant
+from wedsync.tenancy import Tenant, may_be_tenant
 from wedsync.weddings.model import Wedding
 from wedsync.weddings.timeline import operational_window
 
 _NAMING = ("service", "component", "host")
-OTHER_WEDDING = ("other-wedding", "this vendor does not work at the wedding")
-LATE_REASONS = {
-    Lateness.TOO_LATE: ("too-late", "more than 24 h after its own time"),
-    Lateness.FUTURE: ("in-the-future", "more than 5 min ahead of its arrival"),
-}
+_READER_KEPT_SECONDS = 86_400.0
 
 
 @dataclass(slots=True)
 class Sorted:
     """A batch, sorted into what will be counted and what is parked."""
 
-    accepted: list[Accepted] = field(default_factory=list)
+    columns: Columns | None = None
     parked: dict[Tenant, list[Rejection]] = field(default_factory=dict)
 
     def park(self, tenant: Tenant, rejection: Rejection) -> None:
@@ -65,10 +63,12 @@ def ingest(records: Sequence[Arrived], services: Services) -> Ingested:
     batch = sort_records(records, services)
     for tenant, rejections in batch.parked.items():
         services.rejections.park(tenant, rejections)
-    weddings = _weddings(batch.accepted, services)
-    merged = _count(batch.accepted, services, weddings)
-    refresh(services, merged)
-    evaluate(services, touched_by(batch.accepted, merged), weddings)
+    merged: list[Merged] = []
+    if batch.columns is not None:
+        weddings = _weddings(batch.columns, services)
+        merged = _count(batch.columns, services, weddings)
+        refresh(services, merged)
+        evaluate(services, touched_by(batch.columns, merged), weddings)
     return Ingested(
         accepted=sum(each.accepted for each in merged),
         late=sum(each.late for each in merged),
@@ -77,82 +77,61 @@ def ingest(records: Sequence[Arrived], services: Services) -> Ingested:
     )
 
 
+def warm_reader(services: Services) -> BodyReader:
+    """What this process reads bodies with; it is cheaper the more it has met."""
+    now = services.now()
+    reader = services.memory.recall(
+        "body-reader", BodyReader, now=now, for_seconds=_READER_KEPT_SECONDS
+    ).value
+    if not reader.full:
+        return reader
+    return services.memory.recall("body-reader", BodyReader, now=now, for_seconds=0.0).value
+
+
 def sort_records(records: Sequence[Arrived], services: Services) -> Sorted:
     """Prove, open and read every record of a batch."""
     master = services.signing.value()
     provenance = Provenance(services.keys, services.settings, master)
-    key = identity_key(master)
+    operator = services.settings.operator_tenant
     batch = Sorted()
-    for copy, record in enumerate(records):
+    bodies: dict[int, bytes] = {}
+    senders: dict[int, Sender] = {}
+    for number, record in enumerate(records):
         try:
             proved = provenance.prove(record.data)
-            body = open_body(proved.body)
-        except Poison as poison:
-            batch.park(
-                services.settings.operator_tenant,
-                _rejection(record, None, poison.reason, poison.detail, "", record.data),
-            )
+            bodies[number] = open_body(proved.body)
+        except (Poison, TooLarge) as error:
+            code = error.reason if isinstance(error, Poison) else error.code
+            batch.park(operator, _rejection(record, None, code, str(error), "", record.data))
             continue
-        _sort_record(record, proved, body, copy, key, services, batch)
+        senders[number] = proved.sender(record)
+    reader = warm_reader(services)
+    read = reader.read(list(bodies.items()))
+    for number, bad in read.rejected:
+        owner = _owner(senders[number], operator)
+        record = records[number]
+        batch.park(owner, _rejection(record, bad.index, bad.code, bad.detail, bad.pointer, bad.raw))
+    intake = Intake(read, senders, reader.lexicon, valid_tenant=may_be_tenant)
+    foreign = {
+        (tenant, vendor): foreign_weddings(services.weddings, Tenant(tenant), vendor, named)
+        for (tenant, vendor), named in intake.named_by_vendors().items()
+    }
+    batch.columns, refused = intake.judged(foreign, identity_key(master))
+    points: dict[int, dict[int, Point]] = {}
+    for each in refused:
+        number = each.record
+        if number not in points:
+            points[number] = reader.points(bodies[number])
+        point = None if each.index is None else points[number].get(each.index)
+        raw = bodies[number] if point is None else text(point)
+        owner = _owner(senders[number], operator) if each.tenant is None else Tenant(each.tenant)
+        code, detail = each.reason
+        batch.park(owner, _rejection(records[number], each.index, code, detail, "", raw))
     return batch
 
 
-def _sort_record(
-    record: Arrived,
-    proved: Proved,
-    body: bytes,
-    copy: int,
-    key: bytes,
-    services: Services,
-    batch: Sorted,
-) -> None:
-    decoded = decode_record(body)
-    owner = proved.tenant or services.settings.operator_tenant
-    for bad in decoded.rejected:
-        batch.park(owner, _rejection(record, bad.index, bad.code, bad.detail, bad.pointer, bad.raw))
-    named = [point.wedding_id for _, point in decoded.points]
-    foreign = foreign_weddings(services.weddings, owner, proved.vendor_id, named)
-    for index, read in decoded.points:
-        own = proved.vendor_id if read.vendor_id is None else read.vendor_id
-        point = read if own == read.vendor_id else replace(read, vendor_id=own)
-        tenant, flaw = _tenant_of(point, proved)
-        arrival_ms = proved.received_at_ms or record.arrived_at_ms
-        lateness = classify(point.ts_ms, arrival_ms)
-        if point.wedding_id in foreign:
-            flaw = flaw or OTHER_WEDDING
-        flaw = flaw or LATE_REASONS.get(lateness)
-        if flaw is not None or tenant is None:
-            code, detail = flaw or ("no-tenant", "no tenant is named")
-            batch.park(tenant or owner, _rejection(record, index, code, detail, "", text(point)))
-            continue
-        origin = proved.origin(
-            tenant, stream=record.stream, shard=record.shard, sequence=record.sequence
-        )
-        batch.accepted.append(
-            Accepted(
-                point=point,
-                frame_id=origin.frame_id(
-                    key, event_id=point.event_id, ts_ms=point.ts_ms, index=index
-                ),
-                copy=copy,
-                tenant=tenant.id,
-                arrival_ms=arrival_ms,
-                late=lateness is Lateness.LATE,
-            )
-        )
-
-
-def _tenant_of(point: Point, proved: Proved) -> tuple[Tenant | None, tuple[str, str] | None]:
-    if proved.tenant is None:
-        try:
-            return Tenant(point.tenant_id or ""), None
-        except ValueError as error:
-            return None, ("no-tenant", str(error))
-    if point.tenant_id not in (None, proved.tenant.id):
-        return proved.tenant, ("other-tenant", "the point names another tenant than its sender")
-    if proved.vendor_id is not None and point.vendor_id not in (None, proved.vendor_id):
-        return proved.tenant, ("other-vendor", "the point names another vendor than its sender")
-    return proved.tenant, None
+def _owner(sender: Sender, operator: Tenant) -> Tenant:
+    return operator if sender.tenant is None else Tenant(sender.tenant)
 
 
 def _rejection(
@@ -179,37 +158,28 @@ class Touched:
     through: int
 
 
-def touched_by(accepted: Sequence[Accepted], merged: Sequence[Merged] = ()) -> Touched:
+def touched_by(columns: Columns, merged: Sequence[Merged] = ()) -> Touched:
     """What must be judged again after these points, whether they were new or copies.
 
     A minute that is over is judged for points that were late when they arrived, and for those
     that were counted just now. Others were judged in their time: a replay tells nobody.
     """
-    weddings: dict[Tenant, set[str]] = {}
-    beside: dict[Tenant, set[str]] = {}
-    for each in accepted:
-        tenant = Tenant(each.tenant)
-        if each.point.wedding_id is None:
-            dims = dict(each.point.dims)
-            told = {dims[dim] for dim in _NAMING if dim in dims}
-            if _named_by(each.point.name) not in dims:
-                told.add(UNNAMED)
-            beside.setdefault(tenant, set()).update(told)
-        else:
-            weddings.setdefault(tenant, set()).add(each.point.wedding_id)
+    told = told_by(columns, window=WINDOW_MINUTES)
+    beside: dict[Tenant, frozenset[str]] = {}
+    for tenant, series in told.beside.items():
+        names: set[str] = set()
+        for metric, pairs in series:
+            dims = dict(pairs)
+            names.update(dims[dim] for dim in _NAMING if dim in dims)
+            if _named_by(metric) not in dims:
+                names.add(UNNAMED)
+        beside[Tenant(tenant)] = frozenset(names)
     return Touched(
-        {tenant: frozenset(ids) for tenant, ids in weddings.items()},
-        {tenant: frozenset(names) for tenant, names in beside.items()},
-        frozenset(each.point.ts_ms // MINUTE_MS for each in accepted if _missed_window(each))
-        | frozenset(each.key.minute for each in merged if each.accepted > each.late),
-        max((each.point.ts_ms // MINUTE_MS for each in accepted), default=0),
+        {Tenant(tenant): ids for tenant, ids in told.weddings.items()},
+        beside,
+        told.missed | frozenset(each.key.minute for each in merged if each.accepted > each.late),
+        told.through,
     )
-
-
-def _missed_window(each: Accepted) -> bool:
-    """Whether the window of its arrival did not hold the point's own minute any more."""
-    behind = each.arrival_ms // MINUTE_MS - each.point.ts_ms // MINUTE_MS
-    return not each.late and behind >= WINDOW_MINUTES
 
 
 def _named_by(metric: str) -> str:
@@ -219,77 +189,43 @@ def _named_by(metric: str) -> str:
     return "host" if metric.startswith("host.") else "service"
 
 
-def _weddings(
-    accepted: Sequence[Accepted], services: Services
-) -> dict[tuple[Tenant, str], Wedding]:
+def _weddings(columns: Columns, services: Services) -> dict[tuple[Tenant, str], Wedding]:
     found: dict[tuple[Tenant, str], Wedding] = {}
-    for tenant, ids in touched_by(accepted).weddings.items():
+    for tenant, ids in touched_by(columns).weddings.items():
         for wedding_id, wedding in services.weddings.find_many(tenant, ids).items():
             found[tenant, wedding_id] = wedding
     return found
 
 
 def _count(
-    accepted: list[Accepted], services: Services, weddings: dict[tuple[Tenant, str], Wedding]
+    columns: Columns, services: Services, weddings: dict[tuple[Tenant, str], Wedding]
 ) -> list[Merged]:
     now = services.now()
-    packs = packs_of(services.settings)
     open_now = {
         (tenant.id, wedding_id)
         for (tenant, wedding_id), wedding in weddings.items()
         if operational_window(wedding).contains(now)
     }
-    _mark_active(accepted, services, packs)
-    return _merge(accepted, services, packs, open_now)
+    return _merge(columns, services, packs_of(services.settings), open_now)
 
 
 def _merge(
-    accepted: list[Accepted],
-    services: Services,
-    packs: int,
-    open_now: set[tuple[str, str]],
+    columns: Columns, services: Services, packs: int, open_now: set[tuple[str, str]]
 ) -> list[Merged]:
     shares = slots(
-        Columns.of(accepted),
+        columns,
         packs=lambda _tenant, _created_at_ms: packs,
         keep_seconds=lambda tenant, wedding_id: (tenant, wedding_id) in open_now,
     )
+    hours = {(each.tenant, each.pack, each.minute // MINUTES_PER_HOUR)
+             for each in (share.key for share in shares)}  # fmt: skip
+    for tenant, pack, hour in sorted(hours):
+        services.windows.mark_active(Tenant(tenant), pack, hour, now=services.now())
     merged: list[Merged] = []
     for share in shares:
         try:
             merged.append(services.hot_windows.merge(share, now=services.now()))
         except ShareTooLarge:
-            part = [each for each in accepted if _belongs(each, share, packs)]
-            frames = sorted({each.frame_id for each in part})
-            middle = frames[len(frames) // 2]
-            for half in (
-                [each for each in part if each.frame_id < middle],
-                [each for each in part if each.frame_id >= middle],
-            ):
+            for half in columns.halves(share.all_rows()):
                 merged += _merge(half, services, packs, open_now)
     return merged
-
-
-def _belongs(each: Accepted, share: SlotRows, packs: int) -> bool:
-    return slot_key(each, packs) == share.key
-
-
-def slot_key(each: Accepted, packs: int) -> SlotKey:
-    """The item that a point without a frame is counted in."""
-    created = each.point.ts_ms if each.created_at_ms is None else each.created_at_ms
-    return SlotKey(
-        tenant=each.tenant,
-        pack=pack_of(each.point.pack_key, packs),
-        minute=each.point.ts_ms // MINUTE_MS,
-        slot=created // 10_000,
-    )
-
-
-def _mark_active(accepted: Sequence[Accepted], services: Services, packs: int) -> None:
-    seen = {
-        (each.tenant, pack_of(each.point.pack_key, packs), each.point.ts_ms // MINUTE_MS)
-        for each in accepted
-    }
-    hours = {(tenant, pack, minute // MINUTES_PER_HOUR) for tenant, pack, minute in seen}
-    for tenant, pack, hour in sorted(hours):
-        services.windows.mark_active(Tenant(tenant), pack, hour, now=services.now())

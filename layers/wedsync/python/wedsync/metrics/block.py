@@ -182,17 +182,11 @@ class Block:
 
     def compact(self) -> "Block":
         """The same with a table of just the strings that it uses."""
-        used = np.unique(
-            np.concatenate(
-                (
-                    *self.series.texts(),
-                    *self.overall.texts(),
-                    *self.marks.texts(),
-                    *self.happenings.texts(),
-                )
-            )
-        )
-        used = used[used >= 0]
+        occurs = np.zeros(len(self.strings) + 1, np.bool_)  # -1 falls on the last
+        for part in (self.series, self.overall, self.marks, self.happenings):
+            for texts in part.texts():
+                occurs[texts] = True
+        used = np.flatnonzero(occurs[:-1])
         if len(used) == len(self.strings):
             return self
         if not len(used):

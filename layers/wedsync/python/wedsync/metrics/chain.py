@@ -39,13 +39,6 @@ def joined_ids(*ids: bytes) -> bytes:
     return np.unique(np.concatenate(every)).astype("<u8").tobytes() if every else b""
 
 
-def holds_frame(ids: bytes, frame_id: int) -> bool:
-    """Whether this sorted set holds the frame."""
-    sorted_ids = np.frombuffer(ids, "<u8")
-    place = int(np.searchsorted(sorted_ids, np.uint64(frame_id)))
-    return place < len(sorted_ids) and int(sorted_ids[place]) == frame_id
-
-
 def _with_ids(content: SlotContent, ids: bytes) -> SlotContent:
     return SlotContent(
         ids=ids,

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from wedsync.metrics.block import Block
-from wedsync.metrics.columns import Columns
-from wedsync.metrics.histogram import Bools, Ints, Words, dense_ids
+from wedsync.metrics.columns import MADE, Columns
+from wedsync.metrics.histogram import Bools, Ints, as_set, by_small, dense_ids, distinct
 from wedsync.metrics.lanes import Lanes, fold_lanes
-from wedsync.metrics.series import pack_of
 
 MINUTE_MS = 60_000
 SLOT_MS = 10_000
@@ -77,12 +76,32 @@ class SlotRows:
     lanes: Lanes
     number: int
     rows: Ints
-    repeated: int
+    copied: Ints
+
+    def all_rows(self) -> Ints:
+        """Every row of the batch that falls into this item, copies included."""
+        every = np.concatenate((self.rows, self.copied))
+        every.sort()
+        return every
+
+    @property
+    def repeated(self) -> int:
+        """How many points were copies of others of the batch."""
+        return int(self.columns.is_first(self.copied).sum())
 
     @property
     def points(self) -> int:
         """How many points as they were sent, copies included."""
-        return int(self.columns.first[self.rows].sum()) + self.repeated
+        return int(self.columns.is_first(self.rows).sum()) + self.repeated
+
+    def blocks(self) -> tuple[Block, Block]:
+        """What arrived on time, and what was late."""
+        return self.lanes.block(self.number * 2), self.lanes.block(self.number * 2 + 1)
+
+    def encoded(self) -> tuple[bytes, bytes]:
+        """The bytes of both blocks."""
+        every = self.lanes.encoded
+        return every[self.number * 2], every[self.number * 2 + 1]
 
 
 def never(_tenant: str, _wedding_id: str) -> bool:
@@ -98,22 +117,50 @@ def slots(columns: Columns, *, packs: Packs, keep_seconds: KeepSeconds = never) 
     fresh = _first_copies(columns, number)
     second = _kept_seconds(columns, keep_seconds)
     lane = number * 2 + columns.late
-    kept = np.flatnonzero(fresh)
-    lanes = fold_lanes(columns, kept, lane[kept], second[kept])
-    repeated = np.bincount(number[~fresh & columns.first], minlength=len(keys))
-    kept = kept[np.argsort(number[kept], kind="stable")]
-    shares = np.split(kept, np.searchsorted(number[kept], np.arange(1, len(keys))))
+    copied = np.empty(0, np.int64)
+    if fresh is None:
+        kept = None
+        order = by_small(number, len(keys))
+    else:
+        kept = np.flatnonzero(fresh)
+        copied = np.flatnonzero(~fresh)
+        copied = copied[by_small(number[copied], len(keys))]
+        order = kept[by_small(number[kept], len(keys))]
+        lane = lane[kept]
+        second = None if second is None else second[kept]
+    lanes = fold_lanes(columns, kept, lane, second, 2 * len(keys))
+    bounds = np.searchsorted(number[order], np.arange(len(keys) + 1)).tolist()
+    again = np.searchsorted(number[copied], np.arange(len(keys) + 1)).tolist()
     return [
         SlotRows(
             key=key,
             columns=columns,
             lanes=lanes,
             number=at,
-            rows=shares[at],
-            repeated=int(repeated[at]),
+            rows=order[bounds[at] : bounds[at + 1]],
+            copied=copied[again[at] : again[at + 1]],
         )
         for at, key in enumerate(keys)
     ]
+
+
+def copies(
+    columns: Columns, *, packs: Packs, known: Callable[[SlotKey], bytes]
+) -> tuple[Bools, int]:
+    """Which rows are copies, of others of this batch or of what items know; how many points.
+
+    ``known`` tells an item's frames. Only for those that their sender named is it asked: others
+    are new.
+    """
+    keys, number = _keys(columns, packs)
+    fresh = _first_copies(columns, number)
+    copied = np.zeros(len(columns), np.bool_) if fresh is None else ~fresh
+    named = (columns.frame_kind != MADE)[columns.frame]
+    for at in distinct(number[named]).tolist():
+        rows = np.flatnonzero(named & (number == at))
+        ids = columns.frame_id[columns.frame[rows]]
+        copied[rows] |= np.isin(ids, np.frombuffer(known(keys[at]), "<u8"))
+    return copied, int(columns.is_first(np.flatnonzero(copied)).sum())
 
 
 def merge_rows(existing: SlotContent | None, rows: SlotRows) -> SlotMerge:
@@ -125,32 +172,38 @@ def merge_rows(existing: SlotContent | None, rows: SlotRows) -> SlotMerge:
     before = SlotContent() if existing is None else existing
     columns = rows.columns
     known = np.frombuffer(before.ids, "<u8").astype(np.uint64)
-    frames = columns.frame[rows.rows]
-    old = np.isin(frames, known)
-    if old.any():
-        new_rows = rows.rows[~old]
-        on_time, late = _refolded(rows, new_rows)
+    new_rows, duplicates, old = rows.rows, rows.repeated, False
+    if len(known):
+        of_known = np.isin(columns.frame_id, known)[columns.frame[rows.rows]]
+        old = bool(of_known.any())
+        if old:
+            new_rows = rows.rows[~of_known]
+            duplicates += int(columns.is_first(rows.rows[of_known]).sum())
+    if not len(new_rows):
+        on_time, late = before.on_time, before.late
+    elif not before.on_time and not before.late and not old:
+        on_time, late = rows.encoded()
     else:
-        new_rows = rows.rows
-        on_time, late = (rows.lanes.block(rows.number * 2 + each) for each in (0, 1))
-    first, is_late = columns.first[new_rows], columns.late[new_rows]
-    weight = columns.weight[new_rows]
-    duplicates = rows.repeated + int(columns.first[rows.rows[old]].sum())
-    new_ids: Words = np.unique(columns.frame[new_rows])
+        blocks = _refolded(rows, new_rows) if old else rows.blocks()
+        on_time, late = map(_merged, (before.on_time, before.late), blocks)
+    first, is_late = columns.is_first(new_rows), columns.late[new_rows]
+    weight = columns.observations(new_rows)
+    late_weight, late_points = int(weight[is_late].sum()), int(first[is_late].sum())
+    new_ids = as_set(columns.frame_id[distinct(columns.frame[new_rows])])
     content = SlotContent(
-        ids=np.union1d(known, new_ids).astype("<u8").tobytes(),
-        on_time=_merged(before.on_time, on_time),
-        late=_merged(before.late, late),
+        ids=as_set(known, new_ids).astype("<u8").tobytes(),
+        on_time=on_time,
+        late=late,
         duplicates=before.duplicates + duplicates,
-        points_on_time=before.points_on_time + int(weight[~is_late].sum()),
-        points_late=before.points_late + int(weight[is_late].sum()),
-        sent_on_time=before.sent_on_time + int(first[~is_late].sum()),
-        sent_late=before.sent_late + int(first[is_late].sum()),
+        points_on_time=before.points_on_time + int(weight.sum()) - late_weight,
+        points_late=before.points_late + late_weight,
+        sent_on_time=before.sent_on_time + int(first.sum()) - late_points,
+        sent_late=before.sent_late + late_points,
     )
     return SlotMerge(
         content=content,
         accepted=int(first.sum()),
-        late=int((first & is_late).sum()),
+        late=late_points,
         duplicates=duplicates,
         changed=bool(len(new_ids)),
         new_ids=tuple(new_ids.tolist()),
@@ -165,62 +218,66 @@ def _merged(held: bytes, block: Block) -> bytes:
 
 def _refolded(rows: SlotRows, new_rows: Ints) -> tuple[Block, Block]:
     """The two blocks of some rows of the share alone."""
-    if not len(new_rows):
-        return Block.empty(), Block.empty()
     lane = rows.columns.late[new_rows].astype(np.int64)
-    lanes = fold_lanes(rows.columns, new_rows, lane, rows.lanes.second_of(new_rows))
+    lanes = fold_lanes(rows.columns, new_rows, lane, rows.lanes.second_of(new_rows), 2)
     return lanes.block(0), lanes.block(1)
 
 
 def _keys(columns: Columns, packs: Packs) -> tuple[list[SlotKey], Ints]:
     """The distinct items in order, and the number of each row's."""
+    tenant = columns.tenant
     slot = columns.created_at_ms // SLOT_MS
-    first, place = dense_ids(columns.tenant, slot, columns.pack_key)
-    pack = np.array(
+    first, place = dense_ids(tenant, slot)
+    count = np.array(
         [
-            pack_of(columns.pack_keys[key], packs(columns.tenants[tenant], each * SLOT_MS))
-            for tenant, each, key in zip(
-                columns.tenant[first].tolist(),
-                slot[first].tolist(),
-                columns.pack_key[first].tolist(),
-                strict=True,
-            )
+            packs(columns.tenants[each], when * SLOT_MS)
+            for each, when in zip(tenant[first].tolist(), slot[first].tolist(), strict=True)
         ],
-        np.int64,
-    )[place]
+        np.uint64,
+    )
+    if not count.all():
+        raise ValueError("a tenant has at least one pack")
+    pack = (columns.names.place_hash[columns.place] % count[place]).astype(np.int64)
     minute = columns.ts_ms // MINUTE_MS
-    first, number = dense_ids(columns.tenant, pack, minute, slot)
-    members = (columns.tenant[first], pack[first], minute[first], slot[first])
+    first, number = dense_ids(tenant, pack, minute, slot)
+    members = (tenant[first], pack[first], minute[first], slot[first])
     keys = [
-        SlotKey(tenant=columns.tenants[tenant], pack=each, minute=when, slot=created)
-        for tenant, each, when, created in zip(*(m.tolist() for m in members), strict=True)
+        SlotKey(tenant=columns.tenants[each], pack=which, minute=when, slot=created)
+        for each, which, when, created in zip(*(m.tolist() for m in members), strict=True)
     ]
     return keys, number
 
 
-def _first_copies(columns: Columns, number: Ints) -> Bools:
-    """Which rows are of the first copy of their frame that this batch brings to their item."""
-    frames, frame = np.unique(columns.frame, return_inverse=True)
-    if len(frames) == len(columns):
-        return np.ones(len(columns), np.bool_)
-    _, pair = dense_ids(frame, number)
+def _first_copies(columns: Columns, number: Ints) -> Bools | None:
+    """Which rows are of the first copy of their frame that this batch brings to their item.
+
+    None stands for all: no frame came twice.
+    """
+    frames, frame = np.unique(columns.frame_id, return_inverse=True)
+    if len(frames) == len(columns.frame_id):
+        return None
+    _, pair = dense_ids(frame[columns.frame], number)
+    copy = columns.frame_copy[columns.frame]
     earliest = np.full(int(pair.max()) + 1, np.iinfo(np.int64).max)
-    np.minimum.at(earliest, pair, columns.copy)
-    fresh: Bools = columns.copy == earliest[pair]
+    np.minimum.at(earliest, pair, copy)
+    fresh: Bools = copy == earliest[pair]
     return fresh
 
 
-def _kept_seconds(columns: Columns, keep_seconds: KeepSeconds) -> Ints:
-    """The second of the minute for rows of weddings that are kept so, else -1."""
-    wedding = columns.series_table.wedding[columns.series]
-    first, pair = dense_ids(columns.tenant, wedding)
+def _kept_seconds(columns: Columns, keep_seconds: KeepSeconds) -> Ints | None:
+    """The second of the minute for rows of weddings that are kept so, else -1; None: none is."""
+    wedding = columns.names.place_wedding
+    first, pair = dense_ids(columns.tenant, columns.place)
     kept = np.array(
         [
-            each >= 0 and keep_seconds(columns.tenants[tenant], columns.strings[each])
-            for tenant, each in zip(
-                columns.tenant[first].tolist(), wedding[first].tolist(), strict=True
+            wedding[place] >= 0
+            and keep_seconds(columns.tenants[tenant], columns.names.texts[wedding[place]])
+            for tenant, place in zip(
+                columns.tenant[first].tolist(), columns.place[first].tolist(), strict=True
             )
         ],
         np.bool_,
     )
+    if not kept.any():
+        return None
     return np.where(kept[pair], columns.ts_ms // 1000 % 60, -1)
