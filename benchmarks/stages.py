@@ -16,11 +16,12 @@ from benchmarks.references import (
 )
 from benchmarks.report import Differs
 from benchmarks.workload import DIMS, METRICS, Workload
-from wedsync.metrics.block import Block
+from wedsync.flows.derive import CLOSED_TOGETHER
+from wedsync.metrics.block import Block, merge_all
 from wedsync.metrics.body import open_body
 from wedsync.metrics.chain import SEAL_BYTES, content_bytes
 from wedsync.metrics.columns import Columns
-from wedsync.metrics.fold import SlotContent, SlotKey, merge_rows, never, slots
+from wedsync.metrics.fold import SlotContent, SlotKey, merge_many, never, slots
 from wedsync.metrics.histogram import EXACT_UP_TO, RELATIVE_ERROR
 from wedsync.metrics.intake import Intake, Sender
 from wedsync.metrics.reading import BodyReader
@@ -118,10 +119,10 @@ def fold_all(batches: Sequence[Columns], run: Run, *, every_second: bool = False
             keep_seconds=_always if every_second else never,
         )
         began = _step(run, "fold", began)
-        merged = [(share.key, merge_rows(run.items.get(share.key), share)) for share in shares]
+        merged = merge_many([(run.items.get(share.key), share) for share in shares])
         _step(run, "pack", began)
-        for key, each in merged:
-            run.items[key] = each.content
+        for share, each in zip(shares, merged, strict=True):
+            run.items[share.key] = each.content
             run.puts += 1
             run.write_units += math.ceil(content_bytes(each.content) / 1024)
     began = time.process_time()
@@ -140,20 +141,25 @@ def _step(run: Run, name: str, began: float) -> float:
 
 
 def _rolled(items: Mapping[SlotKey, SlotContent]) -> Iterator[Rolled]:
-    for pack in sorted({key.pack for key in items}):
-        minutes = [
-            Block.merge(
-                Block.decode(content.on_time)
-                for key, content in items.items()
-                if (key.pack, key.minute) == (pack, minute)
-            )
-            for minute in sorted({key.minute for key in items if key.pack == pack})
-        ]
-        yield Rolled(
-            minutes=tuple(minute.encode() for minute in minutes),
-            five_minutes=Block.merge(minutes).encode(),
-            hour=Block.merge(minutes).encode(),
-        )
+    slots_of: dict[tuple[int, int], list[bytes]] = {}
+    for key in sorted(items):
+        slots_of.setdefault((key.pack, key.minute), []).append(items[key].on_time)
+    minutes: dict[int, list[bytes]] = {}
+    for (pack, _), data in zip(slots_of, _merged(list(slots_of.values())), strict=True):
+        minutes.setdefault(pack, []).append(data)
+    five_minutes = _merged(list(minutes.values()))
+    hours = _merged([[each] for each in five_minutes])
+    for each, five, hour in zip(minutes.values(), five_minutes, hours, strict=True):
+        yield Rolled(minutes=tuple(each), five_minutes=five, hour=hour)
+
+
+def _merged(groups: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """As minutes are closed: so many packs at a go."""
+    return [
+        data
+        for start in range(0, len(groups), CLOSED_TOGETHER)
+        for data in merge_all(groups[start : start + CLOSED_TOGETHER])
+    ]
 
 
 def check(run: Run, workload: Workload, tallies: Mapping[str, Mapping[Cell, Tally]]) -> None:

@@ -164,4 +164,4 @@ def test_observations_are_ordered_by_id_then_value(rows: list[tuple[int, float]]
 
 
 def test_nothing_joins_to_nothing() -> None:
-    assert len(join([], keep_seconds=True)) == 0
+    assert len(join([])) == 0

@@ -4,10 +4,10 @@ All of it is made anew from what is stored and overwrites by version only, so it
 and raced at will; a batch that is delivered again repairs what a crash left undone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from wedsync.flows.reading import CLOSES_AFTER_MS, merged_minute, packs_of
+from wedsync.flows.reading import CLOSES_AFTER_MS, merged_minutes, packs_of
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, epoch_ms, minute_of
 from wedsync.metrics.block import Block
 from wedsync.metrics.series import pack_of
@@ -20,6 +20,8 @@ SETTLED = timedelta(minutes=2)
 """The frontier of the weddings' hours stays this far behind the clock."""
 MARGIN = timedelta(seconds=30)
 """How far two functions' clocks may differ: writers that are this near the frontier refresh too."""
+CLOSED_TOGETHER = 32
+"""How many packs' minutes are merged at a go: enough to share the work, few enough to hold."""
 HOURS_BACK = 26
 """How far back a point may still change an hour, and a little more."""
 
@@ -32,23 +34,38 @@ def refresh(services: Services, merged: Iterable[Merged]) -> None:
         if each.late:
             _tell_of_late(services, each)
     minutes = {(each.key.tenant, each.key.pack, each.key.minute) for each in every}
-    hours: set[tuple[str, int, int]] = set()
-    for tenant_id, pack, minute in sorted(minutes):
-        now = services.now()
-        if minute < minute_of(now):
-            close_minute(services, Tenant(tenant_id), pack, minute)
-        if _minute_end(minute) <= epoch_ms(now - SETTLED + MARGIN):
-            hours.add((tenant_id, pack, minute // MINUTES_PER_HOUR))
+    now = services.now()
+    over = [each for each in sorted(minutes) if each[2] < minute_of(now)]
+    close_minutes(services, [(Tenant(tenant), pack, minute) for tenant, pack, minute in over])
+    settled_ms = epoch_ms(now - SETTLED + MARGIN)
+    hours = {
+        (tenant_id, pack, minute // MINUTES_PER_HOUR)
+        for tenant_id, pack, minute in minutes
+        if _minute_end(minute) <= settled_ms
+    }
     for tenant_id, pack, hour in sorted(hours):
         refresh_hour(services, Tenant(tenant_id), pack, hour, before=minute_of(services.now()))
 
 
 def close_minute(services: Services, tenant: Tenant, pack: int, minute: int) -> ClosedMinute:
     """Merge a minute's hot items into its closed item."""
-    item = merged_minute(services.hot_windows.minute(tenant, pack, minute))
-    if item.version:
-        services.windows.put_closed(tenant, pack, minute, item, now=services.now())
+    (item,) = close_minutes(services, [(tenant, pack, minute)])
     return item
+
+
+def close_minutes(
+    services: Services, minutes: Sequence[tuple[Tenant, int, int]]
+) -> list[ClosedMinute]:
+    """Merge the hot items of each tenant, pack and minute into its closed item, many at a go."""
+    closed: list[ClosedMinute] = []
+    for start in range(0, len(minutes), CLOSED_TOGETHER):
+        some = minutes[start : start + CLOSED_TOGETHER]
+        items = [services.hot_windows.minute(*each) for each in some]
+        for (tenant, pack, minute), item in zip(some, merged_minutes(items), strict=True):
+            if item.version:
+                services.windows.put_closed(tenant, pack, minute, item, now=services.now())
+            closed.append(item)
+    return closed
 
 
 def refresh_hour(services: Services, tenant: Tenant, pack: int, hour: int, *, before: int) -> None:
@@ -84,11 +101,9 @@ def close_last_minute(services: Services, now: datetime) -> int:
     minute = minute_of(now) - 1
     if epoch_ms(now) < _minute_end(minute) + CLOSES_AFTER_MS:
         minute -= 1
-    count = 0
-    for active in services.windows.active(minute // MINUTES_PER_HOUR):
-        close_minute(services, active.tenant, active.pack, minute)
-        count += 1
-    return count
+    active = list(services.windows.active(minute // MINUTES_PER_HOUR))
+    close_minutes(services, [(each.tenant, each.pack, minute) for each in active])
+    return len(active)
 
 
 def compact(services: Services, now: datetime) -> int:
@@ -118,8 +133,8 @@ def _put_totals(services: Services, merged: Merged) -> None:
         merged.item.place,
         ClosedMinute(
             version=merged.item.version,
-            on_time=Block.decode(content.on_time).totals_only().encode(),
-            late=Block.decode(content.late).totals_only().encode(),
+            on_time=merged.totals[0],
+            late=merged.totals[1],
             sent_on_time=content.sent_on_time,
             sent_late=content.sent_late,
             duplicates=content.duplicates,

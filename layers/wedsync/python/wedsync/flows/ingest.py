@@ -25,7 +25,7 @@ from wedsync.metrics.point import Point
 from wedsync.metrics.reading import BodyReader
 from wedsync.metrics.series import HEALTH_CHECK
 from wedsync.metrics.told import told_by
-from wedsync.stores.hot_windows import Merged, ShareTooLarge
+from wedsync.stores.hot_windows import Merged
 from wedsync.stores.rejections import Rejection
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant, may_be_tenant
@@ -221,11 +221,8 @@ def _merge(
              for each in (share.key for share in shares)}  # fmt: skip
     for tenant, pack, hour in sorted(hours):
         services.windows.mark_active(Tenant(tenant), pack, hour, now=services.now())
-    merged: list[Merged] = []
-    for share in shares:
-        try:
-            merged.append(services.hot_windows.merge(share, now=services.now()))
-        except ShareTooLarge:
-            for half in columns.halves(share.all_rows()):
-                merged += _merge(half, services, packs, open_now)
+    merged, too_large = services.hot_windows.merge(shares, now=services.now())
+    for share in too_large:
+        for half in columns.halves(share.all_rows()):
+            merged += _merge(half, services, packs, open_now)
     return merged

@@ -4,12 +4,12 @@ Whoever changes a minute that is over closes it anew before anything else happen
 item is never behind what its writer has seen.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from wedsync.flows.times import minute_of
-from wedsync.metrics.block import Block
+from wedsync.metrics.block import Block, merge_all
 from wedsync.metrics.series import pack_of
 from wedsync.settings import Settings
 from wedsync.stores.hot_windows import HotItem, HotWindowStore
@@ -41,22 +41,30 @@ def packs_of(settings: Settings) -> int:
 
 def merged_minute(items: Iterable[HotItem]) -> ClosedMinute:
     """The hot items of one pack and minute as one."""
-    every = tuple(items)
-    return ClosedMinute(
-        version=sum(item.version for item in every),
-        on_time=_joined([item.content.on_time for item in every]),
-        late=_joined([item.content.late for item in every]),
-        sent_on_time=sum(item.content.sent_on_time for item in every),
-        sent_late=sum(item.content.sent_late for item in every),
-        duplicates=sum(item.content.duplicates for item in every),
+    (minute,) = merged_minutes([tuple(items)])
+    return minute
+
+
+def merged_minutes(minutes: Sequence[Sequence[HotItem]]) -> list[ClosedMinute]:
+    """The hot items of each of these packs and minutes as one, all at a go."""
+    blobs = merge_all(
+        [
+            [getattr(item.content, half) for item in items]
+            for items in minutes
+            for half in ("on_time", "late")
+        ]
     )
-
-
-def _joined(parts: list[bytes]) -> bytes:
-    filled = [part for part in parts if part]
-    if len(filled) < 2:
-        return filled[0] if filled else b""
-    return Block.merge([Block.decode(part) for part in filled]).encode()
+    return [
+        ClosedMinute(
+            version=sum(item.version for item in items),
+            on_time=blobs[2 * at],
+            late=blobs[2 * at + 1],
+            sent_on_time=sum(item.content.sent_on_time for item in items),
+            sent_late=sum(item.content.sent_late for item in items),
+            duplicates=sum(item.content.duplicates for item in items),
+        )
+        for at, items in enumerate(minutes)
+    ]
 
 
 class WindowReader:

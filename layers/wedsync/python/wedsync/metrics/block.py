@@ -10,7 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wedsync.metrics.blockcodec import Parts, decode_parts, encode_parts
+from wedsync.metrics.blockcodec import (
+    SEVERAL_MINUTES,
+    Parts,
+    Stack,
+    decode_parts,
+    encode_parts,
+    encode_stack,
+)
 from wedsync.metrics.facts import WeddingFacts
 from wedsync.metrics.factsheet import facts_of
 from wedsync.metrics.grid import Grid, join_grids, no_grid
@@ -59,17 +66,15 @@ class Block:
         parts = [block for block in blocks if block]
         if len(parts) < 2:
             return parts[0] if parts else cls.empty()
-        strings, parts = _over_one_table(parts)
-        minutes = {part.minute for part in parts}
-        minute = minutes.pop() if len(minutes) == 1 else None
-        keep_seconds = minute is not None
+        stack = stack_of([parts])
+        minute = int(stack.minutes[0])
         return cls(
-            minute=minute,
-            strings=strings,
-            series=join_grids([part.series for part in parts], keep_seconds=keep_seconds),
-            overall=join_grids([part.overall for part in parts], keep_seconds=keep_seconds),
-            marks=join_marks([part.marks for part in parts]),
-            happenings=join_happenings([part.happenings for part in parts]),
+            minute=None if minute == SEVERAL_MINUTES else minute,
+            strings=stack.strings,
+            series=stack.series,
+            overall=stack.overall,
+            marks=stack.marks,
+            happenings=stack.happenings,
         ).compact()
 
     def __bool__(self) -> bool:
@@ -209,15 +214,65 @@ class Block:
         return Selection(strings=self.strings, grid=grid, rows=np.ones(len(grid), np.bool_))
 
 
-def _over_one_table(blocks: Sequence[Block]) -> tuple[tuple[str, ...], list[Block]]:
+def merge_all(groups: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """The bytes of each group's blocks as one, all groups at a go.
+
+    Raises:
+        UnreadableBlock: a ValueError; some bytes are damaged, or of another version.
+
+    """
+    filled = [[data for data in group if data] for group in groups]
+    merged = [group[0] if group else b"" for group in filled]
+    several = [at for at, group in enumerate(filled) if len(group) > 1]
+    if several:
+        stack = stack_of([[*map(Block.decode, filled[at])] for at in several])
+        for at, data in zip(several, encode_stack(stack), strict=True):
+            merged[at] = data
+    return merged
+
+
+def stack_of(groups: Sequence[Sequence[Block]]) -> Stack:
+    """Each group's blocks as one; each of them must hold other points than the rest."""
+    parts = [(lane, block) for lane, group in enumerate(groups) for block in group if block]
+    strings, parts = _over_one_table(parts)
+    minutes = np.full(len(groups), SEVERAL_MINUTES, np.int64)
+    for lane, group in enumerate(groups):
+        held = {block.minute for block in group if block}
+        minute = held.pop() if len(held) == 1 else None
+        minutes[lane] = SEVERAL_MINUTES if minute is None else minute
+    keeps = (minutes != SEVERAL_MINUTES).tolist()
+    series, series_lane = join_grids([(lane, block.series) for lane, block in parts], keeps)
+    overall, overall_lane = join_grids([(lane, block.overall) for lane, block in parts], keeps)
+    marks, marks_lane = join_marks([(lane, block.marks) for lane, block in parts])
+    happened, happened_lane = join_happenings([(lane, block.happenings) for lane, block in parts])
+    return Stack(
+        minutes=minutes,
+        strings=strings,
+        series=series,
+        series_lane=series_lane,
+        overall=overall,
+        overall_lane=overall_lane,
+        marks=marks,
+        marks_lane=marks_lane,
+        happenings=happened,
+        happenings_lane=happened_lane,
+    )
+
+
+def _over_one_table(
+    parts: Sequence[tuple[int, Block]],
+) -> tuple[tuple[str, ...], list[tuple[int, Block]]]:
     """The blocks with their strings renumbered into one sorted table."""
-    strings = tuple(sorted(set().union(*(block.strings for block in blocks))))
+    tables = {id(block.strings): block.strings for _, block in parts}
+    strings = tuple(sorted(set().union(*tables.values())))
     number = {text: at for at, text in enumerate(strings)}
+    new = {
+        each: np.array([*map(number.__getitem__, table), -1], np.int64)
+        for each, table in tables.items()
+    }
     return strings, [
-        block._renamed(  # noqa: SLF001 - its own class
-            np.array([*(number[text] for text in block.strings), -1], np.int64), strings
-        )
-        for block in blocks
+        (lane, block._renamed(new[id(block.strings)], strings))  # noqa: SLF001 - its own class
+        for lane, block in parts
     ]
 
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 import zstandard
 
 from wedsync.metrics.cells import Cells, exact_sums, no_cells
-from wedsync.metrics.grid import Grid, Latest
+from wedsync.metrics.grid import Grid, Latest, no_grid
 from wedsync.metrics.histogram import (
     DROPPED_BITS,
     EXACT_UP_TO,
@@ -31,7 +31,7 @@ from wedsync.metrics.histogram import (
     Words,
     dense_ids,
 )
-from wedsync.metrics.marks import Happenings, Marks
+from wedsync.metrics.marks import Happenings, Marks, no_happenings, no_marks
 
 _MAGIC = b"WB\x02"
 _SEPARATOR = "\x1e"
@@ -46,7 +46,7 @@ _WHOLE_BELOW = 2.0**53
 _SIZE = np.dtype("<u4")
 _LEVEL = 1
 _MOST_BYTES = 64 * 1024 * 1024
-_NO_MINUTE = -1
+SEVERAL_MINUTES = -1
 
 
 class Stack(NamedTuple):
@@ -65,6 +65,19 @@ class Stack(NamedTuple):
     marks_lane: Ints
     happenings: Happenings
     happenings_lane: Ints
+
+
+def totals_of(stack: Stack) -> Stack:
+    """The same blocks with the tenant's totals alone."""
+    none = np.empty(0, np.int64)
+    return stack._replace(
+        series=no_grid(),
+        series_lane=none,
+        marks=no_marks(),
+        marks_lane=none,
+        happenings=no_happenings(),
+        happenings_lane=none,
+    )
 
 
 class Parts(NamedTuple):
@@ -91,7 +104,7 @@ def encode_parts(parts: Parts) -> bytes:
     """
     (data,) = encode_stack(
         Stack(
-            minutes=np.array([_NO_MINUTE if parts.minute is None else parts.minute], np.int64),
+            minutes=np.array([SEVERAL_MINUTES if parts.minute is None else parts.minute], np.int64),
             strings=parts.strings,
             series=parts.series,
             series_lane=np.zeros(len(parts.series), np.int64),
@@ -499,7 +512,7 @@ def _parts(strings: tuple[str, ...], read: _Reader) -> Parts:
         summary=summary,
     )
     return Parts(
-        minute=None if minute == _NO_MINUTE else minute,
+        minute=None if minute == SEVERAL_MINUTES else minute,
         strings=strings,
         series=series,
         overall=overall,

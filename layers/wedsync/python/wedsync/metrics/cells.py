@@ -123,33 +123,37 @@ def fold(*, row: Ints, second: Ints | int, value: Floats, weight: Ints | None = 
     return _cells(ids, value, weight, first, sums=sums, low=low, high=high, seconds=seconds)
 
 
-def join(parts: Sequence[tuple[Cells, Ints]], *, keep_seconds: bool) -> Cells:
+def join(parts: Sequence[tuple[Cells, Ints, bool]]) -> Cells:
     """Merge cells; each part comes with the new row of each of its cells.
 
-    Without ``keep_seconds`` all cells of a row become one that covers the whole.
+    Where a part does not keep its seconds, all its cells of a row become one that covers the whole.
     """
     parts = [part for part in parts if len(part[0])]
     if not parts:
         return no_cells()
-    row = np.concatenate([rows for _, rows in parts])
-    second = np.concatenate([cells.second for cells, _ in parts]) if keep_seconds else None
-    if second is None or int(second.max()) == WHOLE:
-        ids, seconds = row, 1
-    else:
-        ids, seconds = row * _SECONDS + (second + 1), _SECONDS
-    lengths = np.concatenate([np.diff(cells.start) for cells, _ in parts])
+    row = np.concatenate([rows for _, rows, _ in parts])
+    ids, seconds = row, 1
+    if any(keeps for _, _, keeps in parts):
+        second = np.concatenate(
+            [
+                cells.second if keeps else np.full(len(cells), WHOLE, np.int64)
+                for cells, _, keeps in parts
+            ]
+        )
+        if int(second.max()) != WHOLE:
+            ids, seconds = row * _SECONDS + (second + 1), _SECONDS
+    every = [cells for cells, _, _ in parts]
+    lengths = np.concatenate([np.diff(cells.start) for cells in every])
     entry_ids = np.repeat(ids, lengths)
-    keys = np.concatenate([cells.keys for cells, _ in parts])
+    keys = np.concatenate([cells.keys for cells in every])
     order = order_by(entry_ids, keys)
     entry_ids, keys = entry_ids[order], keys[order]
-    weights = np.concatenate([cells.weights for cells, _ in parts])[order]
+    weights = np.concatenate([cells.weights for cells in every])[order]
 
     by_id = np.argsort(ids, kind="stable")
     first = run_starts(ids[by_id])
     sums, low, high = (
-        operation.reduceat(
-            np.concatenate([getattr(cells, name) for cells, _ in parts])[by_id], first
-        )
+        operation.reduceat(np.concatenate([getattr(cells, name) for cells in every])[by_id], first)
         for name, operation in (("sum", np.add), ("min", np.minimum), ("max", np.maximum))
     )
     return _cells(

@@ -6,14 +6,15 @@ item, for ever, and finds its id there. Folding is one pass over the batch; only
 knows some of its frames already is its share folded again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from wedsync.metrics.block import Block
+from wedsync.metrics.block import Block, stack_of
+from wedsync.metrics.blockcodec import encode_stack, totals_of
 from wedsync.metrics.columns import MADE, Columns
-from wedsync.metrics.histogram import Bools, Ints, as_set, by_small, dense_ids, distinct
+from wedsync.metrics.histogram import Bools, Ints, Words, as_set, by_small, dense_ids, distinct
 from wedsync.metrics.lanes import Lanes, fold_lanes
 
 MINUTE_MS = 60_000
@@ -54,12 +55,15 @@ class SlotContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotMerge:
-    """What merging did. ``accepted`` (``late`` among them) and ``duplicates`` count sent points.
+    """What merging did. ``totals`` are the tenant's, on time and late.
+
+    ``accepted`` (``late`` among them) and ``duplicates`` count sent points.
 
     When nothing is new, ``changed`` is false: writing would tell only of more duplicates.
     """
 
     content: SlotContent
+    totals: tuple[bytes, bytes]
     accepted: int
     late: int
     duplicates: int
@@ -93,15 +97,6 @@ class SlotRows:
     def points(self) -> int:
         """How many points as they were sent, copies included."""
         return int(self.columns.is_first(self.rows).sum()) + self.repeated
-
-    def blocks(self) -> tuple[Block, Block]:
-        """What arrived on time, and what was late."""
-        return self.lanes.block(self.number * 2), self.lanes.block(self.number * 2 + 1)
-
-    def encoded(self) -> tuple[bytes, bytes]:
-        """The bytes of both blocks."""
-        every = self.lanes.encoded
-        return every[self.number * 2], every[self.number * 2 + 1]
 
 
 def never(_tenant: str, _wedding_id: str) -> bool:
@@ -169,58 +164,103 @@ def merge_rows(existing: SlotContent | None, rows: SlotRows) -> SlotMerge:
     The outcome depends only on the set of frames merged so far, whatever the order, the
     copies and the cuts of the batches that brought them.
     """
-    before = SlotContent() if existing is None else existing
-    columns = rows.columns
-    known = np.frombuffer(before.ids, "<u8").astype(np.uint64)
-    new_rows, duplicates, old = rows.rows, rows.repeated, False
-    if len(known):
-        of_known = np.isin(columns.frame_id, known)[columns.frame[rows.rows]]
-        old = bool(of_known.any())
-        if old:
-            new_rows = rows.rows[~of_known]
-            duplicates += int(columns.is_first(rows.rows[of_known]).sum())
-    if not len(new_rows):
-        on_time, late = before.on_time, before.late
-    elif not before.on_time and not before.late and not old:
-        on_time, late = rows.encoded()
-    else:
-        blocks = _refolded(rows, new_rows) if old else rows.blocks()
-        on_time, late = map(_merged, (before.on_time, before.late), blocks)
-    first, is_late = columns.is_first(new_rows), columns.late[new_rows]
-    weight = columns.observations(new_rows)
-    late_weight, late_points = int(weight[is_late].sum()), int(first[is_late].sum())
-    new_ids = as_set(columns.frame_id[distinct(columns.frame[new_rows])])
-    content = SlotContent(
-        ids=as_set(known, new_ids).astype("<u8").tobytes(),
-        on_time=on_time,
-        late=late,
-        duplicates=before.duplicates + duplicates,
-        points_on_time=before.points_on_time + int(weight.sum()) - late_weight,
-        points_late=before.points_late + late_weight,
-        sent_on_time=before.sent_on_time + int(first.sum()) - late_points,
-        sent_late=before.sent_late + late_points,
-    )
-    return SlotMerge(
-        content=content,
-        accepted=int(first.sum()),
-        late=late_points,
-        duplicates=duplicates,
-        changed=bool(len(new_ids)),
-        new_ids=tuple(new_ids.tolist()),
-    )
+    (merge,) = merge_many([(existing, rows)])
+    return merge
 
 
-def _merged(held: bytes, block: Block) -> bytes:
-    if not block:
-        return held
-    return Block.merge((Block.decode(held), block)).encode()
+def merge_many(shares: Sequence[tuple[SlotContent | None, SlotRows]]) -> list[SlotMerge]:
+    """Merge each share into what its item holds, all at a go."""
+    news = [_News.of(existing or SlotContent(), rows) for existing, rows in shares]
+    blocks = [each.untouched() for each in news]
+    mixed = [at for at, found in enumerate(blocks) if found is None]
+    if mixed:
+        stack = stack_of([group for at in mixed for group in news[at].groups()])
+        data, totals = encode_stack(stack), encode_stack(totals_of(stack))
+        for number, at in enumerate(mixed):
+            blocks[at] = _halves(data, totals, 2 * number)
+    return [each.merge(*found) for each, found in zip(news, blocks, strict=True) if found]
 
 
-def _refolded(rows: SlotRows, new_rows: Ints) -> tuple[Block, Block]:
-    """The two blocks of some rows of the share alone."""
-    lane = rows.columns.late[new_rows].astype(np.int64)
-    lanes = fold_lanes(rows.columns, new_rows, lane, rows.lanes.second_of(new_rows), 2)
-    return lanes.block(0), lanes.block(1)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _News:
+    """What a share brings that its item does not know. ``rows`` are the new ones."""
+
+    before: SlotContent
+    share: SlotRows
+    known: Words
+    rows: Ints
+    duplicates: int
+
+    @classmethod
+    def of(cls, before: SlotContent, share: SlotRows) -> "_News":
+        """Tell the frames that the item knows."""
+        columns, rows, duplicates = share.columns, share.rows, share.repeated
+        known = np.frombuffer(before.ids, "<u8").astype(np.uint64)
+        if len(known):
+            old = np.isin(columns.frame_id, known)[columns.frame[rows]]
+            if old.any():
+                duplicates += int(columns.is_first(rows[old]).sum())
+                rows = rows[~old]
+        return cls(before=before, share=share, known=known, rows=rows, duplicates=duplicates)
+
+    def untouched(self) -> tuple[bytes, bytes, bytes, bytes] | None:
+        """Both blocks and their totals, where one side alone has any; else ``None``."""
+        if not len(self.rows):
+            data = self.before.on_time, self.before.late
+            return _halves(data, [Block.decode(each).totals_only().encode() for each in data], 0)
+        if self.before.on_time or self.before.late or len(self.rows) < len(self.share.rows):
+            return None
+        lanes = self.share.lanes
+        return _halves(lanes.encoded, lanes.encoded_totals, 2 * self.share.number)
+
+    def groups(self) -> list[list[Block]]:
+        """For each half the block that the item holds, and that of the new rows."""
+        lanes, lane = self.share.lanes, 2 * self.share.number
+        if len(self.rows) < len(self.share.rows):
+            columns = self.share.columns
+            late = columns.late[self.rows].astype(np.int64)
+            lanes = fold_lanes(columns, self.rows, late, lanes.second_of(self.rows), 2)
+            lane = 0
+        return [
+            [Block.decode(self.before.on_time), lanes.block(lane)],
+            [Block.decode(self.before.late), lanes.block(lane + 1)],
+        ]
+
+    def merge(
+        self, on_time: bytes, late: bytes, on_time_totals: bytes, late_totals: bytes
+    ) -> SlotMerge:
+        """The item with these blocks."""
+        columns, before = self.share.columns, self.before
+        first, is_late = columns.is_first(self.rows), columns.late[self.rows]
+        weight = columns.observations(self.rows)
+        late_weight, late_points = int(weight[is_late].sum()), int(first[is_late].sum())
+        new_ids = as_set(columns.frame_id[distinct(columns.frame[self.rows])])
+        content = SlotContent(
+            ids=as_set(self.known, new_ids).astype("<u8").tobytes(),
+            on_time=on_time,
+            late=late,
+            duplicates=before.duplicates + self.duplicates,
+            points_on_time=before.points_on_time + int(weight.sum()) - late_weight,
+            points_late=before.points_late + late_weight,
+            sent_on_time=before.sent_on_time + int(first.sum()) - late_points,
+            sent_late=before.sent_late + late_points,
+        )
+        return SlotMerge(
+            content=content,
+            totals=(on_time_totals, late_totals),
+            accepted=int(first.sum()),
+            late=late_points,
+            duplicates=self.duplicates,
+            changed=bool(len(new_ids)),
+            new_ids=tuple(new_ids.tolist()),
+        )
+
+
+def _halves(
+    data: Sequence[bytes], totals: Sequence[bytes], at: int
+) -> tuple[bytes, bytes, bytes, bytes]:
+    """The two halves of an item, and their totals."""
+    return data[at], data[at + 1], totals[at], totals[at + 1]
 
 
 def _keys(columns: Columns, packs: Packs) -> tuple[list[SlotKey], Ints]:

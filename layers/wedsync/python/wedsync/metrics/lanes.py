@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from wedsync.metrics.block import Block
-from wedsync.metrics.blockcodec import Stack, encode_stack
+from wedsync.metrics.blockcodec import Stack, encode_stack, totals_of
 from wedsync.metrics.cells import WHOLE, Cells, fold
 from wedsync.metrics.columns import Columns
 from wedsync.metrics.grid import GAUGE, Grid, Latest, latest_of
@@ -46,12 +46,17 @@ class Lanes:
         """The bytes of every lane's block."""
         return encode_stack(self.stack)
 
+    @cached_property
+    def encoded_totals(self) -> list[bytes]:
+        """The bytes of every lane's totals alone."""
+        return encode_stack(totals_of(self.stack))
+
     def second_of(self, rows: Ints) -> Ints | None:
         """The kept second of these rows of the batch."""
         return None if self.second is None else self.second[rows]
 
     def block(self, lane: int) -> Block:
-        """What one lane holds."""
+        """What one lane holds, over the strings of the batch."""
         stack = self.stack
         marks = _share(stack.marks_lane, lane)
         happenings = _share(stack.happenings_lane, lane)
@@ -62,7 +67,7 @@ class Lanes:
             overall=_lane_of(stack.overall, stack.overall_lane, lane),
             marks=stack.marks.take(marks),
             happenings=stack.happenings.take(happenings),
-        ).compact()
+        )
 
 
 def fold_lanes(

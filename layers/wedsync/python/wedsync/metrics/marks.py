@@ -136,30 +136,40 @@ def stack_marks(parts: Sequence[Marks]) -> Marks:
     )
 
 
-def join_marks(parts: Sequence[Marks]) -> Marks:
-    """Merge marks over one table of strings."""
-    parts = [part for part in parts if len(part)]
+def join_marks(parts: Sequence[tuple[int, Marks]]) -> tuple[Marks, Ints]:
+    """Merge marks over one table of strings lane by lane; the lane of each mark of the whole."""
+    parts = [(lane, marks) for lane, marks in parts if len(marks)]
     if not parts:
-        return no_marks()
-    together = stack_marks(parts)
-    return together.take(kept_marks(together, together.wedding))
+        return no_marks(), np.empty(0, np.int64)
+    together = stack_marks([marks for _, marks in parts])
+    lane = np.repeat([lane for lane, _ in parts], [len(marks) for _, marks in parts])
+    kept = kept_marks(together, _group(lane, together.wedding))
+    return together.take(kept), lane[kept]
 
 
-def join_happenings(parts: Sequence[Happenings]) -> Happenings:
-    """Merge happenings over one table of strings."""
-    parts = [part for part in parts if len(part)]
+def join_happenings(parts: Sequence[tuple[int, Happenings]]) -> tuple[Happenings, Ints]:
+    """Merge happenings in the same way."""
+    parts = [(lane, happened) for lane, happened in parts if len(happened)]
     if not parts:
-        return no_happenings()
+        return no_happenings(), np.empty(0, np.int64)
+    every = [happened for _, happened in parts]
     together = Happenings(
-        wedding=np.concatenate([part.wedding for part in parts]),
-        ts_ms=np.concatenate([part.ts_ms for part in parts]),
-        id=np.concatenate([part.id for part in parts]),
-        type=np.concatenate([part.type for part in parts]),
-        vendor=np.concatenate([part.vendor for part in parts]),
-        guest=np.concatenate([part.guest for part in parts]),
-        summary=np.concatenate([part.summary for part in parts]),
+        wedding=np.concatenate([part.wedding for part in every]),
+        ts_ms=np.concatenate([part.ts_ms for part in every]),
+        id=np.concatenate([part.id for part in every]),
+        type=np.concatenate([part.type for part in every]),
+        vendor=np.concatenate([part.vendor for part in every]),
+        guest=np.concatenate([part.guest for part in every]),
+        summary=np.concatenate([part.summary for part in every]),
     )
-    return together.take(kept_happenings(together, together.wedding))
+    lane = np.repeat([lane for lane, _ in parts], [len(happened) for happened in every])
+    kept = kept_happenings(together, _group(lane, together.wedding))
+    return together.take(kept), lane[kept]
+
+
+def _group(lane: Ints, wedding: Ints) -> Ints:
+    """The weddings of each lane, numbered in their order."""
+    return lane * (int(wedding.max()) + 2) + wedding + 1
 
 
 def kept_marks(marks: Marks, group: Ints) -> Ints:

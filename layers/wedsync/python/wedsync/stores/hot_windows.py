@@ -6,6 +6,7 @@ so every copy of it meets the same item: whatever is retried, re-cut or redelive
 is in ``ids`` changes nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,15 +15,11 @@ from wedsync.cloud.values import EXPIRES_AT
 from wedsync.errors import TooMuchContention
 from wedsync.metrics.block import Block
 from wedsync.metrics.chain import SEAL_BYTES, content_bytes, joined_ids, merge_after
-from wedsync.metrics.fold import SlotContent, SlotKey, SlotRows
+from wedsync.metrics.fold import SlotContent, SlotKey, SlotMerge, SlotRows
 from wedsync.tenancy import Tenant
 
 KEPT = timedelta(hours=48)
 TRIES = 64
-
-
-class ShareTooLarge(Exception):
-    """A batch's share fits no item, not even an empty one: merge it in parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +41,43 @@ class HotItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """What merging a share did, and the item that holds its new points (or would have)."""
+    """What merging a share did, and the item that holds its new points (or would have).
+
+    ``totals`` are the tenant's of this item, on time and late.
+    """
 
     key: SlotKey
     item: HotItem
+    totals: tuple[bytes, bytes]
     accepted: int
     late: int
     duplicates: int
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A share on its way into the open item of its chain, and what is known of that."""
+
+    rows: SlotRows
+    sealed_ids: bytes = b""
+    chain: int = 0
+    existing: HotItem | None = None
+
+    @property
+    def place(self) -> str:
+        """The sort key of the item that comes next."""
+        return f"{self.rows.key.slot:012d}#{self.chain:03d}"
+
+    @property
+    def content(self) -> SlotContent | None:
+        """What that item holds, where it has been met."""
+        return None if self.existing is None else self.existing.content
+
+    def pass_on(self, sealed_ids: bytes) -> None:
+        """Go on to the next item: this one is sealed."""
+        self.sealed_ids = joined_ids(self.sealed_ids, sealed_ids)
+        self.chain += 1
+        self.existing = None
 
 
 class HotWindowStore:
@@ -60,53 +87,60 @@ class HotWindowStore:
         """On the hot windows table."""
         self._table = table
 
-    def merge(self, rows: SlotRows, *, now: datetime) -> Merged:
-        """Merge a share, each frame once. Raises ShareTooLarge; TooMuchContention.
+    def merge(
+        self, shares: Sequence[SlotRows], *, now: datetime
+    ) -> tuple[list[Merged], list[SlotRows]]:
+        """Merge every share into its item, each frame once; and the shares that fit no item.
 
-        In the common case, a new slot, this is one write and no read.
+        In the common case, a new slot, a share costs one write and no read. What meets items that
+        are there is merged together and tried again. Raises TooMuchContention.
         """
-        key = rows.key
-        sealed_ids = b""
-        chain = 0
-        existing: HotItem | None = None
+        merged: list[Merged] = []
+        too_large: list[SlotRows] = []
+        pending = [_Pending(share) for share in shares]
         for _ in range(TRIES):
-            place = f"{key.slot:012d}#{chain:03d}"
-            if existing is not None and existing.place != place:
-                existing = None
-            before = existing.content if existing is not None else None
-            merged = merge_after(sealed_ids, before, rows)
-            full = content_bytes(merged.content) > SEAL_BYTES
-            if full and existing is None:
-                raise ShareTooLarge
-            version = existing.version if existing is not None else 0
-            if full and existing is not None:
-                content, seal = existing.content, True
-            else:
-                content, seal = merged.content, False
-            try:
-                self._put(key, place, content, version=version + 1, sealed=seal, now=now)
-            except ConditionFailed as conflict:
-                standing = conflict.current
-                if standing is None:
-                    existing = None
-                elif standing.number("sealed"):
-                    sealed_ids = joined_ids(sealed_ids, standing.raw("ids"))
-                    chain += 1
+            if not pending:
+                return merged, too_large
+            outcomes = merge_after([(each.sealed_ids, each.content, each.rows) for each in pending])
+            left = []
+            for each, outcome in zip(pending, outcomes, strict=True):
+                if each.existing is None and content_bytes(outcome.content) > SEAL_BYTES:
+                    too_large.append(each.rows)
+                elif (done := self._tried(each, outcome, now=now)) is not None:
+                    merged.append(done)
                 else:
-                    existing = _read(standing)
-                continue
-            if seal:
-                sealed_ids = joined_ids(sealed_ids, content.ids)
-                chain += 1
-                continue
-            return Merged(
-                key=key,
-                item=HotItem(place=place, version=version + 1, content=content),
-                accepted=merged.accepted,
-                late=merged.late,
-                duplicates=merged.duplicates,
-            )
-        raise TooMuchContention
+                    left.append(each)
+            pending = left
+        if pending:
+            raise TooMuchContention
+        return merged, too_large
+
+    def _tried(self, each: "_Pending", outcome: SlotMerge, *, now: datetime) -> Merged | None:
+        """What one conditional write did; ``None`` if it is to be tried again, from where it is."""
+        key, existing, place = each.rows.key, each.existing, each.place
+        version = existing.version if existing is not None else 0
+        full = existing is not None and content_bytes(outcome.content) > SEAL_BYTES
+        content = existing.content if existing is not None and full else outcome.content
+        try:
+            self._put(key, place, content, version=version + 1, sealed=full, now=now)
+        except ConditionFailed as conflict:
+            standing = conflict.current
+            if standing is not None and standing.number("sealed"):
+                each.pass_on(standing.raw("ids"))
+            else:
+                each.existing = None if standing is None else _read(standing)
+            return None
+        if full:
+            each.pass_on(content.ids)
+            return None
+        return Merged(
+            key=key,
+            item=HotItem(place=place, version=version + 1, content=content),
+            totals=outcome.totals,
+            accepted=outcome.accepted,
+            late=outcome.late,
+            duplicates=outcome.duplicates,
+        )
 
     def minute(self, tenant: Tenant, pack: int, minute: int) -> tuple[HotItem, ...]:
         """Every item of one pack and minute, by a consistent read."""
