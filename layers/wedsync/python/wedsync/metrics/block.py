@@ -12,11 +12,11 @@ import numpy as np
 
 from wedsync.metrics.blockcodec import (
     SEVERAL_MINUTES,
+    Encoded,
     Parts,
     Stack,
     decode_parts,
     encode_parts,
-    encode_stack,
 )
 from wedsync.metrics.facts import WeddingFacts
 from wedsync.metrics.factsheet import facts_of
@@ -225,9 +225,9 @@ def merge_all(groups: Sequence[Sequence[bytes]]) -> list[bytes]:
     merged = [group[0] if group else b"" for group in filled]
     several = [at for at, group in enumerate(filled) if len(group) > 1]
     if several:
-        stack = stack_of([[*map(Block.decode, filled[at])] for at in several])
-        for at, data in zip(several, encode_stack(stack), strict=True):
-            merged[at] = data
+        joined = Encoded(stack_of([[*map(Block.decode, filled[at])] for at in several]))
+        for number, at in enumerate(several):
+            merged[at] = joined.of(number)
     return merged
 
 

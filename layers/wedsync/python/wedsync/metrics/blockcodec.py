@@ -13,8 +13,9 @@ Many blocks are written at once: what can be found in one pass over all of them 
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -67,19 +68,6 @@ class Stack(NamedTuple):
     happenings_lane: Ints
 
 
-def totals_of(stack: Stack) -> Stack:
-    """The same blocks with the tenant's totals alone."""
-    none = np.empty(0, np.int64)
-    return stack._replace(
-        series=no_grid(),
-        series_lane=none,
-        marks=no_marks(),
-        marks_lane=none,
-        happenings=no_happenings(),
-        happenings_lane=none,
-    )
-
-
 class Parts(NamedTuple):
     """What a block is made of."""
 
@@ -102,7 +90,7 @@ def encode_parts(parts: Parts) -> bytes:
         ValueError: a text holds the separator, which no accepted point does.
 
     """
-    (data,) = encode_stack(
+    return Encoded(
         Stack(
             minutes=np.array([SEVERAL_MINUTES if parts.minute is None else parts.minute], np.int64),
             strings=parts.strings,
@@ -115,36 +103,61 @@ def encode_parts(parts: Parts) -> bytes:
             happenings=parts.happenings,
             happenings_lane=np.zeros(len(parts.happenings), np.int64),
         )
-    )
-    return data
+    ).of(0)
 
 
-def encode_stack(stack: Stack) -> list[bytes]:
-    """The bytes of every block; a block that holds nothing has none.
+class Encoded:
+    """The bytes of a stack's blocks: what one pass over all can find is found, the rest on demand.
 
-    Raises:
-        ValueError: a text holds the separator, which no accepted point does.
-
+    A block that holds nothing has none.
     """
-    lanes = len(stack.minutes)
-    texts, columns = _laid_out(stack)
-    held = np.zeros(lanes, np.bool_)
-    for rows in (stack.series_lane, stack.overall_lane, stack.marks_lane, stack.happenings_lane):
-        held[rows] = True
-    written = _Written(columns, lanes)
-    compress = zstandard.ZstdCompressor(level=_LEVEL).compress
-    blocks: list[bytes] = []
-    for lane, filled in enumerate(held.tolist()):
-        if not filled:
-            blocks.append(b"")
-            continue
-        strings = _SEPARATOR.join(texts[lane])
-        if strings.count(_SEPARATOR) != max(len(texts[lane]) - 1, 0):
+
+    def __init__(self, stack: Stack) -> None:
+        lanes = len(stack.minutes)
+        self._stack = stack
+        self._texts, columns = _laid_out(stack)
+        self._held = np.zeros(lanes, np.bool_)
+        for rows in (
+            stack.series_lane,
+            stack.overall_lane,
+            stack.marks_lane,
+            stack.happenings_lane,
+        ):
+            self._held[rows] = True
+        self._written = _Written(columns, lanes)
+        self._compress = zstandard.ZstdCompressor(level=_LEVEL).compress
+
+    @cached_property
+    def totals(self) -> "Encoded":
+        """The same blocks with the tenant's totals alone."""
+        none = np.empty(0, np.int64)
+        return Encoded(
+            self._stack._replace(
+                series=no_grid(),
+                series_lane=none,
+                marks=no_marks(),
+                marks_lane=none,
+                happenings=no_happenings(),
+                happenings_lane=none,
+            )
+        )
+
+    def of(self, lane: int) -> bytes:
+        """One block.
+
+        Raises:
+            ValueError: a text holds the separator, which no accepted point does.
+
+        """
+        if not self._held[lane]:
+            return b""
+        texts = self._texts[lane]
+        strings = _SEPARATOR.join(texts)
+        if strings.count(_SEPARATOR) != max(len(texts) - 1, 0):
             raise ValueError("a text of a block holds a control character")
         text = strings.encode()
-        parts = [len(text).to_bytes(4, "little"), text, *written.of(lane)]
-        blocks.append(_MAGIC + compress(b"".join(parts)))
-    return blocks
+        parts = [len(text).to_bytes(4, "little"), text, *self._written.of(lane)]
+        return _MAGIC + self._compress(b"".join(parts))
 
 
 def decode_parts(data: bytes) -> Parts:
@@ -444,6 +457,9 @@ def _from_least(times: Ints, bounds: Ints) -> tuple[_Column, _Column]:
 _COLUMNS = 1 + 2 * 22 + 6 + 8
 
 
+_EMPTY = np.empty(0, np.int64)
+
+
 class _Reader:
     """Takes column after column off a payload."""
 
@@ -457,20 +473,21 @@ class _Reader:
             raise UnreadableBlock("a block of an impossible size")
         self._at = 0
 
-    def _next(self) -> tuple[npt.NDArray[np.generic], int]:
+    def _next(self) -> tuple[npt.NDArray[Any], int]:
         """The numbers of a column, and the power of ten that they are to be divided by."""
         code, length = self._codes[self._at], self._lengths[self._at]
         self._at += 1
-        dtype = _TYPES[code & _TYPE_MASK]
         if not length:
-            return np.empty(0, dtype), 0
+            return _EMPTY, 0
+        dtype = _TYPES[code & _TYPE_MASK]
         held = 1 if code & _EQUAL else length
-        size = held * dtype.itemsize
-        raw = np.frombuffer(self._payload, np.uint8, size, self._offset)
-        self._offset += size
-        if dtype.itemsize > 1:
-            raw = np.ascontiguousarray(raw.reshape(dtype.itemsize, held).T)
-        numbers: npt.NDArray[np.generic] = raw.view(dtype).reshape(held)
+        size = dtype.itemsize
+        if size == 1:
+            numbers = np.frombuffer(self._payload, dtype, held, self._offset)
+        else:
+            planes = np.frombuffer(self._payload, np.uint8, held * size, self._offset)
+            numbers = planes.reshape(size, held).T.copy().view(dtype).ravel()
+        self._offset += held * size
         if code & _EQUAL:
             numbers = np.repeat(numbers, length)
         return numbers, code >> _SCALE_SHIFT & _SCALE_MASK

@@ -146,7 +146,7 @@ def join(parts: Sequence[tuple[Cells, Ints, bool]]) -> Cells:
     lengths = np.concatenate([np.diff(cells.start) for cells in every])
     entry_ids = np.repeat(ids, lengths)
     keys = np.concatenate([cells.keys for cells in every])
-    order = order_by(entry_ids, keys)
+    order = order_by(entry_ids, keys, in_runs=True)
     entry_ids, keys = entry_ids[order], keys[order]
     weights = np.concatenate([cells.weights for cells in every])[order]
 

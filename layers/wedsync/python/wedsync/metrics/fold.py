@@ -7,12 +7,12 @@ knows some of its frames already is its share folded again.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from wedsync.metrics.block import Block, stack_of
-from wedsync.metrics.blockcodec import encode_stack, totals_of
+from wedsync.metrics.blockcodec import Encoded
 from wedsync.metrics.columns import MADE, Columns
 from wedsync.metrics.histogram import Bools, Ints, Words, as_set, by_small, dense_ids, distinct
 from wedsync.metrics.lanes import Lanes, fold_lanes
@@ -55,20 +55,27 @@ class SlotContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotMerge:
-    """What merging did. ``totals`` are the tenant's, on time and late.
-
-    ``accepted`` (``late`` among them) and ``duplicates`` count sent points.
+    """What merging did. ``accepted`` (``late`` among them) and ``duplicates`` count sent points.
 
     When nothing is new, ``changed`` is false: writing would tell only of more duplicates.
     """
 
     content: SlotContent
-    totals: tuple[bytes, bytes]
     accepted: int
     late: int
     duplicates: int
     changed: bool
     new_ids: tuple[int, ...]
+    encoded: tuple[Encoded, int] | None = field(repr=False, compare=False)
+
+    def totals(self) -> tuple[bytes, bytes]:
+        """The tenant's totals of the item, on time and late."""
+        if self.encoded is None:
+            data = (self.content.on_time, self.content.late)
+            on_time, late = (Block.decode(each).totals_only().encode() for each in data)
+            return on_time, late
+        encoded, lane = self.encoded
+        return encoded.totals.of(lane), encoded.totals.of(lane + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -171,14 +178,15 @@ def merge_rows(existing: SlotContent | None, rows: SlotRows) -> SlotMerge:
 def merge_many(shares: Sequence[tuple[SlotContent | None, SlotRows]]) -> list[SlotMerge]:
     """Merge each share into what its item holds, all at a go."""
     news = [_News.of(existing or SlotContent(), rows) for existing, rows in shares]
-    blocks = [each.untouched() for each in news]
-    mixed = [at for at, found in enumerate(blocks) if found is None]
-    if mixed:
-        stack = stack_of([group for at in mixed for group in news[at].groups()])
-        data, totals = encode_stack(stack), encode_stack(totals_of(stack))
-        for number, at in enumerate(mixed):
-            blocks[at] = _halves(data, totals, 2 * number)
-    return [each.merge(*found) for each, found in zip(news, blocks, strict=True) if found]
+    mixed = [each for each in news if each.meets]
+    joined = Encoded(stack_of([group for each in mixed for group in each.groups()]))
+    lane_of = {id(each): 2 * number for number, each in enumerate(mixed)}
+    return [
+        each.merge(joined, lane_of[id(each)])
+        if each.meets
+        else each.merge(each.share.lanes.encoded, 2 * each.share.number)
+        for each in news
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -203,15 +211,11 @@ class _News:
                 rows = rows[~old]
         return cls(before=before, share=share, known=known, rows=rows, duplicates=duplicates)
 
-    def untouched(self) -> tuple[bytes, bytes, bytes, bytes] | None:
-        """Both blocks and their totals, where one side alone has any; else ``None``."""
-        if not len(self.rows):
-            data = self.before.on_time, self.before.late
-            return _halves(data, [Block.decode(each).totals_only().encode() for each in data], 0)
-        if self.before.on_time or self.before.late or len(self.rows) < len(self.share.rows):
-            return None
-        lanes = self.share.lanes
-        return _halves(lanes.encoded, lanes.encoded_totals, 2 * self.share.number)
+    @property
+    def meets(self) -> bool:
+        """Whether new rows meet a block, or only some of the share's rows are new."""
+        some = bool(self.before.on_time or self.before.late)
+        return bool(len(self.rows)) and (some or len(self.rows) < len(self.share.rows))
 
     def groups(self) -> list[list[Block]]:
         """For each half the block that the item holds, and that of the new rows."""
@@ -226,14 +230,16 @@ class _News:
             [Block.decode(self.before.late), lanes.block(lane + 1)],
         ]
 
-    def merge(
-        self, on_time: bytes, late: bytes, on_time_totals: bytes, late_totals: bytes
-    ) -> SlotMerge:
-        """The item with these blocks."""
+    def merge(self, encoded: Encoded, lane: int) -> SlotMerge:
+        """The item with these blocks, where there are new rows."""
         columns, before = self.share.columns, self.before
         first, is_late = columns.is_first(self.rows), columns.late[self.rows]
         weight = columns.observations(self.rows)
         late_weight, late_points = int(weight[is_late].sum()), int(first[is_late].sum())
+        on_time, late, totals = before.on_time, before.late, None
+        if len(self.rows):
+            on_time, late = encoded.of(lane), encoded.of(lane + 1)
+            totals = (encoded, lane)
         new_ids = as_set(columns.frame_id[distinct(columns.frame[self.rows])])
         content = SlotContent(
             ids=as_set(self.known, new_ids).astype("<u8").tobytes(),
@@ -247,20 +253,13 @@ class _News:
         )
         return SlotMerge(
             content=content,
-            totals=(on_time_totals, late_totals),
+            encoded=totals,
             accepted=int(first.sum()),
             late=late_points,
             duplicates=self.duplicates,
             changed=bool(len(new_ids)),
             new_ids=tuple(new_ids.tolist()),
         )
-
-
-def _halves(
-    data: Sequence[bytes], totals: Sequence[bytes], at: int
-) -> tuple[bytes, bytes, bytes, bytes]:
-    """The two halves of an item, and their totals."""
-    return data[at], data[at + 1], totals[at], totals[at + 1]
 
 
 def _keys(columns: Columns, packs: Packs) -> tuple[list[SlotKey], Ints]:

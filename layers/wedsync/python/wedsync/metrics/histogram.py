@@ -28,6 +28,8 @@ _BIN = np.uint64(0xFFFF_FFFF_FFFF_FFFF << DROPPED_BITS & 0xFFFF_FFFF_FFFF_FFFF)
 _WORD = 1 << 62
 _FEW, _MANY = 64, 8
 _WORD_BITS = 63
+_DIGIT_BITS = 16
+_MOST_ID_BITS = 32
 _ALL_BUT_SIGN = np.int64(0x7FFF_FFFF_FFFF_FFFF)
 _STEP = np.int64(1 << DROPPED_BITS)
 
@@ -55,39 +57,45 @@ def run_starts(keys: npt.NDArray[np.generic], *more: npt.NDArray[np.generic]) ->
     return np.concatenate((np.zeros(1, np.int64), np.flatnonzero(changes) + 1))
 
 
-def order_by(ids: Ints, values: Floats) -> Ints:
-    """The order by id, then value: one sort of (id, leading bits of the value, row) in a word.
+def order_by(ids: Ints, values: Floats, *, in_runs: bool = False) -> Ints:
+    """The order by id, then value.
 
-    As many bits of the value as the word has room for take part; what they leave undecided is
-    put right afterwards. Ids that take too many bits are numbered densely first.
+    Rows in no order are sorted 16 bits at a time, by the leading bits of the value and then by
+    the id: each time one stable pass. Rows ``in_runs`` that are sorted already are merged, as
+    words of id, leading bits of the value, and row. What those bits leave undecided is put right.
     """
-    rows = len(ids)
-    if rows < 2:
-        return np.zeros(rows, np.int64)
-    row_bits = (rows - 1).bit_length()
+    if len(ids) < 2:
+        return np.zeros(len(ids), np.int64)
     low = int(ids.min())
-    id_bits = (int(ids.max()) - low).bit_length()
+    if (int(ids.max()) - low).bit_length() > _MOST_ID_BITS:
+        ids, low = _sorted_ids(ids - low, int(ids.max()) - low + 1)[1], 0
+    ids = ids - low
     ordered = values.view(np.int64)
     if ordered.min() < 0:
         ordered = ordered ^ ((ordered >> 63) & _ALL_BUT_SIGN)
+    id_bits = int(ids.max()).bit_length()
+    room = _DIGIT_BITS
+    if in_runs:
+        row_bits = (len(ids) - 1).bit_length()
+        room = _WORD_BITS - id_bits - row_bits
     least, most = int(ordered.min()), int(ordered.max())
-    if id_bits + (most - least >> DROPPED_BITS).bit_length() + row_bits > _WORD_BITS:
-        ids, low = np.unique(ids, return_inverse=True)[1].astype(np.int64), 0
-        id_bits = int(ids.max()).bit_length()
-    room = _WORD_BITS - id_bits - row_bits
     dropped = max((most - least).bit_length() - room, 0)
-    least >>= dropped
-    value_bits = ((most >> dropped) - least).bit_length()
-    if id_bits + value_bits + row_bits > _WORD_BITS:
-        dropped, least = dropped + 1, least >> 1
-        value_bits = ((most >> dropped) - least).bit_length()
-    packed = (ids - low) << value_bits
-    packed |= (ordered >> dropped) - least
-    packed <<= row_bits
-    packed |= np.arange(rows)
-    packed.sort()
-    order: Ints = packed & ((1 << row_bits) - 1)
-    return _settled(order, packed >> (row_bits + value_bits), values) if dropped else order
+    if ((most >> dropped) - (least >> dropped)).bit_length() > room:
+        dropped += 1
+    leading = (ordered >> dropped) - (least >> dropped)
+    if in_runs:
+        value_bits = int(leading.max()).bit_length()
+        packed = (ids << value_bits | leading) << row_bits | np.arange(len(ids))
+        packed.sort(kind="stable")
+        order: Ints = packed & ((1 << row_bits) - 1)
+    else:
+        order = np.argsort(leading.astype(np.uint16), kind="stable")
+        for digit in range(0, id_bits, _DIGIT_BITS):
+            part = ids[order]
+            if digit:
+                part >>= digit
+            order = order[np.argsort(part.astype(np.uint16), kind="stable")]
+    return _settled(order, ids[order], values) if dropped else order
 
 
 def _settled(order: Ints, ids: Ints, values: Floats) -> Ints:
@@ -143,7 +151,7 @@ def _sorted_ids(ids: Ints, span: int) -> tuple[Ints, Ints]:
         _, first, numbers = np.unique(ids, return_index=True, return_inverse=True)
         return first, numbers
     packed = (ids << row_bits) | np.arange(len(ids))
-    packed.sort()
+    packed.sort(kind="stable")  # ids often come in sorted runs, which it merges
     order = packed & ((1 << row_bits) - 1)
     starts = run_starts(packed >> row_bits)
     number = np.zeros(len(ids), np.int64)

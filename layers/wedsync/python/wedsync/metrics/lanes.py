@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from wedsync.metrics.block import Block
-from wedsync.metrics.blockcodec import Stack, encode_stack, totals_of
+from wedsync.metrics.blockcodec import Encoded, Stack
 from wedsync.metrics.cells import WHOLE, Cells, fold
 from wedsync.metrics.columns import Columns
 from wedsync.metrics.grid import GAUGE, Grid, Latest, latest_of
@@ -42,14 +42,9 @@ class Lanes:
     second: Ints | None
 
     @cached_property
-    def encoded(self) -> list[bytes]:
+    def encoded(self) -> Encoded:
         """The bytes of every lane's block."""
-        return encode_stack(self.stack)
-
-    @cached_property
-    def encoded_totals(self) -> list[bytes]:
-        """The bytes of every lane's totals alone."""
-        return encode_stack(totals_of(self.stack))
+        return Encoded(self.stack)
 
     def second_of(self, rows: Ints) -> Ints | None:
         """The kept second of these rows of the batch."""

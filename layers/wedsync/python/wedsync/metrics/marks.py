@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 
 from wedsync.metrics.facts import MOST_ACTIVITY, MOST_FAILURES, MOST_GUESTS
-from wedsync.metrics.histogram import Bools, Ints, Words, run_starts
+from wedsync.metrics.histogram import Bools, Ints, Words, dense_ids, run_starts
 
 
 class Role(IntEnum):
@@ -196,16 +196,18 @@ def kept_happenings(happened: Happenings, group: Ints) -> Ints:
     """The newest 50 of each group, sorted by (group, time, id)."""
     if not len(happened):
         return np.empty(0, np.int64)
-    columns = (
-        happened.guest,
-        happened.vendor,
-        happened.summary,
-        happened.type,
-        happened.id,
-        happened.ts_ms,
-        group,
-    )
-    order = np.lexsort(columns)
+    width = int(happened.ts_ms.max()) - int(happened.ts_ms.min()) + 1
+    _, group_number = dense_ids(group)
+    when = group_number * width + (happened.ts_ms - int(happened.ts_ms.min()))
+    order = np.argsort(when, kind="stable")
+    same = when[order[1:]] == when[order[:-1]]
+    if same.any():  # at one time: in the order of the rest
+        tied = np.zeros(len(order), np.bool_)
+        tied[1:] |= same
+        tied[:-1] |= same
+        rows = order[tied]
+        rest = (happened.guest, happened.vendor, happened.summary, happened.type, happened.id)
+        order[tied] = rows[np.lexsort((*(column[rows] for column in rest), when[rows]))]
     kept: Ints = order[_from_end(run_starts(group[order]), len(order)) < MOST_ACTIVITY]
     return kept
 

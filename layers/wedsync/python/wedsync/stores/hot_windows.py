@@ -136,7 +136,7 @@ class HotWindowStore:
         return Merged(
             key=key,
             item=HotItem(place=place, version=version + 1, content=content),
-            totals=outcome.totals,
+            totals=outcome.totals(),
             accepted=outcome.accepted,
             late=outcome.late,
             duplicates=outcome.duplicates,
