@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.report import Differs, Section, machine, machine_text
 
-_SECTIONS = ("kernel", "server", "routes", "paging", "coldstart")
+_SECTIONS = ("hotpath", "kernel", "server", "routes", "paging", "coldstart")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

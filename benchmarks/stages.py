@@ -1,9 +1,11 @@
 """What the stream function does between a batch's text and its items, each step timed apart."""
 
+import base64
+import json
 import math
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.references import (
@@ -24,7 +26,7 @@ from wedsync.metrics.columns import Columns
 from wedsync.metrics.fold import SlotContent, SlotKey, merge_many, never, slots
 from wedsync.metrics.histogram import EXACT_UP_TO, RELATIVE_ERROR
 from wedsync.metrics.intake import Intake, Sender
-from wedsync.metrics.reading import BodyReader
+from wedsync.metrics.reading import BodiesRead, BodyReader
 
 STEPS = ("decode", "identify", "fold", "pack", "roll up")
 _PACKS = 8
@@ -78,6 +80,11 @@ def events_of(records: Sequence[bytes]) -> tuple[tuple[bytes, ...], ...]:
     return tuple(map(tuple, events))
 
 
+def records_of(event: str) -> list[bytes]:
+    """What the runtime makes of an event's text."""
+    return [base64.b64decode(each["kinesis"]["data"]) for each in json.loads(event)["Records"]]
+
+
 def read_all(events: Sequence[Sequence[bytes]], run: Run, reader: BodyReader) -> list[Columns]:
     """Every event's text as columns of points that are told apart."""
     sequence = 0
@@ -86,36 +93,48 @@ def read_all(events: Sequence[Sequence[bytes]], run: Run, reader: BodyReader) ->
         began = time.process_time()
         read = reader.read(list(enumerate(map(open_body, event))))
         began = _step(run, "decode", began)
-        senders = {
-            number: Sender(
-                tenant=_TENANT,
-                device="",
-                vendor_id=None,
-                batch_id=None,
-                stream="metrics",
-                shard="0",
-                sequence=str(sequence + number),
-                arrival_ms=int(max(part.ts_ms.max() for part in read.parts)),
-            )
-            for number in range(len(event))
-        }
+        found.append(_counted(read, len(event), reader, sequence))
         sequence += len(event)
-        intake = Intake(read, senders, reader.lexicon, valid_tenant=bool)
-        columns, refused = intake.judged({}, _KEY)
-        if columns is None or refused or read.rejected:
-            raise Differs("a point of the workload was refused")
-        found.append(columns)
         _step(run, "identify", began)
     return found
 
 
-def fold_all(batches: Sequence[Columns], run: Run, *, every_second: bool = False) -> None:
+def judged(bodies: Sequence[bytes], reader: BodyReader, *, sequence: int) -> Columns:
+    """A batch of unsigned records, read and told apart."""
+    return _counted(reader.read(list(enumerate(bodies))), len(bodies), reader, sequence)
+
+
+def _counted(read: BodiesRead, records: int, reader: BodyReader, sequence: int) -> Columns:
+    arrival_ms = int(max(part.ts_ms.max() for part in read.parts))
+    senders = {
+        number: Sender(
+            tenant=_TENANT,
+            device="",
+            vendor_id=None,
+            batch_id=None,
+            stream="metrics",
+            shard="0",
+            sequence=str(sequence + number),
+            arrival_ms=arrival_ms,
+        )
+        for number in range(records)
+    }
+    intake = Intake(read, senders, reader.lexicon, valid_tenant=bool)
+    columns, refused = intake.judged({}, _KEY)
+    if columns is None or refused or read.rejected:
+        raise Differs("a point of the workload was refused")
+    return columns
+
+
+def fold_all(
+    batches: Iterable[Columns], run: Run, *, every_second: bool = False, packs: int = _PACKS
+) -> None:
     """What the stream function does with each event; the store is a dictionary."""
     for columns in batches:
         began = time.process_time()
         shares = slots(
             columns,
-            packs=lambda _tenant, _created_at_ms: _PACKS,
+            packs=lambda _tenant, _created_at_ms: packs,
             keep_seconds=_always if every_second else never,
         )
         began = _step(run, "fold", began)
