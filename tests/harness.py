@@ -9,6 +9,7 @@ bundle.notifications()
 
 import itertools
 import json
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -173,11 +174,15 @@ class Bundle:
     ) -> Answer:
         """Send a request as admin of the bundle's tenant, or with another key.
 
-        ``body`` is sent as JSON, or as it is where it is text. ``arrived_ms`` is when the gateway
+        ``body`` is sent as JSON, or as it is where it is text or bytes. ``arrived_ms`` is when the gateway
         took it (now, unless said).
         """
         token = (key or self.key()).token
-        text = body if isinstance(body, str) or body is None else json.dumps(body)
+        raw = isinstance(body, bytes)
+        if isinstance(body, bytes):
+            text: str | None = b64encode(body).decode()
+        else:
+            text = body if isinstance(body, str) or body is None else json.dumps(body)
         answer = self.machine.http(
             {
                 "version": "2.0",
@@ -192,7 +197,7 @@ class Bundle:
                     **({} if arrived_ms is None else {"timeEpoch": arrived_ms}),
                 },
                 "body": text,
-                "isBase64Encoded": False,
+                "isBase64Encoded": raw,
             }
         )
         content = cast("str", answer.get("body") or "")
