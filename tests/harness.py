@@ -174,8 +174,8 @@ class Bundle:
     ) -> Answer:
         """Send a request as admin of the bundle's tenant, or with another key.
 
-        ``body`` is sent as JSON, or as it is where it is text or bytes. ``arrived_ms`` is when the gateway
-        took it (now, unless said).
+        ``body`` is sent as JSON, or as it is where it is text or bytes. ``arrived_ms`` is when the
+        gateway took it (now, unless said).
         """
         token = (key or self.key()).token
         raw = isinstance(body, bytes)
