@@ -29,7 +29,7 @@ from benchmarks.traffic import (
     columns_as_json,
     rows_as_json,
 )
-from wedsync.metrics.block import Block, stack_of
+from wedsync.metrics.block import Block, merge_stacks
 from wedsync.metrics.columns import Columns
 from wedsync.metrics.fold import slots
 from wedsync.metrics.histogram import EXACT_UP_TO, RELATIVE_ERROR, midpoints
@@ -90,15 +90,18 @@ def _decoded(minute: Minute, reader: BodyReader) -> Iterator[Columns]:
 
 
 def _partials(batches: Sequence[Columns]) -> None:
-    """Cells of all windows: by item, then by minute, five minutes and hour."""
-    blocks: dict[tuple[int, int], list[Block]] = {}
+    """Cells of all windows: by item, then by minute; with one minute, longer ones are the same."""
+    lanes: dict[tuple[int, int], int] = {}
+    parts = []
     for columns in batches:
-        for share in slots(columns, packs=lambda *_: PACKS):
-            block = share.lanes.block(2 * share.number)
-            blocks.setdefault((share.key.pack, share.key.minute), []).append(block)
-    groups = list(blocks.values())
-    for start in range(0, len(groups), 32):
-        stack_of(groups[start : start + 32])
+        shares = slots(columns, packs=lambda *_: PACKS)
+        stack = shares[0].lanes.stack
+        to = np.full(len(stack.minutes), -1, np.int64)
+        for share in shares:
+            key = (share.key.pack, share.key.minute)
+            to[2 * share.number] = lanes.setdefault(key, len(lanes))
+        parts.append((stack, to))
+    merge_stacks(parts, lanes=len(lanes))
 
 
 def _whole(minute: Minute, reader: BodyReader, run: Run) -> None:

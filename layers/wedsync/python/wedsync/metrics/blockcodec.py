@@ -68,42 +68,8 @@ class Stack(NamedTuple):
     happenings_lane: Ints
 
 
-class Parts(NamedTuple):
-    """What a block is made of."""
-
-    minute: int | None
-    strings: tuple[str, ...]
-    series: Grid
-    overall: Grid
-    marks: Marks
-    happenings: Happenings
-
-
 class UnreadableBlock(ValueError):
     """These bytes are no block, or one of another version."""
-
-
-def encode_parts(parts: Parts) -> bytes:
-    """The bytes of a block.
-
-    Raises:
-        ValueError: a text holds the separator, which no accepted point does.
-
-    """
-    return Encoded(
-        Stack(
-            minutes=np.array([SEVERAL_MINUTES if parts.minute is None else parts.minute], np.int64),
-            strings=parts.strings,
-            series=parts.series,
-            series_lane=np.zeros(len(parts.series), np.int64),
-            overall=parts.overall,
-            overall_lane=np.zeros(len(parts.overall), np.int64),
-            marks=parts.marks,
-            marks_lane=np.zeros(len(parts.marks), np.int64),
-            happenings=parts.happenings,
-            happenings_lane=np.zeros(len(parts.happenings), np.int64),
-        )
-    ).of(0)
 
 
 class Encoded:
@@ -160,25 +126,39 @@ class Encoded:
         return _MAGIC + self._compress(b"".join(parts))
 
 
-def decode_parts(data: bytes) -> Parts:
-    """What these bytes hold.
+def decode_stack(blocks: Sequence[bytes]) -> Stack:
+    """The blocks that all of these hold; the strings are those of one after those of the other.
 
     Raises:
-        UnreadableBlock: they are damaged, or of another version.
+        UnreadableBlock: some are damaged, or of another version.
 
     """
-    if not data.startswith(_MAGIC):
-        raise UnreadableBlock("not a block of a known version")
+    decompressor = zstandard.ZstdDecompressor()
+    payloads: list[bytes] = []
+    strings: list[str] = []
+    texts: list[int] = []
     try:
-        packed = memoryview(data)[len(_MAGIC) :]
-        if not 0 <= zstandard.frame_content_size(packed) <= _MOST_BYTES:
-            raise UnreadableBlock("a block of an impossible size")
-        payload = zstandard.ZstdDecompressor().decompress(packed)
-        size = int.from_bytes(payload[:4], "little")
-        text = payload[4 : 4 + size].decode()
-        return _parts(tuple(text.split(_SEPARATOR)) if text else (), _Reader(payload, 4 + size))
+        for data in blocks:
+            payload = _payload(data, decompressor)
+            size = int.from_bytes(payload[:4], "little")
+            text = payload[4 : 4 + size].decode()
+            texts.append(len(strings))
+            strings += text.split(_SEPARATOR) if text else ()
+            payloads.append(payload[4 + size :])
+        return _unpacked(tuple(strings), np.array(texts, np.int64), _Reader(payloads))
+    except UnreadableBlock:
+        raise
     except (zstandard.ZstdError, UnicodeDecodeError, ValueError, IndexError) as error:
         raise UnreadableBlock("a damaged block") from error
+
+
+def _payload(data: bytes, decompressor: zstandard.ZstdDecompressor) -> bytes:
+    if not data.startswith(_MAGIC):
+        raise UnreadableBlock("not a block of a known version")
+    packed = memoryview(data)[len(_MAGIC) :]
+    if not 0 <= zstandard.frame_content_size(packed) <= _MOST_BYTES:
+        raise UnreadableBlock("a block of an impossible size")
+    return decompressor.decompress(packed)
 
 
 Numbers = npt.NDArray[np.int64] | npt.NDArray[np.float64] | npt.NDArray[np.uint64]
@@ -254,7 +234,7 @@ class _Written:
         code = np.zeros(len(filled), np.uint8)
         decimal = np.ones(len(filled), np.bool_)
         if values.dtype.kind == "f":
-            power = np.maximum.reduceat(_powers(values), starts)
+            power = _powers(values, starts, length)
             decimal = power < _UNSCALED
             scale = np.array([*_SCALES, np.nan])[power]
             scaled = np.rint(values * np.repeat(scale, length))
@@ -275,23 +255,38 @@ class _Written:
         codes[chosen] = codes_of.reshape(lengths.shape)
 
 
-def _powers(values: Floats) -> npt.NDArray[np.uint8]:
-    """The least number of decimals that gives back each value bit by bit; 4 if none does."""
-    powers = np.full(len(values), _UNSCALED, np.uint8)
-    rest: Ints | slice = slice(None)
-    left = values
-    for power, scale in enumerate(_SCALES):
-        scaled = np.rint(left * scale)
-        fits = (scaled / scale == left) & (np.abs(scaled) < _WHOLE_BELOW)
-        if fits.all():
-            powers[rest] = power
-            return powers
-        if not fits.any():
+def _powers(values: Floats, starts: Ints, length: Ints) -> npt.NDArray[np.uint8]:
+    """The least number of decimals that gives back each segment bit by bit; 4 if none does.
+
+    What fits some number of decimals fits more of them. So one look at the first of each segment
+    tells below what number there is no need to look at all of it.
+    """
+    powers = np.full(len(starts), _UNSCALED, np.uint8)
+    left = np.arange(len(starts))
+    for power in range(_UNSCALED):
+        able = left[_fits(values[starts[left]], power)]
+        if not len(able):
             continue
-        places = np.arange(len(values)) if isinstance(rest, slice) else rest
-        powers[places[fits]] = power
-        rest, left = places[~fits], left[~fits]
+        rows = values
+        begins = starts
+        if len(able) < len(starts):
+            chosen = np.zeros(len(starts), np.bool_)
+            chosen[able] = True
+            rows = values[np.repeat(chosen, length)]
+            begins = np.cumsum(length[able]) - length[able]
+        fitting = able[np.logical_and.reduceat(_fits(rows, power), begins)]
+        powers[fitting] = power
+        left = left[powers[left] == _UNSCALED]
+        if not len(left):
+            break
     return powers
+
+
+def _fits(values: Floats, power: int) -> Bools:
+    """Which of these come back from whole numbers of so many decimals."""
+    scaled = np.rint(values * _SCALES[power])
+    fits: Bools = (scaled / _SCALES[power] == values) & (np.abs(scaled) < _WHOLE_BELOW)
+    return fits
 
 
 def _narrowest(low: Ints, high: Ints) -> npt.NDArray[np.uint8]:
@@ -457,68 +452,106 @@ def _from_least(times: Ints, bounds: Ints) -> tuple[_Column, _Column]:
 _COLUMNS = 1 + 2 * 22 + 6 + 8
 
 
-_EMPTY = np.empty(0, np.int64)
-
-
 class _Reader:
-    """Takes column after column off a payload."""
+    """Takes column after column off the payloads of all blocks."""
 
-    def __init__(self, payload: bytes, offset: int) -> None:
-        self._payload = payload
-        self._codes = payload[offset : offset + _COLUMNS]
-        offset += _COLUMNS
-        self._lengths = np.frombuffer(payload, _SIZE, _COLUMNS, offset).tolist()
-        self._offset = offset + _COLUMNS * _SIZE.itemsize
-        if sum(self._lengths) > _MOST_BYTES:
+    def __init__(self, payloads: Sequence[bytes]) -> None:
+        self._payloads = payloads
+        self.blocks = len(payloads)
+        self._codes = [payload[:_COLUMNS] for payload in payloads]
+        lengths = np.array([np.frombuffer(each, _SIZE, _COLUMNS, _COLUMNS) for each in payloads])
+        self._lengths: Ints = lengths.astype(np.int64).reshape(self.blocks, _COLUMNS).T.copy()
+        if self.blocks and int(self._lengths.sum(axis=0).max()) > _MOST_BYTES:
             raise UnreadableBlock("a block of an impossible size")
+        self._offsets = [_COLUMNS + _COLUMNS * _SIZE.itemsize] * self.blocks
         self._at = 0
 
-    def _next(self) -> tuple[npt.NDArray[Any], int]:
-        """The numbers of a column, and the power of ten that they are to be divided by."""
-        code, length = self._codes[self._at], self._lengths[self._at]
+    def _next(self) -> tuple[list[npt.NDArray[Any]], list[int], Ints]:
+        """A column's numbers block by block, the powers of ten to divide them by, the lengths."""
+        lengths = self._lengths[self._at]
+        parts: list[npt.NDArray[Any]] = []
+        powers: list[int] = []
+        for block in np.flatnonzero(lengths).tolist():
+            code = self._codes[block][self._at]
+            length, offset = int(lengths[block]), self._offsets[block]
+            dtype = _TYPES[code & _TYPE_MASK]
+            held = 1 if code & _EQUAL else length
+            size = dtype.itemsize
+            payload = self._payloads[block]
+            if size == 1:
+                numbers = np.frombuffer(payload, dtype, held, offset)
+            else:
+                planes = np.frombuffer(payload, np.uint8, held * size, offset)
+                numbers = planes.reshape(size, held).T.copy().view(dtype).ravel()
+            self._offsets[block] = offset + held * size
+            parts.append(np.repeat(numbers, length) if code & _EQUAL else numbers)
+            powers.append(code >> _SCALE_SHIFT & _SCALE_MASK)
         self._at += 1
-        if not length:
-            return _EMPTY, 0
-        dtype = _TYPES[code & _TYPE_MASK]
-        held = 1 if code & _EQUAL else length
-        size = dtype.itemsize
-        if size == 1:
-            numbers = np.frombuffer(self._payload, dtype, held, self._offset)
-        else:
-            planes = np.frombuffer(self._payload, np.uint8, held * size, self._offset)
-            numbers = planes.reshape(size, held).T.copy().view(dtype).ravel()
-        self._offset += held * size
-        if code & _EQUAL:
-            numbers = np.repeat(numbers, length)
-        return numbers, code >> _SCALE_SHIFT & _SCALE_MASK
+        return parts, powers, lengths
 
-    def ints(self) -> Ints:
-        return self._next()[0].astype(np.int64)
+    def ints(self) -> tuple[Ints, Ints]:
+        """A column of whole numbers, and how many are of each block."""
+        parts, _, lengths = self._next()
+        if not parts:
+            return np.empty(0, np.int64), lengths
+        return np.concatenate(parts, dtype=np.int64, casting="unsafe"), lengths
 
     def floats(self) -> Floats:
-        numbers, power = self._next()
-        floats = numbers.astype(np.float64)
-        return floats / _SCALES[power] if power else floats
+        """A column of doubles."""
+        parts, powers, lengths = self._next()
+        if not parts:
+            return np.empty(0)
+        floats: Floats = np.concatenate(parts, dtype=np.float64, casting="unsafe")
+        if any(powers):
+            scale = np.array(_SCALES)[powers]
+            floats /= np.repeat(scale, lengths[lengths > 0])
+        return floats
 
     def words(self) -> Words:
-        return self._next()[0].astype(np.uint64)
+        """A column of 64-bit words."""
+        parts, _, _ = self._next()
+        if not parts:
+            return np.empty(0, np.uint64)
+        return np.concatenate(parts, dtype=np.uint64, casting="unsafe")
 
     def times(self) -> Ints:
-        least = self.ints()
-        return self.ints() + (least[0] if len(least) else 0)
+        """A column of times, from the least of each block."""
+        least, each = self.ints()
+        later, lengths = self.ints()
+        if len(least) and not np.array_equal(each > 0, lengths > 0):
+            raise UnreadableBlock("times without a beginning")
+        return later + np.repeat(least, lengths[lengths > 0])
+
+    def texts(self, base: Ints) -> tuple[Ints, Ints]:
+        """A column of numbers of texts, each block's after those of the blocks before."""
+        numbers, lengths = self.ints()
+        return np.where(numbers < 0, numbers, numbers + np.repeat(base, lengths)), lengths
+
+    def rows(self, base: Ints) -> tuple[Ints, Ints]:
+        """A column of steps, as rows that begin at ``base`` in each block."""
+        steps, lengths = self.ints()
+        rows = np.cumsum(steps)
+        filled = lengths > 0
+        starts = (np.cumsum(lengths) - lengths)[filled]
+        before = rows[starts] - steps[starts]
+        return rows + np.repeat(base[filled] - before, lengths[filled]), lengths
 
 
-def _parts(strings: tuple[str, ...], read: _Reader) -> Parts:
-    minute = int(read.ints()[0])
-    series, overall = _grid(read), _grid(read)
+def _unpacked(strings: tuple[str, ...], texts: Ints, read: _Reader) -> Stack:
+    block = np.arange(read.blocks)
+    minutes, _ = read.ints()
+    series, series_rows = _grid(read, texts)
+    overall, overall_rows = _grid(read, texts)
+    wedding, marked = read.texts(texts)
     marks = Marks(
-        wedding=read.ints(),
-        role=read.ints(),
-        subject=read.ints(),
+        wedding=wedding,
+        role=read.ints()[0],
+        subject=read.texts(texts)[0],
         id=read.words(),
         ts_ms=read.times(),
     )
-    each, wedding, kind, vendor, guest, summary = (read.ints() for _ in range(6))
+    each, happened = read.ints()
+    wedding, kind, vendor, guest, summary = (read.texts(texts)[0] for _ in range(5))
     happenings = Happenings(
         wedding=wedding,
         ts_ms=read.times(),
@@ -528,45 +561,65 @@ def _parts(strings: tuple[str, ...], read: _Reader) -> Parts:
         guest=guest,
         summary=summary,
     )
-    return Parts(
-        minute=None if minute == SEVERAL_MINUTES else minute,
+    return Stack(
+        minutes=minutes,
         strings=strings,
         series=series,
+        series_lane=np.repeat(block, series_rows),
         overall=overall,
+        overall_lane=np.repeat(block, overall_rows),
         marks=marks,
+        marks_lane=np.repeat(block, marked),
         happenings=happenings,
+        happenings_lane=np.repeat(block, happened),
     )
 
 
-def _grid(read: _Reader) -> Grid:
-    wedding, vendor, rows = (read.ints() for _ in range(3))
-    metric, kind, dims, measure = (read.ints() for _ in range(4))
-    cells = _cells(read)
-    row, tie, value = np.cumsum(read.ints()), read.ints(), read.floats()
-    return Grid(
-        wedding=np.repeat(wedding, rows),
-        vendor=np.repeat(vendor, rows),
+def _grid(read: _Reader, texts: Ints) -> tuple[Grid, Ints]:
+    """The rows of all blocks, and how many are of each."""
+    wedding, _ = read.texts(texts)
+    vendor, _ = read.texts(texts)
+    runs, _ = read.ints()
+    metric, measures = read.texts(texts)
+    kind, _ = read.ints()
+    dims, _ = read.texts(texts)
+    measure, rows = read.ints()
+    measure += np.repeat(np.cumsum(measures) - measures, rows)
+    base = np.cumsum(rows) - rows
+    cells = _cells(read, base)
+    row, _ = read.rows(base)
+    tie, _ = read.ints()
+    value = read.floats()
+    grid = Grid(
+        wedding=np.repeat(wedding, runs),
+        vendor=np.repeat(vendor, runs),
         metric=metric[measure],
         kind=kind[measure],
         dims=dims[measure],
         cells=cells,
         latest=Latest(row=row, ts_ms=read.times(), tie=tie, value=value),
     )
+    return grid, rows
 
 
-def _cells(read: _Reader) -> Cells:
-    row, second, lengths, weights = np.cumsum(read.ints()), read.ints(), read.ints(), read.ints()
-    exact, bin_first, bin_steps = read.floats(), read.ints(), read.ints()
+def _cells(read: _Reader, base: Ints) -> Cells:
+    row, _ = read.rows(base)
+    (second, _), (lengths, _), (weights, _) = read.ints(), read.ints(), read.ints()
+    exact, (bin_first, _), (bin_steps, _) = read.floats(), read.ints(), read.ints()
     cut_sum, cut_min, cut_max = read.floats(), read.floats(), read.floats()
     if not len(row):
         return no_cells()
-    start = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
+    start = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=start[1:])
     count = np.add.reduceat(weights, start[:-1])
     cut = count > EXACT_UP_TO
-    of_cut = np.repeat(cut, lengths)
-    keys = np.empty(len(weights))
-    keys[~of_cut] = exact
-    keys[of_cut] = _edges(bin_first, bin_steps, lengths[cut])
+    if cut.any():
+        of_cut = np.repeat(cut, lengths)
+        keys = np.empty(len(weights))
+        keys[~of_cut] = exact
+        keys[of_cut] = _edges(bin_first, bin_steps, lengths[cut])
+    else:
+        keys = exact
     total, low, high = exact_sums(keys, weights, start), keys[start[:-1]], keys[start[1:] - 1]
     total[cut], low[cut], high[cut] = cut_sum, cut_min, cut_max
     return Cells(

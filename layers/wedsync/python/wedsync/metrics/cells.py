@@ -123,26 +123,22 @@ def fold(*, row: Ints, second: Ints | int, value: Floats, weight: Ints | None = 
     return _cells(ids, value, weight, first, sums=sums, low=low, high=high, seconds=seconds)
 
 
-def join(parts: Sequence[tuple[Cells, Ints, bool]]) -> Cells:
+def join(parts: Sequence[tuple[Cells, Ints]], *, keeps: Sequence[Bools] | None = None) -> Cells:
     """Merge cells; each part comes with the new row of each of its cells.
 
-    Where a part does not keep its seconds, all its cells of a row become one that covers the whole.
+    ``keeps`` says of each cell whether it keeps its second (none does, where nothing is said):
+    all other cells of a row become one that covers the whole.
     """
-    parts = [part for part in parts if len(part[0])]
-    if not parts:
+    every = [cells for cells, _ in parts]
+    row = np.concatenate([rows for _, rows in parts]) if parts else np.empty(0, np.int64)
+    if not len(row):
         return no_cells()
-    row = np.concatenate([rows for _, rows, _ in parts])
     ids, seconds = row, 1
-    if any(keeps for _, _, keeps in parts):
-        second = np.concatenate(
-            [
-                cells.second if keeps else np.full(len(cells), WHOLE, np.int64)
-                for cells, _, keeps in parts
-            ]
-        )
+    if keeps is not None:
+        second = np.concatenate([cells.second for cells in every])
+        second = np.where(np.concatenate(keeps), second, WHOLE)
         if int(second.max()) != WHOLE:
             ids, seconds = row * _SECONDS + (second + 1), _SECONDS
-    every = [cells for cells, _, _ in parts]
     lengths = np.concatenate([np.diff(cells.start) for cells in every])
     entry_ids = np.repeat(ids, lengths)
     keys = np.concatenate([cells.keys for cells in every])

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from wedsync.metrics.block import Block, stack_of
-from wedsync.metrics.blockcodec import Encoded
+from wedsync.metrics.block import Block, merge_stacks
+from wedsync.metrics.blockcodec import Encoded, Stack, decode_stack
 from wedsync.metrics.columns import MADE, Columns
 from wedsync.metrics.histogram import Bools, Ints, Words, as_set, by_small, dense_ids, distinct
 from wedsync.metrics.lanes import Lanes, fold_lanes
@@ -179,14 +179,38 @@ def merge_many(shares: Sequence[tuple[SlotContent | None, SlotRows]]) -> list[Sl
     """Merge each share into what its item holds, all at a go."""
     news = [_News.of(existing or SlotContent(), rows) for existing, rows in shares]
     mixed = [each for each in news if each.meets]
-    joined = Encoded(stack_of([group for each in mixed for group in each.groups()]))
+    joined = Encoded(_met(mixed)) if mixed else None
     lane_of = {id(each): 2 * number for number, each in enumerate(mixed)}
-    return [
-        each.merge(joined, lane_of[id(each)])
-        if each.meets
-        else each.merge(each.share.lanes.encoded, 2 * each.share.number)
-        for each in news
+    merges = []
+    for each in news:
+        if joined is not None and id(each) in lane_of:
+            merges.append(each.merge(joined, lane_of[id(each)]))
+        else:
+            merges.append(each.merge(each.share.lanes.encoded, 2 * each.share.number))
+    return merges
+
+
+def _met(news: Sequence["_News"]) -> Stack:
+    """What the items hold and what is new of each, two lanes for each of these."""
+    held = [
+        (data, 2 * number + half)
+        for number, each in enumerate(news)
+        for half, data in enumerate((each.before.on_time, each.before.late))
+        if data
     ]
+    parts = []
+    if held:
+        lanes_held = np.array([lane for _, lane in held], np.int64)
+        parts.append((decode_stack([data for data, _ in held]), lanes_held))
+    whole: dict[int, tuple[Lanes, Ints]] = {}
+    for number, each in enumerate(news):
+        lanes, lane = each.lanes()
+        _, to = whole.setdefault(
+            id(lanes), (lanes, np.full(len(lanes.stack.minutes), -1, np.int64))
+        )
+        to[lane : lane + 2] = 2 * number, 2 * number + 1
+    parts += [(lanes.stack, to) for lanes, to in whole.values()]
+    return merge_stacks(parts, lanes=2 * len(news))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -217,18 +241,14 @@ class _News:
         some = bool(self.before.on_time or self.before.late)
         return bool(len(self.rows)) and (some or len(self.rows) < len(self.share.rows))
 
-    def groups(self) -> list[list[Block]]:
-        """For each half the block that the item holds, and that of the new rows."""
-        lanes, lane = self.share.lanes, 2 * self.share.number
-        if len(self.rows) < len(self.share.rows):
-            columns = self.share.columns
-            late = columns.late[self.rows].astype(np.int64)
-            lanes = fold_lanes(columns, self.rows, late, lanes.second_of(self.rows), 2)
-            lane = 0
-        return [
-            [Block.decode(self.before.on_time), lanes.block(lane)],
-            [Block.decode(self.before.late), lanes.block(lane + 1)],
-        ]
+    def lanes(self) -> tuple[Lanes, int]:
+        """Where the new rows lie folded, and in which lane those that were on time."""
+        lanes = self.share.lanes
+        if len(self.rows) == len(self.share.rows):
+            return lanes, 2 * self.share.number
+        columns = self.share.columns
+        late = columns.late[self.rows].astype(np.int64)
+        return fold_lanes(columns, self.rows, late, lanes.second_of(self.rows), 2), 0
 
     def merge(self, encoded: Encoded, lane: int) -> SlotMerge:
         """The item with these blocks, where there are new rows."""

@@ -109,16 +109,17 @@ def no_grid() -> Grid:
     )
 
 
-def join_grids(parts: Sequence[tuple[int, Grid]], keeps: Sequence[bool]) -> tuple[Grid, Ints]:
+def join_grids(parts: Sequence[tuple[Grid, Ints]], keeps: Bools) -> tuple[Grid, Ints]:
     """Merge grids over one table of strings lane by lane; the lane of each row of the whole.
 
-    Each part comes with its lane; ``keeps`` says of each lane whether its seconds are kept.
+    Each part comes with the lane of each of its rows; ``keeps`` says of each lane whether its
+    seconds are kept.
     """
-    parts = [(lane, grid) for lane, grid in parts if len(grid)]
+    parts = [(grid, lane) for grid, lane in parts if len(grid)]
     if not parts:
         return no_grid(), np.empty(0, np.int64)
-    grids = [grid for _, grid in parts]
-    lane = np.repeat([lane for lane, _ in parts], [len(grid) for grid in grids])
+    grids = [grid for grid, _ in parts]
+    lane = np.concatenate([lane for _, lane in parts])
     columns = [
         np.concatenate([getattr(grid, name) for grid in grids])
         for name in ("wedding", "vendor", "metric", "kind", "dims")
@@ -137,19 +138,16 @@ def join_grids(parts: Sequence[tuple[int, Grid]], keeps: Sequence[bool]) -> tupl
             tie=np.concatenate([latest.tie for latest, _ in gauges]),
             value=np.concatenate([latest.value for latest, _ in gauges]),
         )
-    cells = join(
-        [
-            (grid.cells, rows[grid.cells.row], keeps[lane])
-            for (lane, grid), rows in zip(parts, maps, strict=True)
-        ]
-    )
     grid = Grid(
         wedding=wedding,
         vendor=vendor,
         metric=metric,
         kind=kind,
         dims=dims,
-        cells=cells,
+        cells=join(
+            [(each.cells, rows[each.cells.row]) for each, rows in zip(grids, maps, strict=True)],
+            keeps=[keeps[lane][each.cells.row] for each, lane in parts],
+        ),
         latest=joined,
     )
     return grid, lane[first]

@@ -136,23 +136,26 @@ def stack_marks(parts: Sequence[Marks]) -> Marks:
     )
 
 
-def join_marks(parts: Sequence[tuple[int, Marks]]) -> tuple[Marks, Ints]:
-    """Merge marks over one table of strings lane by lane; the lane of each mark of the whole."""
-    parts = [(lane, marks) for lane, marks in parts if len(marks)]
+def join_marks(parts: Sequence[tuple[Marks, Ints]]) -> tuple[Marks, Ints]:
+    """Merge marks over one table of strings lane by lane; the lane of each mark of the whole.
+
+    Each part comes with the lane of each of its marks.
+    """
+    parts = [(marks, lane) for marks, lane in parts if len(marks)]
     if not parts:
         return no_marks(), np.empty(0, np.int64)
-    together = stack_marks([marks for _, marks in parts])
-    lane = np.repeat([lane for lane, _ in parts], [len(marks) for _, marks in parts])
+    together = stack_marks([marks for marks, _ in parts])
+    lane = np.concatenate([lane for _, lane in parts])
     kept = kept_marks(together, _group(lane, together.wedding))
     return together.take(kept), lane[kept]
 
 
-def join_happenings(parts: Sequence[tuple[int, Happenings]]) -> tuple[Happenings, Ints]:
+def join_happenings(parts: Sequence[tuple[Happenings, Ints]]) -> tuple[Happenings, Ints]:
     """Merge happenings in the same way."""
-    parts = [(lane, happened) for lane, happened in parts if len(happened)]
+    parts = [(happened, lane) for happened, lane in parts if len(happened)]
     if not parts:
         return no_happenings(), np.empty(0, np.int64)
-    every = [happened for _, happened in parts]
+    every = [happened for happened, _ in parts]
     together = Happenings(
         wedding=np.concatenate([part.wedding for part in every]),
         ts_ms=np.concatenate([part.ts_ms for part in every]),
@@ -162,7 +165,7 @@ def join_happenings(parts: Sequence[tuple[int, Happenings]]) -> tuple[Happenings
         guest=np.concatenate([part.guest for part in every]),
         summary=np.concatenate([part.summary for part in every]),
     )
-    lane = np.repeat([lane for lane, _ in parts], [len(happened) for happened in every])
+    lane = np.concatenate([lane for _, lane in parts])
     kept = kept_happenings(together, _group(lane, together.wedding))
     return together.take(kept), lane[kept]
 
