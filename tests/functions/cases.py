@@ -208,6 +208,32 @@ def counted_points(stage: Stage) -> None:
     stage.used.clear()
 
 
+def counted_an_hour_ago(stage: Stage) -> None:
+    """Points of the hour before, which is over."""
+    _counted(stage, minutes_ago=70)
+
+
+def counted_days_ago(stage: Stage) -> None:
+    """Points of the day before yesterday, rolled up to hours then."""
+    _counted(stage, minutes_ago=50 * 60)
+    stage.clock.set(NOW - timedelta(hours=48))
+    stage.run("schedules-hourly", sample("schedules-hourly"))
+    stage.clock.set(NOW - timedelta(hours=1))
+    stage.run("schedules-hourly", sample("schedules-hourly"))
+    stage.clock.set(NOW)
+    stage.used.clear()
+
+
+def _counted(stage: Stage, *, minutes_ago: int) -> None:
+    a_registered_wedding(stage)
+    a_key(stage)
+    stage.clock.set(NOW - timedelta(minutes=minutes_ago))
+    event = earlier(sample("streams-metrics"), minutes=minutes_ago)
+    stage.run("streams-metrics", event, down=TOPICS)
+    stage.clock.set(NOW)
+    stage.used.clear()
+
+
 def earlier(event: Event, *, minutes: int) -> Event:
     """The points of a stream's batch, unsigned, as they would have been some minutes ago."""
     records = cast("list[dict[str, dict[str, object]]]", event["Records"])
@@ -347,6 +373,8 @@ CASES: tuple[Case, ...] = (
     Case(function="metrics-series", arrange=counted_points, status=200),
     Case(function="metrics-wedding", arrange=counted_points, status=200),
     Case(function="schedules-compaction", arrange=counted_points),
+    Case(function="schedules-daily", arrange=counted_days_ago),
+    Case(function="schedules-hourly", arrange=counted_an_hour_ago),
     Case(function="schedules-minute", arrange=counted_points),
     Case(
         function="streams-metrics",

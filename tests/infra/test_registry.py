@@ -89,7 +89,8 @@ def test_a_declaration_is_sound(declaration: Declaration) -> None:
         case QueueTrigger() as trigger:
             assert trigger.queue.kind is ResourceKind.QUEUE
         case ScheduleTrigger() as trigger:
-            assert 60 % trigger.every_minutes == 0
+            assert 1440 % trigger.every_minutes == 0
+            assert 0 <= trigger.after_minutes < trigger.every_minutes
         case AuthorizerTrigger():
             assert declaration.timeout_seconds <= 10
 

@@ -1,35 +1,54 @@
-"""One metric over time, in buckets of a window; where nothing came there is no point."""
+"""One metric over time, in buckets of a window; where nothing came there is no point.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+Buckets are answered from the coarsest of what is stored whole: days, hours, minutes. One second,
+one and five minutes tell of what came on time; an hour and a day of all that was accepted.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from wedsync.cloud.memory import Remembered
 from wedsync.errors import Invalid, ResolutionNotKept
 from wedsync.flows.reading import WindowReader, packs_of
+from wedsync.flows.rolled import UTC_ZONE, stored_pieces
 from wedsync.flows.times import MINUTES_PER_HOUR, minute_of
-from wedsync.metrics.block import Block
+from wedsync.metrics.block import ANY, Block
 from wedsync.metrics.selection import Selection
 from wedsync.metrics.summary import Summary
+from wedsync.stores.frontiers import Frontier
+from wedsync.stores.rollups import WHOLE, Scope, ScopeKind
 from wedsync.stores.services import Services
+from wedsync.stores.windows import HOURS_KEPT
 from wedsync.tenancy import Tenant
+from wedsync.weddings.calendar import zone_names
+from wedsync.weddings.days import LocalDay, days_between
 
 MINUTES_KEPT = timedelta(hours=47)
 """Minutes are kept for 48 h; older hours come from what they were rolled up to."""
+CACHED_SECONDS = 1.0
+DAYS_ASKED = timedelta(days=5 * 366)
 
 
 class Window(StrEnum):
-    """The width of a bucket."""
+    """The width of a bucket. A day is the calendar's, in some zone."""
 
     SECOND = "1s"
     MINUTE = "1m"
     FIVE_MINUTES = "5m"
     HOUR = "1h"
+    DAY = "1d"
 
     @property
     def seconds(self) -> int:
-        """How long one bucket is."""
-        return {"1s": 1, "1m": 60, "5m": 300, "1h": 3600}[self.value]
+        """How long one bucket is; a day may be an hour shorter or longer."""
+        return {"1s": 1, "1m": 60, "5m": 300, "1h": 3600, "1d": 86400}[self.value]
+
+    @property
+    def holds_late(self) -> bool:
+        """Whether it tells of points that came more than 15 minutes late."""
+        return self in (Window.HOUR, Window.DAY)
 
     @property
     def longest(self) -> timedelta:
@@ -39,7 +58,13 @@ class Window(StrEnum):
             "1m": timedelta(hours=6),
             "5m": timedelta(hours=24),
             "1h": timedelta(days=31),
+            "1d": DAYS_ASKED,
         }[self.value]
+
+    @property
+    def usual(self) -> str:
+        """The range that is answered where none is asked for."""
+        return {"1s": "5m", "1m": "1h", "5m": "6h", "1h": "24h", "1d": "30d"}[self.value]
 
 
 class Stat(StrEnum):
@@ -57,14 +82,16 @@ class Stat(StrEnum):
     P99 = "p99"
 
 
-_QUANTILES = {Stat.P50: 0.50, Stat.P90: 0.90, Stat.P95: 0.95, Stat.P99: 0.99}
+QUANTILES = {Stat.P50: 0.50, Stat.P90: 0.90, Stat.P95: 0.95, Stat.P99: 0.99}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesQuery:
-    """Which metric, of which wedding (None: the tenant's totals), how and when.
+    """Which metric, of whom, how and when.
 
-    ``start`` is inclusive and ``end`` exclusive, both cut to whole buckets.
+    Of a wedding, of a vendor, of a vendor at a wedding, or (neither) of the tenant's totals. The
+    buckets are those that the range from ``start`` to ``end``, exclusive, touches. ``zone`` is
+    the zone whose days they are, ``kept_zone`` the one whose days are stored.
     """
 
     name: str
@@ -74,34 +101,131 @@ class SeriesQuery:
     end: datetime
     group_by: tuple[str, ...] = ()
     wedding_id: str | None = None
+    vendor_id: str | None = None
+    zone: str = UTC_ZONE
+    kept_zone: str = UTC_ZONE
+
+    def aligned(self) -> "SeriesQuery":
+        """The same query from and to whole seconds or minutes, under which it is remembered."""
+        width = min(self.window.seconds, 60)
+        start = int(self.start.timestamp()) // width * width
+        end = -(-self.end.timestamp() // width) * width
+        return replace(
+            self, start=datetime.fromtimestamp(start, UTC), end=datetime.fromtimestamp(end, UTC)
+        )
+
+    @property
+    def scope(self) -> Scope:
+        """Whose rollups hold the answer."""
+        if self.wedding_id is not None:
+            return Scope(ScopeKind.WEDDING, self.wedding_id)
+        if self.vendor_id is not None:
+            return Scope(ScopeKind.VENDOR, self.vendor_id)
+        return WHOLE
+
+    def select(self, block: Block) -> Selection:
+        """The series of a block that are asked for."""
+        if self.scope is WHOLE:
+            return block.totals(self.name)
+        return block.select(
+            self.name,
+            wedding_id=ANY if self.wedding_id is None else self.wedding_id,
+            vendor_id=ANY if self.vendor_id is None else self.vendor_id,
+        )
 
 
 Group = tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Bucket:
+    """From ``start`` up to ``end``, exclusive, in epoch seconds."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the answer: its dimensions, and (bucket start in epoch ms, value)."""
+    """One line of the answer: its dimensions, and (bucket, value) in the order of time."""
 
     dims: dict[str, str | None]
-    points: tuple[tuple[int, float], ...]
+    points: tuple[tuple[Bucket, float], ...]
+
+
+def query_for(
+    services: Services,
+    tenant: Tenant,
+    *,
+    name: str,
+    stat: Stat,
+    window: Window,
+    between: tuple[datetime, datetime],
+    group_by: tuple[str, ...],
+    wedding_id: str | None,
+    vendor_id: str | None,
+    zone: str | None,
+) -> SeriesQuery:
+    """The query of these wishes, whose days are the venue's, or UTC's, unless a zone is named.
+
+    Raises WeddingNotFound, and Invalid for what is no zone and for a range too long.
+    """
+    kept = UTC_ZONE
+    if wedding_id is not None:
+        kept = services.weddings.get(tenant, wedding_id).venue.time_zone
+    if zone is not None and zone not in zone_names():
+        raise Invalid.field("zone", "unknown-zone", "an IANA time zone such as Europe/Madrid")
+    start, end = between
+    longest = window.longest
+    if window is Window.DAY and zone not in (None, kept):
+        longest = HOURS_KEPT
+    if end - start > longest:
+        detail = f"at most {longest} in {window} buckets"
+        raise Invalid.field("timeRange", "too-long", detail)
+    return SeriesQuery(
+        name=name,
+        stat=stat,
+        window=window,
+        start=start,
+        end=end,
+        group_by=group_by,
+        wedding_id=wedding_id,
+        vendor_id=vendor_id,
+        zone=zone or kept,
+        kept_zone=kept,
+    ).aligned()
+
+
+def series(services: Services, tenant: Tenant, query: SeriesQuery) -> Remembered[tuple[Line, ...]]:
+    """The lines of a query, at most a second old."""
+    return services.memory.recall(
+        (tenant, "series", query),
+        lambda: read_series(services, tenant, query),
+        now=services.now(),
+        for_seconds=CACHED_SECONDS,
+    )
 
 
 def read_series(services: Services, tenant: Tenant, query: SeriesQuery) -> tuple[Line, ...]:
-    """The lines of a query. Raises Invalid for a range too long, ResolutionNotKept."""
-    if query.end - query.start > query.window.longest:
-        raise Invalid.field(
-            "timeRange", "too-long", f"at most {query.window.longest} in {query.window} buckets"
-        )
-    buckets: dict[tuple[Group, int], list[Summary]] = {}
+    """The lines of a query. Raises ResolutionNotKept."""
+    buckets: dict[tuple[Group, Bucket], list[Summary]] = {}
     for bucket, group, summary in _observations(services, tenant, query):
         buckets.setdefault((group, bucket), []).append(summary)
-    lines: dict[Group, list[tuple[int, float]]] = {}
-    for (group, bucket), summaries in sorted(buckets.items(), key=lambda each: each[0][1]):
-        value = _value(Summary.merge(summaries), query)
-        if value is not None:
-            point = (bucket * query.window.seconds * 1000, value)
-            lines.setdefault(group, []).append(point)
+    return lines_of(
+        query,
+        {
+            at: value
+            for at, summaries in buckets.items()
+            if (value := _value(Summary.merge(summaries), query, at[1])) is not None
+        },
+    )
+
+
+def lines_of(query: SeriesQuery, values: dict[tuple[Group, Bucket], float]) -> tuple[Line, ...]:
+    """One line a group, its points in the order of time."""
+    lines: dict[Group, list[tuple[Bucket, float]]] = {}
+    for (group, bucket), value in sorted(values.items(), key=lambda each: each[0][1].start):
+        lines.setdefault(group, []).append((bucket, value))
     return tuple(
         Line(dict(zip(query.group_by, group, strict=True)), tuple(points))
         for group, points in sorted(
@@ -112,22 +236,24 @@ def read_series(services: Services, tenant: Tenant, query: SeriesQuery) -> tuple
 
 def _observations(
     services: Services, tenant: Tenant, query: SeriesQuery
-) -> Iterator[tuple[int, Group, Summary]]:
-    if query.window is Window.SECOND:
-        yield from _by_second(services, tenant, query)
-        return
-    per_bucket = query.window.seconds // 60
-    for minute, selection in _selections(services, tenant, query):
-        for group, summary in selection.by(*query.group_by).items():
-            yield minute // per_bucket, group, summary
+) -> Iterator[tuple[Bucket, Group, Summary]]:
+    match query.window:
+        case Window.SECOND:
+            yield from _by_second(services, tenant, query)
+        case Window.DAY:
+            yield from _by_day(services, tenant, query)
+        case _:
+            yield from _by_epoch(services, tenant, query)
 
 
 def _by_second(
     services: Services, tenant: Tenant, query: SeriesQuery
-) -> Iterator[tuple[int, Group, Summary]]:
+) -> Iterator[tuple[Bucket, Group, Summary]]:
     if query.group_by:
         raise Invalid.field("groupBy", "not-with-1s", "one-second buckets are not grouped")
-    for minute, selection in _selections(services, tenant, query):
+    first, last = minute_of(query.start), minute_of(query.end - timedelta(milliseconds=1))
+    for minute, block in _between(services, tenant, query, first, last + 1):
+        selection = query.select(block)
         if not selection:
             continue
         if not selection.seconds_kept:
@@ -135,53 +261,155 @@ def _by_second(
                 "one second is kept for a wedding only while its window is open"
             )
         for second, summary in selection.per_second().items():
-            bucket = minute * 60 + second
-            if query.start.timestamp() <= bucket < query.end.timestamp():
-                yield bucket, (), summary
+            at = minute * 60 + second
+            if query.start.timestamp() <= at < query.end.timestamp():
+                yield Bucket(at, at + 1), (), summary
 
 
-def _selections(
+def _by_epoch(
     services: Services, tenant: Tenant, query: SeriesQuery
-) -> Iterator[tuple[int, Selection]]:
-    """The query's series of each minute; of whole hours where their minutes are gone."""
-    now = services.now()
-    both = query.window is Window.HOUR
-    first, last = minute_of(query.start), minute_of(query.end - timedelta(milliseconds=1))
-    oldest = minute_of(now - MINUTES_KEPT) // MINUTES_PER_HOUR * MINUTES_PER_HOUR
-    if query.wedding_id is None:
-        for minute in range(max(first, oldest), last + 1):
-            items = services.windows.totals(tenant, minute)
-            blocks = [block for item in items for block in (item.on_time, item.late)[: 1 + both]]
-            yield minute, Block.merge(blocks).totals(query.name)
-        return
-    if both and first < oldest:
-        hours = services.windows.hours(
-            tenant,
-            query.wedding_id,
-            first=first // MINUTES_PER_HOUR,
-            last=min(oldest - 1, last) // MINUTES_PER_HOUR,
+) -> Iterator[tuple[Bucket, Group, Summary]]:
+    """Buckets that are multiples of their width since 1970."""
+    width = query.window.seconds
+    first = int(query.start.timestamp()) // width * width // 60
+    end = -(-int(query.end.timestamp()) // width) * width // 60
+    for minute, block in _between(services, tenant, query, first, end):
+        start = minute * 60 // width * width
+        for group, summary in query.select(block).by(*query.group_by).items():
+            yield Bucket(start, start + width), group, summary
+
+
+def _by_day(
+    services: Services, tenant: Tenant, query: SeriesQuery
+) -> Iterator[tuple[Bucket, Group, Summary]]:
+    days = list(days_between(query.zone, query.start, query.end))
+    stored: dict[LocalDay, Block] = {}
+    if query.zone == query.kept_zone:
+        held = services.rollups.days(
+            tenant, query.scope, query.zone, first=days[0].date, last=days[-1].date
         )
-        for hour in hours:
-            yield hour.hour * MINUTES_PER_HOUR, _of_wedding(hour.block, query)
-    reader = WindowReader(
-        services.hot_windows, services.windows, tenant, packs=packs_of(services.settings), now=now
-    )
-    for read in reader.minutes_of_wedding(query.wedding_id, max(first, oldest), last):
-        yield read.minute, _of_wedding(read.both() if both else read.on_time, query)
+        by_date = {each.date: each.block for each in held}
+        stored = {day: by_date[day.date] for day in days if day.date in by_date}
+    for run in _runs(services, query, days, stored):
+        ends = iter(run)
+        day = next(ends)
+        for minute, block in _between(
+            services, tenant, query, run[0].first_minute, run[-1].end_minute
+        ):
+            while minute >= day.end_minute:
+                day = next(ends)
+            for group, summary in query.select(block).by(*query.group_by).items():
+                yield _bucket(day), group, summary
+    for day, block in stored.items():
+        for group, summary in query.select(block).by(*query.group_by).items():
+            yield _bucket(day), group, summary
 
 
-def _of_wedding(block: Block, query: SeriesQuery) -> Selection:
-    return block.select(query.name, wedding_id=query.wedding_id)
+def _runs(
+    services: Services,
+    query: SeriesQuery,
+    days: Sequence[LocalDay],
+    stored: dict[LocalDay, Block],
+) -> Iterator[list[LocalDay]]:
+    """The days that are to be read from hours, those that follow each other together.
+
+    A day for which nothing is stored though its time has come had no data, except a wedding's:
+    its venue may have moved to another zone since.
+    """
+    made = services.frontiers.get(Frontier.DAYS) or 0
+    kept_since = services.now() - HOURS_KEPT
+    run: list[LocalDay] = []
+    for day in days:
+        over = day.end_minute <= made and query.zone == query.kept_zone
+        empty = over and query.scope.kind is not ScopeKind.WEDDING
+        # A day that begins within an hour is read for itself, so that this hour is cut.
+        if run and (day in stored or empty or day.first_minute % MINUTES_PER_HOUR):
+            yield run
+            run = []
+        if day not in stored and not empty and day.start >= kept_since:
+            run.append(day)
+    if run:
+        yield run
 
 
-def _value(summary: Summary, query: SeriesQuery) -> float | None:
-    if query.stat in _QUANTILES:
-        return summary.quantile(_QUANTILES[query.stat])
+def _bucket(day: LocalDay) -> Bucket:
+    return Bucket(day.first_minute * 60, day.end_minute * 60)
+
+
+def _between(
+    services: Services, tenant: Tenant, query: SeriesQuery, first: int, end: int
+) -> Iterator[tuple[int, Block]]:
+    """Blocks by the minute that they begin with, in order; none reaches over two buckets.
+
+    An hour that a day begins within is cut by its minutes as long as these are kept.
+    """
+    oldest = _oldest_minute(services)
+    if not query.window.holds_late:
+        if first < oldest:
+            raise ResolutionNotKept("buckets below an hour are kept for two days")
+        yield from _minutes(services, tenant, query, first, end)
+        return
+    rolled = (services.frontiers.get(Frontier.HOURS) or 0) // MINUTES_PER_HOUR * MINUTES_PER_HOUR
+    stored_from = first if first < oldest else -(-first // MINUTES_PER_HOUR) * MINUTES_PER_HOUR
+    stored_until = min(end, rolled)
+    if stored_until >= oldest:
+        stored_until = stored_until // MINUTES_PER_HOUR * MINUTES_PER_HOUR
+    if stored_from >= stored_until:
+        yield from _minutes(services, tenant, query, max(first, oldest), end)
+        return
+    yield from _minutes(services, tenant, query, first, stored_from)
+    for piece in stored_pieces(services, tenant, query.scope, stored_from, stored_until):
+        yield piece.minute, piece.block
+    yield from _minutes(services, tenant, query, max(stored_until, oldest), end)
+
+
+def _oldest_minute(services: Services) -> int:
+    """The first minute of the oldest hour whose minutes are all kept."""
+    return minute_of(services.now() - MINUTES_KEPT) // MINUTES_PER_HOUR * MINUTES_PER_HOUR
+
+
+def _minutes(
+    services: Services, tenant: Tenant, query: SeriesQuery, first: int, end: int
+) -> Iterator[tuple[int, Block]]:
+    """Minutes from ``first`` to ``end``, exclusive, as far as there can be any."""
+    both = query.window.holds_late
+    now = services.now()
+    end = min(end, minute_of(now) + _AHEAD_MINUTES)
+    if first >= end:
+        return
+    if query.scope is WHOLE:
+        for minute in range(first, end):
+            items = services.windows.totals(tenant, minute)
+            yield (
+                minute,
+                Block.merge(
+                    block for item in items for block in (item.on_time, item.late)[: 1 + both]
+                ),
+            )
+        return
+    packs = packs_of(services.settings)
+    reader = WindowReader(services.hot_windows, services.windows, tenant, packs=packs, now=now)
+    if query.wedding_id is not None:
+        read = [reader.minutes_of_wedding(query.wedding_id, first, end - 1)]
+    else:
+        read = [reader.minutes(pack, first, end - 1) for pack in range(packs)]
+    for at, minute in enumerate(range(first, end)):
+        for pack in read:
+            yield minute, pack[at].both() if both else pack[at].on_time
+
+
+_AHEAD_MINUTES = 7
+"""A point may lie five minutes ahead of the clock, in a minute that has begun by then."""
+
+
+def _value(summary: Summary, query: SeriesQuery, bucket: Bucket) -> float | None:
+    if query.stat in QUANTILES:
+        return summary.quantile(QUANTILES[query.stat])
     return {
         Stat.COUNT: summary.count,
         Stat.SUM: summary.sum,
         Stat.AVG: summary.mean,
         Stat.MIN: summary.min,
         Stat.MAX: summary.max,
-        Stat.RATE: summary.count / query.window.seconds,
+        Stat.RATE: summary.count / (bucket.end - bucket.start),
     }[query.stat]

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from wedsync.cloud import Bucket, Cloud, Queue, Secret, Stream, Topic
     from wedsync.settings import Settings
     from wedsync.stores.alerts import AlertStore
+    from wedsync.stores.frontiers import FrontierStore
     from wedsync.stores.hot_windows import HotWindowStore
     from wedsync.stores.idempotency import IdempotencyStore
     from wedsync.stores.incidents import IncidentStore
     from wedsync.stores.keys import KeyStore
     from wedsync.stores.rejections import RejectionStore
+    from wedsync.stores.rollups import RollupStore
     from wedsync.stores.weddings import WeddingStore
     from wedsync.stores.windows import WindowStore
 
@@ -78,6 +80,20 @@ class Services:
         from wedsync.stores.windows import WindowStore
 
         return WindowStore(self.cloud.table(Resource.WINDOWS))
+
+    @cached_property
+    def rollups(self) -> RollupStore:
+        """Hours and days, kept long after their minutes."""
+        from wedsync.stores.rollups import RollupStore
+
+        return RollupStore(self.cloud.table(Resource.WINDOWS))
+
+    @cached_property
+    def frontiers(self) -> FrontierStore:
+        """How far the jobs that follow the clock have come."""
+        from wedsync.stores.frontiers import FrontierStore
+
+        return FrontierStore(self.cloud.table(Resource.WINDOWS))
 
     @cached_property
     def rejections(self) -> RejectionStore:
