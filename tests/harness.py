@@ -38,7 +38,7 @@ Point: TypeAlias = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a request was answered with; ``body`` is the parsed JSON, None where there is none."""
+    """What a request was answered with; ``body`` is parsed JSON or plain text, if any."""
 
     status: int
     body: Json
@@ -196,10 +196,12 @@ class Bundle:
             }
         )
         content = cast("str", answer.get("body") or "")
+        told = cast("Mapping[str, str]", answer.get("headers") or {})
+        is_text = told.get("content-type", "").startswith("text/")
         return Answer(
             status=cast("int", answer["statusCode"]),
-            body=json.loads(content) if content else None,
-            headers=cast("Mapping[str, str]", answer.get("headers") or {}),
+            body=content if is_text else json.loads(content) if content else None,
+            headers=told,
         )
 
     def get(self, path: str, *, key: MadeKey | None = None, **query: str) -> Answer:

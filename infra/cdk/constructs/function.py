@@ -151,6 +151,7 @@ def _environment(declaration: Declaration, addresses: Addresses) -> dict[str, st
         "WEDSYNC_STAGE": deployment.stage.value,
         "WEDSYNC_OPERATOR_TENANT": deployment.operator_tenant,
         "WEDSYNC_PACKS": str(deployment.packs),
+        "WEDSYNC_HISTORY": deployment.history.value,
         "WEDSYNC_STREAM_NAME": addresses.name(Resource.METRICS_STREAM),
         **{each.variable: addresses.value(each) for each in Resource if each in used},
     }

@@ -24,7 +24,8 @@ class Settings:
 
     ``operator_tenant`` owns the bundle's own metrics and what no tenant can be proved for.
     ``unsigned_tenant`` is the tenant of unsigned stream records; None quarantines them all.
-    ``packs`` is the number of storage packs of a tenant. ``names`` holds the physical name of
+    ``packs`` is the number of storage packs of a tenant. ``history`` is the long-range store beside
+    the rollups; ``dynamodb`` means that there is none. ``names`` holds the physical name of
     each resource (a topic's ARN, a queue's URL).
     """
 
@@ -34,6 +35,7 @@ class Settings:
     unsigned_tenant: Tenant | None = None
     packs: int = 4
     stream_name: str = "wedsync-metrics"
+    history: History = History.DYNAMODB
     names: Mapping[Resource, str] = field(default_factory=dict)
 
 
@@ -46,6 +48,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         operator_tenant=Tenant(values["WEDSYNC_OPERATOR_TENANT"]),
         packs=int(values["WEDSYNC_PACKS"]),
         stream_name=values["WEDSYNC_STREAM_NAME"],
+        history=History(values["WEDSYNC_HISTORY"]),
         names={
             resource: values[resource.variable]
             for resource in Resource

@@ -339,15 +339,23 @@ def _bucket(day: LocalDay) -> Bucket:
 def _between(
     services: Services, tenant: Tenant, query: SeriesQuery, first: int, end: int
 ) -> Iterator[tuple[int, Block]]:
-    """Blocks by the minute that they begin with, in order; none reaches over two buckets.
+    """Blocks for a query's buckets, none of which reaches over two."""
+    return blocks_between(services, tenant, query.scope, first, end, late=query.window.holds_late)
 
-    An hour that a day begins within is cut by its minutes as long as these are kept.
+
+def blocks_between(
+    services: Services, tenant: Tenant, scope: Scope, first: int, end: int, *, late: bool
+) -> Iterator[tuple[int, Block]]:
+    """What is known from ``first`` to ``end``, by the minute that each block begins with.
+
+    With ``late`` it is all that was accepted, by hours where these are whole, else what came on
+    time, by minutes. An hour that the range cuts is read by minutes as long as these are kept.
     """
     oldest = _oldest_minute(services)
-    if not query.window.holds_late:
+    if not late:
         if first < oldest:
             raise ResolutionNotKept("buckets below an hour are kept for two days")
-        yield from _minutes(services, tenant, query, first, end)
+        yield from _minutes(services, tenant, scope, first, end, late=False)
         return
     rolled = (services.frontiers.get(Frontier.HOURS) or 0) // MINUTES_PER_HOUR * MINUTES_PER_HOUR
     stored_from = first if first < oldest else -(-first // MINUTES_PER_HOUR) * MINUTES_PER_HOUR
@@ -355,12 +363,12 @@ def _between(
     if stored_until >= oldest:
         stored_until = stored_until // MINUTES_PER_HOUR * MINUTES_PER_HOUR
     if stored_from >= stored_until:
-        yield from _minutes(services, tenant, query, max(first, oldest), end)
+        yield from _minutes(services, tenant, scope, max(first, oldest), end, late=True)
         return
-    yield from _minutes(services, tenant, query, first, stored_from)
-    for piece in stored_pieces(services, tenant, query.scope, stored_from, stored_until):
+    yield from _minutes(services, tenant, scope, first, stored_from, late=True)
+    for piece in stored_pieces(services, tenant, scope, stored_from, stored_until):
         yield piece.minute, piece.block
-    yield from _minutes(services, tenant, query, max(stored_until, oldest), end)
+    yield from _minutes(services, tenant, scope, max(stored_until, oldest), end, late=True)
 
 
 def _oldest_minute(services: Services) -> int:
@@ -369,33 +377,28 @@ def _oldest_minute(services: Services) -> int:
 
 
 def _minutes(
-    services: Services, tenant: Tenant, query: SeriesQuery, first: int, end: int
+    services: Services, tenant: Tenant, scope: Scope, first: int, end: int, *, late: bool
 ) -> Iterator[tuple[int, Block]]:
     """Minutes from ``first`` to ``end``, exclusive, as far as there can be any."""
-    both = query.window.holds_late
     now = services.now()
     end = min(end, minute_of(now) + _AHEAD_MINUTES)
     if first >= end:
         return
-    if query.scope is WHOLE:
+    if scope is WHOLE:
         for minute in range(first, end):
             items = services.windows.totals(tenant, minute)
-            yield (
-                minute,
-                Block.merge(
-                    block for item in items for block in (item.on_time, item.late)[: 1 + both]
-                ),
-            )
+            kept = (block for item in items for block in (item.on_time, item.late)[: 1 + late])
+            yield minute, Block.merge(kept)
         return
     packs = packs_of(services.settings)
     reader = WindowReader(services.hot_windows, services.windows, tenant, packs=packs, now=now)
-    if query.wedding_id is not None:
-        read = [reader.minutes_of_wedding(query.wedding_id, first, end - 1)]
+    if scope.kind is ScopeKind.WEDDING:
+        read = [reader.minutes_of_wedding(scope.id, first, end - 1)]
     else:
         read = [reader.minutes(pack, first, end - 1) for pack in range(packs)]
     for at, minute in enumerate(range(first, end)):
         for pack in read:
-            yield minute, pack[at].both() if both else pack[at].on_time
+            yield minute, pack[at].both() if late else pack[at].on_time
 
 
 _AHEAD_MINUTES = 7

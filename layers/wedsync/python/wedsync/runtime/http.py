@@ -335,7 +335,9 @@ def _documented(returns: object, trigger: HttpTrigger) -> dict[int, OpenAPIRespo
     answers: dict[int, OpenAPIResponse] = {
         trigger.status: {
             "description": "The answer",
-            "content": {"application/json": {"model": model}},
+            "content": {"text/plain": {"schema": {"type": "string"}}}
+            if model is str
+            else {"application/json": {"model": model}},
         }
     }
     usual = (Invalid, Unauthenticated, Forbidden) if trigger.roles else (Invalid,)
