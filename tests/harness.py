@@ -26,7 +26,7 @@ from wedsync.cloud import Record
 from wedsync.metrics.signature import sign
 from wedsync.resources import Resource
 from wedsync.runtime.declarations import Function
-from wedsync.settings import Settings
+from wedsync.settings import History, Settings
 from wedsync.stores.services import Services
 from wedsync.tenancy import Role, Tenant
 
@@ -95,6 +95,7 @@ class Bundle:
         accept_unsigned: bool = True,
         shards: int = 4,
         packs: int = 4,
+        history: History = History.DYNAMODB,
         functions: Sequence[Function] | None = None,
         cloud_of: Callable[[LocalCloud], CloudOf] | None = None,
     ) -> None:
@@ -105,6 +106,7 @@ class Bundle:
             operator_tenant=tenant,
             unsigned_tenant=tenant if accept_unsigned else None,
             packs=packs,
+            history=history,
         )
         self._functions = registry() if functions is None else functions
         self._cloud_of = None if cloud_of is None else cloud_of(self.cloud)

@@ -11,14 +11,16 @@ from wedsync.api.shape import Instant
 from wedsync.errors import ResolutionNotKept, WeddingNotFound
 from wedsync.flows.grants import LOOKING
 from wedsync.flows.live import tenant_quality
-from wedsync.flows.series import Stat, Window, query_for, series
+from wedsync.flows.query import Stat, Window
+from wedsync.flows.series import query_for, series
+from wedsync.resources import Resource
 from wedsync.runtime.http import FromCaller, Injected, endpoint
 
 
 @endpoint(
     "GET /api/metrics/series",
     summary="Read one metric over time",
-    uses=LOOKING,
+    uses=(*LOOKING, Resource.HISTORY.read()),
     raises=(WeddingNotFound, ResolutionNotKept),
     layers=("numeric",),
 )

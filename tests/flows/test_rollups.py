@@ -18,7 +18,7 @@ from wedsync.flows.ingest import ingest
 from wedsync.flows.rollup import roll_up_days, roll_up_hours
 from wedsync.resources import Resource
 from wedsync.stores.frontiers import Frontier
-from wedsync.stores.rollups import WHOLE
+from wedsync.stores.rollups import WHOLE, Again
 from wedsync.weddings.calendar import day_start
 
 NOON = utc("2026-06-20T12:00")
@@ -165,10 +165,10 @@ def test_a_day_is_made_again_when_one_of_its_hours_changes_after_it() -> None:
         assert stored_days(bundle) == {date(2026, 6, 20): 1}
         # A record that waited on the stream arrived in time, and is counted two days later.
         redrive(bundle, NOON + timedelta(minutes=1), arrived=NOON + timedelta(minutes=2))
-        assert bundle.services.rollups.changed()[0].hour == int(NOON.timestamp()) // 3600
+        assert bundle.services.rollups.changed(Again.DAYS)[0].hour == int(NOON.timestamp()) // 3600
         later(bundle, hours=1)
         assert stored_days(bundle)[date(2026, 6, 20)] == 2
-        assert bundle.services.rollups.changed() == ()
+        assert bundle.services.rollups.changed(Again.DAYS) == ()
 
 
 def redrive(bundle: Bundle, at: datetime, *, arrived: datetime) -> None:

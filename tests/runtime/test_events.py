@@ -86,7 +86,7 @@ def test_a_deployed_function_opens_what_its_environment_names(
         monkeypatch.setenv("WEDSYNC_OPERATOR_TENANT", "operator")
         monkeypatch.setenv("WEDSYNC_PACKS", "4")
         monkeypatch.setenv("WEDSYNC_STREAM_NAME", "test-metrics")
-        monkeypatch.setenv("WEDSYNC_HISTORY", "dynamodb")
+        monkeypatch.setenv("WEDSYNC_HISTORY_STORE", "dynamodb")
         monkeypatch.setenv(Resource.WEDDINGS.variable, stage.names[Resource.WEDDINGS])
         on_aws.cache_clear()
         try:

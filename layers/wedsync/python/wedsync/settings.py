@@ -48,7 +48,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         operator_tenant=Tenant(values["WEDSYNC_OPERATOR_TENANT"]),
         packs=int(values["WEDSYNC_PACKS"]),
         stream_name=values["WEDSYNC_STREAM_NAME"],
-        history=History(values["WEDSYNC_HISTORY"]),
+        history=History(values["WEDSYNC_HISTORY_STORE"]),
         names={
             resource: values[resource.variable]
             for resource in Resource

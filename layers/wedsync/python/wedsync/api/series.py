@@ -5,7 +5,8 @@ from datetime import datetime
 
 from wedsync.api.quality import QualityReply
 from wedsync.api.shape import Reply
-from wedsync.flows.series import Line, SeriesQuery, Stat, Window
+from wedsync.flows.query import SeriesQuery, Stat, Window
+from wedsync.flows.series import Found, Source
 from wedsync.flows.trends import Trend, trend_of
 from wedsync.metrics.quality import DataQuality
 
@@ -60,6 +61,7 @@ class SeriesReply(Reply):
     """One metric over time. Where nothing came there is no point: a gap is a gap.
 
     ``bucketZone`` is the zone that buckets were cut in, ``executionTime`` is in ms.
+    ``source`` tells where the part was read that is older than minutes are kept.
     """
 
     name: str
@@ -74,13 +76,14 @@ class SeriesReply(Reply):
     cache_hit: bool
     execution_time: float
     data_quality: QualityReply
+    source: Source
     series: list[LineReply]
 
     @classmethod
     def of(
         cls,
         query: SeriesQuery,
-        lines: tuple[Line, ...],
+        found: Found,
         *,
         freshness: Freshness,
         quality: DataQuality,
@@ -99,12 +102,13 @@ class SeriesReply(Reply):
             cache_hit=freshness.hit,
             execution_time=round(freshness.took_ms, 1),
             data_quality=QualityReply.of(quality),
+            source=found.source,
             series=[
                 LineReply(
                     dims=line.dims,
                     points=[(bucket.start * 1000, value) for bucket, value in line.points],
                     trend=TrendReply.of(trend_of(line, query, now=freshness.as_of)),
                 )
-                for line in lines
+                for line in found.lines
             ],
         )

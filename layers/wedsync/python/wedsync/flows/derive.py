@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from wedsync.flows.closing import close_minute, read_hour
+from wedsync.flows.history import copied_before, mark_for_copying
 from wedsync.flows.reading import CLOSES_AFTER_MS
 from wedsync.flows.rollup import SETTLED, gather_hour, keep_wedding_hours, roll_up_pack_hour
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, epoch_ms, minute_of
@@ -38,6 +39,8 @@ def refresh(services: Services, merged: Iterable[Merged]) -> None:
             close_minute(services, Tenant(tenant_id), pack, minute)
         if minute < _settled(services):
             hours.add((tenant_id, pack, minute // MINUTES_PER_HOUR))
+        if minute < copied_before(services, services.now() + MARGIN):
+            mark_for_copying(services, Tenant(tenant_id), pack, minute // MINUTES_PER_HOUR)
     _refresh_hours(services, hours)
 
 

@@ -20,6 +20,7 @@ from wedsync.stores.frontiers import Frontier
 from wedsync.stores.rollups import (
     QUARTERS,
     WHOLE,
+    Again,
     Changed,
     Part,
     RolledDay,
@@ -94,7 +95,7 @@ def roll_up_pack_hour(services: Services, tenant: Tenant, pack: int, hour: int) 
     days = services.frontiers.get(Frontier.DAYS)
     if days is not None and hour * MINUTES_PER_HOUR < days:
         changed = Changed(hour=hour, tenant=tenant, pack=pack, version=read.version)
-        services.rollups.mark_changed(changed, now=now)
+        services.rollups.mark_changed(Again.DAYS, changed, now=now)
 
 
 def gather_hour(services: Services, tenant: Tenant, hour: int) -> None:
@@ -149,7 +150,7 @@ def roll_up_days(services: Services, now: datetime) -> int:
     for hour in range(first, minute_of(until) // MINUTES_PER_HOUR):
         for tenant in sorted({active.tenant for active in services.windows.active(hour)}):
             scopes = due.setdefault(tenant, defaultdict(set))
-            for scope in _scopes(services, tenant, hour):
+            for scope in scopes_of(services, tenant, hour):
                 scopes[scope].add(hour)
     count = 0
     for tenant, scopes in due.items():
@@ -173,7 +174,7 @@ def roll_up_day(services: Services, tenant: Tenant, scope: Scope, zone: str, day
         services.rollups.put_day(tenant, scope, zone, rolled, now=services.now())
 
 
-def _scopes(
+def scopes_of(
     services: Services, tenant: Tenant, hour: int, *, pack: int | None = None
 ) -> set[Scope]:
     """Who had points in an hour: the tenant itself, its weddings and vendors."""
@@ -206,14 +207,14 @@ def _again(services: Services) -> int:
     """Make the days anew whose hours have changed since they were made."""
     made = services.frontiers.get(Frontier.DAYS) or 0
     count = 0
-    for changed in services.rollups.changed():
-        found = _scopes(services, changed.tenant, changed.hour, pack=changed.pack)
+    for changed in services.rollups.changed(Again.DAYS):
+        found = scopes_of(services, changed.tenant, changed.hour, pack=changed.pack)
         scopes = {scope: {changed.hour} for scope in found}
         for scope, zone, day in _days(services, changed.tenant, scopes):
             if day.end_minute <= made:
                 roll_up_day(services, changed.tenant, scope, zone, day)
                 count += 1
-        services.rollups.settle(changed)
+        services.rollups.settle(Again.DAYS, changed)
     return count
 
 

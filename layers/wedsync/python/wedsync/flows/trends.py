@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from wedsync.flows.series import Line, SeriesQuery
+from wedsync.flows.query import Line, SeriesQuery
 from wedsync.metrics.trend import LEAST_DAYS, Slope, slope
 from wedsync.weddings.calendar import local_date
 

@@ -10,7 +10,8 @@ greater one replaces it: a run that is repeated writes nothing, one that saw mor
   Those of weddings lie in :mod:`wedsync.stores.windows`, where their pages read them.
 - ``tenant#quarters#scope / hour``: the same hour in four, for zones whose days begin within one.
 - ``tenant#day#scope#zone / date``: a calendar day of a zone.
-- ``again#days / hour#tenant#pack``: hours that changed after their days were made.
+- ``again#days / hour#tenant#pack``: hours that changed after their days were made, and
+  ``again#history``: after they were copied to the long-range store.
 """
 
 import json
@@ -94,6 +95,13 @@ class RolledDay:
     date: date
     version: int
     block: Block
+
+
+class Again(StrEnum):
+    """What is to be made again of an hour that has changed."""
+
+    DAYS = "days"
+    HISTORY = "history"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -237,17 +245,17 @@ class RollupStore:
             for item in self._all(tenant.partition("day", scope.text(), zone), sort)
         )
 
-    def mark_changed(self, changed: Changed, *, now: datetime) -> None:
-        """Remember that the days of this hour are to be made again."""
+    def mark_changed(self, again: Again, changed: Changed, *, now: datetime) -> None:
+        """Remember that something is to be made again of this hour."""
         self._put_newer(
-            _changed_key(changed),
+            _changed_key(again, changed),
             {"tenant": changed.tenant.id},
             version=changed.version,
             expires=now + PARTS_KEPT,
         )
 
-    def changed(self) -> tuple[Changed, ...]:
-        """The hours whose days are to be made again, the oldest first."""
+    def changed(self, again: Again) -> tuple[Changed, ...]:
+        """The hours of which something is to be made again, the oldest first."""
         return tuple(
             Changed(
                 hour=int(item.key.sk.partition("#")[0]),
@@ -255,13 +263,15 @@ class RollupStore:
                 pack=int(item.key.sk.rpartition("#")[2]),
                 version=item.number("version"),
             )
-            for item in self._all(_AGAIN)
+            for item in self._all(f"again#{again.value}")
         )
 
-    def settle(self, changed: Changed) -> None:
+    def settle(self, again: Again, changed: Changed) -> None:
         """Forget a changed hour, unless it has changed once more since."""
         try:
-            self._table.delete(_changed_key(changed), when=Equals("version", changed.version))
+            self._table.delete(
+                _changed_key(again, changed), when=Equals("version", changed.version)
+            )
         except ConditionFailed:
             return
 
@@ -283,8 +293,7 @@ class RollupStore:
             return
 
 
-_AGAIN = "again#days"
-
-
-def _changed_key(changed: Changed) -> Key:
-    return Key(_AGAIN, f"{changed.hour:010d}#{changed.tenant.id}#{changed.pack:05d}")
+def _changed_key(again: Again, changed: Changed) -> Key:
+    return Key(
+        f"again#{again.value}", f"{changed.hour:010d}#{changed.tenant.id}#{changed.pack:05d}"
+    )

@@ -16,7 +16,7 @@ from wedsync.resources import Resource
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from wedsync.cloud import Bucket, Cloud, Queue, Secret, Stream, Topic
+    from wedsync.cloud import Bucket, Cloud, Queue, Secret, Stream, TimeSeries, Topic
     from wedsync.settings import Settings
     from wedsync.stores.alerts import AlertStore
     from wedsync.stores.frontiers import FrontierStore
@@ -154,6 +154,11 @@ class Services:
     def token_keys(self) -> Secret:
         """The pinned key set that bearer tokens are verified with."""
         return self.cloud.secret(Resource.TOKEN_KEYS)
+
+    @cached_property
+    def history(self) -> TimeSeries:
+        """The long-range store beside the rollups, where there is one."""
+        return self.cloud.time_series(Resource.HISTORY)
 
     def topic_of_tier(self, tier: int) -> Topic:
         """The topic that pages this tier; tiers past the last share its topic."""

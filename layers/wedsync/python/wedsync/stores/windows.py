@@ -42,6 +42,7 @@ class ClosedMinute:
 class TotalsItem:
     """The tenant's totals of one hot item."""
 
+    version: int
     on_time: Block
     late: Block
     sent_on_time: int
@@ -96,6 +97,7 @@ class WindowStore:
             read = _closed(item)
             found.append(
                 TotalsItem(
+                    version=read.version,
                     on_time=Block.decode(read.on_time),
                     late=Block.decode(read.late),
                     sent_on_time=read.sent_on_time,
