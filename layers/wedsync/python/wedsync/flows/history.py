@@ -94,8 +94,17 @@ def copy_history(services: Services, now: datetime) -> int:
     return count + _copy_changed(services)
 
 
+def copy_scope_hour(services: Services, tenant: Tenant, scope: Scope, hour: int) -> int:
+    """Copy one scope's hour, where there is a store to copy it to; how many rows there were."""
+    if services.settings.history is History.DYNAMODB:
+        return 0
+    return _write(services, scope_rows(services, tenant, scope, hour))
+
+
 def copy_hour(services: Services, tenant: Tenant, hour: int) -> int:
     """Copy a tenant's hour and its minutes as far as these are kept; how many rows there were."""
+    if services.settings.history is History.DYNAMODB:
+        return 0
     start = hour * MINUTES_PER_HOUR
     minutes = range(start, min(start + MINUTES_PER_HOUR, copied_before(services, services.now())))
     written = _write(services, minute_rows(services, tenant, minutes))
@@ -132,11 +141,16 @@ def hour_rows(services: Services, tenant: Tenant, hour: int) -> Iterator[Measure
         *(scope for part in services.rollups.parts(tenant, hour) for scope in part.scopes),
     }
     for scope in sorted(scopes):
-        shares = hours_of(services, tenant, scope, first=hour, last=hour)
-        block = Block.merge(share.block for share in shares)
-        series = block.totals() if scope == WHOLE else block.select()
-        version = sum(share.version for share in shares)
-        yield from rows_of(tenant, scope, Width.HOUR, hour * MINUTES_PER_HOUR, version, series)
+        yield from scope_rows(services, tenant, scope, hour)
+
+
+def scope_rows(services: Services, tenant: Tenant, scope: Scope, hour: int) -> Iterator[Measured]:
+    """All that was accepted for an hour of one scope, whenever it came."""
+    shares = hours_of(services, tenant, scope, first=hour, last=hour)
+    block = Block.merge(share.block for share in shares)
+    series = block.totals() if scope == WHOLE else block.select()
+    version = sum(share.version for share in shares)
+    yield from rows_of(tenant, scope, Width.HOUR, hour * MINUTES_PER_HOUR, version, series)
 
 
 def rows_of(

@@ -7,7 +7,7 @@ from wedsync.errors import ResolutionNotKept
 from wedsync.flows.closing import MINUTES_PER_QUARTER
 from wedsync.flows.times import MINUTES_PER_HOUR
 from wedsync.metrics.block import Block
-from wedsync.stores.rollups import RolledHour, Scope, ScopeKind
+from wedsync.stores.rollups import RolledHour, RolledQuarters, Scope, ScopeKind
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 from wedsync.weddings.model import Wedding
@@ -33,7 +33,21 @@ def zone_of_days(scope: Scope, weddings: Mapping[str, Wedding]) -> str:
 def hours_of(
     services: Services, tenant: Tenant, scope: Scope, *, first: int, last: int
 ) -> tuple[RolledHour, ...]:
-    """The stored hours within these bounds, inclusive; of a vendor, every pack's share."""
+    """The stored hours within these bounds, in order, and what was backfilled to them.
+
+    Of a vendor, these are every pack's shares.
+    """
+    backfilled = (
+        RolledHour(hour=each.hour, version=1, block=each.whole())
+        for each in services.backfills.added(tenant, scope, first=first, last=last)
+    )
+    kept = _hours(services, tenant, scope, first=first, last=last)
+    return tuple(sorted((*kept, *backfilled), key=lambda each: each.hour))
+
+
+def _hours(
+    services: Services, tenant: Tenant, scope: Scope, *, first: int, last: int
+) -> tuple[RolledHour, ...]:
     if scope.kind is not ScopeKind.WEDDING:
         return services.rollups.hours(tenant, scope, first=first, last=last)
     return tuple(
@@ -69,9 +83,13 @@ def _quarters(
         return
     hour = first // MINUTES_PER_HOUR
     kept = services.rollups.quarters(tenant, scope, hour)
-    if not kept and hours_of(services, tenant, scope, first=hour, last=hour):
+    if not kept and _hours(services, tenant, scope, first=hour, last=hour):
         raise ResolutionNotKept("days of this zone begin within an hour that is kept as a whole")
-    for rolled in kept:
+    backfilled = (
+        RolledQuarters(version=1, blocks=each.blocks)
+        for each in services.backfills.added(tenant, scope, first=hour, last=hour)
+    )
+    for rolled in (*kept, *backfilled):
         for at, block in enumerate(rolled.blocks):
             minute = hour * MINUTES_PER_HOUR + at * MINUTES_PER_QUARTER
             if first <= minute < end:

@@ -154,7 +154,7 @@ def roll_up_days(services: Services, now: datetime) -> int:
                 scopes[scope].add(hour)
     count = 0
     for tenant, scopes in due.items():
-        for scope, zone, day in _days(services, tenant, scopes):
+        for scope, zone, day in days_of(services, tenant, scopes):
             if since < day.end <= until:
                 roll_up_day(services, tenant, scope, zone, day)
                 count += 1
@@ -184,7 +184,7 @@ def scopes_of(
     return {WHOLE, *(scope for part in parts for scope in part.scopes)} if parts else set()
 
 
-def _days(
+def days_of(
     services: Services, tenant: Tenant, scopes: Mapping[Scope, set[int]]
 ) -> Iterator[tuple[Scope, str, LocalDay]]:
     """The days that these hours lie in, each scope's in the zone that is kept of it."""
@@ -210,7 +210,7 @@ def _again(services: Services) -> int:
     for changed in services.rollups.changed(Again.DAYS):
         found = scopes_of(services, changed.tenant, changed.hour, pack=changed.pack)
         scopes = {scope: {changed.hour} for scope in found}
-        for scope, zone, day in _days(services, changed.tenant, scopes):
+        for scope, zone, day in days_of(services, changed.tenant, scopes):
             if day.end_minute <= made:
                 roll_up_day(services, changed.tenant, scope, zone, day)
                 count += 1

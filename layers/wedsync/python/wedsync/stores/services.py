@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wedsync.cloud import Bucket, Cloud, Queue, Secret, Stream, TimeSeries, Topic
     from wedsync.settings import Settings
     from wedsync.stores.alerts import AlertStore
+    from wedsync.stores.backfills import BackfillStore
     from wedsync.stores.frontiers import FrontierStore
     from wedsync.stores.hot_windows import HotWindowStore
     from wedsync.stores.idempotency import IdempotencyStore
@@ -87,6 +88,13 @@ class Services:
         from wedsync.stores.rollups import RollupStore
 
         return RollupStore(self.cloud.table(Resource.WINDOWS))
+
+    @cached_property
+    def backfills(self) -> BackfillStore:
+        """What came when its windows had long been closed."""
+        from wedsync.stores.backfills import BackfillStore
+
+        return BackfillStore(self.cloud.table(Resource.WINDOWS))
 
     @cached_property
     def frontiers(self) -> FrontierStore:
