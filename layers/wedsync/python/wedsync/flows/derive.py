@@ -7,7 +7,7 @@ and raced at will; a batch that is delivered again repairs what a crash left und
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from wedsync.flows.reading import CLOSES_AFTER_MS, merged_minute, packs_of
+from wedsync.flows.reading import CLOSES_AFTER_MS, block_of, merged_minute, packs_of
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, epoch_ms, minute_of
 from wedsync.metrics.block import Block
 from wedsync.metrics.series import pack_of
@@ -63,11 +63,13 @@ def refresh_hour(services: Services, tenant: Tenant, pack: int, hour: int, *, be
         if item is None:
             item = close_minute(services, tenant, pack, minute)
         version += item.version
-        blocks += [Block.decode(part) for part in (item.on_time, item.late) if part]
-    whole = Block.merge(blocks)
+        blocks += [block_of(part) for part in (item.on_time, item.late) if part]
     packs = packs_of(services.settings)
-    for wedding_id in whole.wedding_ids():
-        if pack_of(wedding_id, packs) == pack:
+    weddings = {each for block in blocks for each in block.wedding_ids()}
+    own = sorted(each for each in weddings if pack_of(each, packs) == pack)
+    if own:
+        whole = Block.merge(blocks)
+        for wedding_id in own:
             services.windows.put_hour(
                 tenant,
                 wedding_id,
@@ -118,8 +120,8 @@ def _put_totals(services: Services, merged: Merged) -> None:
         merged.item.place,
         ClosedMinute(
             version=merged.item.version,
-            on_time=Block.decode(content.on_time).totals_only().encode(),
-            late=Block.decode(content.late).totals_only().encode(),
+            on_time=block_of(content.on_time).totals_only().encode(),
+            late=block_of(content.late).totals_only().encode(),
             sent_on_time=content.sent_on_time,
             sent_late=content.sent_late,
             duplicates=content.duplicates,

@@ -6,7 +6,7 @@ do not see each other yet, the one that reads last sees both.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from wedsync.flows.observe import (
     observe_services,
     observe_weddings,
 )
+from wedsync.flows.quiet import is_quiet
 from wedsync.flows.reading import WindowReader, packs_of
 from wedsync.flows.surroundings import TenantDay
 from wedsync.flows.times import MINUTE_MS, minute_of, minute_start
@@ -95,6 +96,7 @@ def evaluate_tenant(
     now = services.now()
     reader = reader or window_reader(services, tenant, now)
     day = TenantDay(tenant, services.weddings, now)
+    known_open = _Open(services, tenant)
     current = minute_of(now)
     ahead = min(max(current, through), current + AHEAD_MS // MINUTE_MS)
     earliest = current - ON_TIME_MS // MINUTE_MS
@@ -104,8 +106,10 @@ def evaluate_tenant(
     for minute in sorted(each for each in ends_in if each < current):
         ends = minute_start(minute + 1) - timedelta(seconds=1)
         then = TenantDay(tenant, services.weddings, ends)
-        past += _breaches(_Window(reader, then, at=ends, last=minute).judged(weddings, names))
-    judged = _Window(reader, day, at=now, last=ahead).judged(weddings, names)
+        past += _breaches(
+            _Window(reader, then, known_open, at=ends, last=minute).judged(weddings, names)
+        )
+    judged = _Window(reader, day, known_open, at=now, last=ahead).judged(weddings, names)
     known = {_identity(each) for each in _breaches(judged)}
     past = [each for each in past if _identity(each) not in known]
     apply_findings(services, tenant, judged, day, past=past)
@@ -136,11 +140,16 @@ class _Window:
 
     reader: WindowReader
     day: TenantDay
+    open: "_Open"
     at: datetime
     last: int
 
     def judged(self, weddings: Sequence[Wedding], names: Iterable[str]) -> list[Judged]:
-        """What every rule finds in this window."""
+        """What every rule finds in this window.
+
+        Where it is quiet nothing can be in breach, and without an open alert only a breach
+        changes anything: then there is nothing to find.
+        """
         first = minute_of(self.at) - SEEN_MINUTES + 1
         first = min(first, self.last - SEEN_MINUTES + 1)
         judged: list[Judged] = []
@@ -148,8 +157,11 @@ class _Window:
         for wedding in weddings:
             pack = pack_of(wedding.wedding_id, self.reader.packs)
             by_pack.setdefault(pack, {})[wedding.wedding_id] = wedding
-        for pack, known in sorted(by_pack.items()):
+        for pack, every in sorted(by_pack.items()):
             minutes = self.reader.minutes(pack, first, self.last)
+            known = every
+            if all(map(is_quiet, minutes)):
+                known = {each: every[each] for each in every if each in self.open.weddings}
             for observation in observe_weddings(known, minutes, self.at):
                 wedding = known[observation.scope.wedding_id or ""]
                 judged += _judge(observation, wedding, self.day, self.at)
@@ -158,9 +170,42 @@ class _Window:
             packs = [
                 self.reader.minutes(pack, first, self.last) for pack in range(self.reader.packs)
             ]
+            if all(is_quiet(read) for minutes in packs for read in minutes):
+                named &= self.open.services
             for observation in observe_services(packs, self.at, named):
                 judged += _judge(observation, None, self.day, self.at)
         return judged
+
+
+@dataclass(slots=True)
+class _Open:
+    """What a tenant has an open alert about, looked up when first asked for.
+
+    What opened a second ago may not be seen: it is looked at within ten more in any case.
+    """
+
+    services_of: Services
+    tenant: Tenant
+    _scopes: tuple[frozenset[str], frozenset[str]] | None = field(default=None, init=False)
+
+    @property
+    def weddings(self) -> frozenset[str]:
+        """Weddings with an alert that is not over."""
+        return self._known()[0]
+
+    @property
+    def services(self) -> frozenset[str]:
+        """Services, components and hosts of no wedding with an alert that is not over."""
+        return self._known()[1]
+
+    def _known(self) -> tuple[frozenset[str], frozenset[str]]:
+        if self._scopes is None:
+            alerts = tuple(self.services_of.alerts.open_of(self.tenant))
+            self._scopes = (
+                frozenset(each.wedding_id for each in alerts if each.wedding_id is not None),
+                frozenset(each.service for each in alerts if each.service is not None),
+            )
+        return self._scopes
 
 
 def _judge(

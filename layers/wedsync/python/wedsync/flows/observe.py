@@ -35,9 +35,9 @@ RECENT_FAILURES = timedelta(seconds=60)
 UNNAMED = "unnamed"
 """What stands for a service, component or host that a point does not name."""
 
-_RESPONSE_GAUGE = "system.response_time"
-_FAILURE_RATE_GAUGE = "photo.upload.failure_rate"
-_HOSTS = {
+RESPONSE_GAUGE = "system.response_time"
+FAILURE_RATE_GAUGE = "photo.upload.failure_rate"
+HOSTS = {
     "host.cpu": HostResource.CPU,
     "host.memory": HostResource.MEMORY,
     "host.disk": HostResource.DISK,
@@ -52,6 +52,8 @@ def observe_weddings(
 ) -> tuple[WeddingObservation, ...]:
     """Weddings of one pack; ``minutes`` are the pack's, oldest first."""
     wanted = sorted(set(wedding_ids))
+    if not wanted:
+        return ()
     blocks = [(each.minute, each.on_time) for each in minutes]
     if len(wanted) == 1:
         blocks = [(minute, block.only(wanted[0])) for minute, block in blocks]
@@ -62,8 +64,8 @@ def observe_weddings(
     requested = look.last_seen(API_REQUEST, "wedding_id", wanted)
     ended = look.last_seen(PHOTO_UPLOAD, "wedding_id", wanted)
     checked = look.last_seen(HEALTH_CHECK, "wedding_id", wanted)
-    gauges = look.gauges(_RESPONSE_GAUGE, "wedding_id")
-    supplied = look.gauges(_FAILURE_RATE_GAUGE, "wedding_id")
+    gauges = look.gauges(RESPONSE_GAUGE, "wedding_id")
+    supplied = look.gauges(FAILURE_RATE_GAUGE, "wedding_id")
     return tuple(
         WeddingObservation(
             scope=Scope(wedding_id=name),
@@ -88,12 +90,10 @@ def observe_services(
 
     ``packs`` are the recent minutes of every pack of a tenant.
     """
-    joined: dict[int, list[Block]] = {}
-    for minutes in packs:
-        for each in minutes:
-            joined.setdefault(each.minute, []).append(each.on_time)
     wanted = sorted(set(names))
-    blocks = [(minute, Block.merge(parts)) for minute, parts in sorted(joined.items())]
+    if not wanted:
+        return ()
+    blocks = [(each.minute, each.on_time) for minutes in packs for each in minutes]
     look = _Look(blocks, now, wedding=None)
     requests = look.figures(API_REQUEST, "service", "status", wanted)
     checks = look.figures(HEALTH_CHECK, "service", "outcome", wanted)
@@ -101,7 +101,7 @@ def observe_services(
     requested = look.last_seen(API_REQUEST, "service", wanted)
     checked = look.last_seen(HEALTH_CHECK, "service", wanted)
     checked.pop(UNNAMED, None)
-    gauges = look.gauges(_RESPONSE_GAUGE, "service")
+    gauges = look.gauges(RESPONSE_GAUGE, "service")
     health = look.window.facts(None).health
     hosts = look.hosts(wedding_id=None)
     return tuple(
@@ -129,7 +129,7 @@ class _Held:
 
 
 class _Look:
-    """The minutes of one pack or tenant, and the window that they make up."""
+    """The minutes of one pack, or of every pack of a tenant, and the window that they make up."""
 
     def __init__(
         self, blocks: Sequence[tuple[int, Block]], now: datetime, *, wedding: Wanted
@@ -160,7 +160,7 @@ class _Look:
             if not selection:
                 continue
             at = min(self._now, minute_start(minute + 1) - timedelta(seconds=1))
-            for (key,) in selection.by(name):
+            for key in selection.values(name):
                 if _name(key) in missing:
                     seen[_name(key)] = at
                     missing.discard(_name(key))
@@ -178,7 +178,7 @@ class _Look:
     def hosts(self, *, wedding_id: str | None) -> tuple[HostReading, ...]:
         """Every host's gauges that hold, of this wedding or of none."""
         readings: list[HostReading] = []
-        for metric, resource in _HOSTS.items():
+        for metric, resource in HOSTS.items():
             latest = self.window.select(metric, wedding_id=wedding_id).latest_by("host")
             readings += [
                 HostReading(

@@ -64,6 +64,19 @@ class Selection:
         rows[rows] = fitting[inverse]
         return self._with(rows)
 
+    def values(self, name: str) -> frozenset[str | None]:
+        """What one dimension (also "wedding_id", "vendor_id") is; None where one lacks it."""
+        if name in _COLUMNS:
+            texts: Ints = getattr(self.grid, _COLUMNS[name])
+            return frozenset(map(self._text, np.unique(texts[self.rows]).tolist()))
+        numbers, _ = self._distinct_dims()
+        return frozenset(dict(self._dims(number)).get(name) for number in numbers)
+
+    def greatest(self) -> float | None:
+        """The greatest observation of the chosen series; None without any."""
+        observed = self.grid.cells.max[self.rows[self.grid.cells.row]]
+        return float(observed.max()) if len(observed) else None
+
     def series(self) -> tuple[Series, ...]:
         """The chosen series, in the order of the grid."""
         grid = self.grid

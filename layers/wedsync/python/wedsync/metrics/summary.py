@@ -30,7 +30,10 @@ class Summary:
     @classmethod
     def merge(cls, summaries: Iterable["Summary"]) -> "Summary":
         """Of all their observations together: never an average of averages or of quantiles."""
-        cells = [summary.cell for summary in summaries]
+        parts = tuple(summaries)
+        if len(parts) == 1:
+            return parts[0]
+        cells = [summary.cell for summary in parts]
         rows = [np.zeros(len(each), np.int64) for each in cells]
         return summary_of(join(list(zip(cells, rows, strict=True)), keep_seconds=False))
 
