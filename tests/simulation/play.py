@@ -129,8 +129,10 @@ class Mortal:
             return answer
 
         shard = _shard(given)
-        if isinstance(self.declaration.trigger, StreamTrigger) and not self._by_hand:
-            self._play.handed_out(shard, given)
+        if isinstance(self.declaration.trigger, StreamTrigger):
+            self._play.attempted.update((shard, sequence) for sequence in _sequences(given))
+            if not self._by_hand:
+                self._play.handed_out(shard, given)
         self._play.busy.append(shard)
         try:
             return self._play.delivered(self.declaration, given, once)
@@ -177,7 +179,8 @@ class Play:
         """The shards whose batches are being worked on, among other names."""
         self.failed_whole: dict[str, list[str]] = {}
         """The sequence numbers of the batch of each shard that failed last, as a whole."""
-        self._attempted: set[tuple[str, str]] = set()
+        self.attempted: set[tuple[str, str]] = set()
+        """Records that some function was given, by shard and sequence number."""
         self._placed: dict[tuple[str, str], Record] = {}
         self._bursts_judged: list[Burst] = []
         self._old_requests: dict[str, str] = {}
@@ -385,7 +388,6 @@ class Play:
         former = self.failed_whole.pop(shard_id, [])
         if len(sequences) < len(former) and former[0] == sequences[0]:
             self.faults.count(Fault.BISECTED)
-        self._attempted.update((shard_id, sequence) for sequence in sequences)
         stream = self.bundle.cloud.stream(Resource.METRICS_STREAM)
         (shard,) = (each for each in stream.shards() if each.shard_id == shard_id)
         for parent in shard.parents:
@@ -639,7 +641,7 @@ class Play:
             return
         self.faults.count(Fault.STREAM_REMADE)
         stream.make_anew(self.faults.rng.choice((1, 2, 3)))
-        self._attempted.clear()
+        self.attempted.clear()
         self.failed_whole.clear()
         for each, record in own:
             if record is None:
@@ -656,7 +658,7 @@ class Play:
 
     def _may_move(self, each: StreamRecord, record: Record | None) -> bool:
         """Whether it is the same on another stream: never read, or known by its own identity."""
-        if (each.shard_id, each.sequence) not in self._attempted:
+        if (each.shard_id, each.sequence) not in self.attempted:
             return record is None or not record.keeps_its_identity or self._unrefused(record)
         return record is None or (record.keeps_its_identity and self._unrefused(record))
 
