@@ -56,7 +56,7 @@ Event: TypeAlias = Mapping[str, object]
 
 CALM_MINUTES = 7
 """After the faults: until minutes are closed, also those that points reach ahead to."""
-LADDER_MINUTES = (0, 0, 0, 0, 10, 10, 26)
+LADDER_MINUTES = (*[0] * 6, 10, 10, 26)
 """And for so much longer where somebody is still to be paged, or tiers may fall due."""
 RECOVERED_SECONDS = 60
 FORGOTTEN_SECONDS = 40
@@ -64,6 +64,7 @@ OLD_REQUEST = timedelta(hours=24)
 """As long as the answer to a request is kept."""
 _REMEMBERED = 12
 MOST_SHARDS = 5
+MOST_REPLAYED = 2
 AHEAD = timedelta(minutes=5)
 HOT_DAYS = 3
 """Longer than hot items live."""
@@ -194,7 +195,7 @@ class Play:
             tenant=self.world.tenants[0],
             accept_unsigned=self.world.accept_unsigned,
             shards=self.rng.choice((1, 2, 3)),
-            packs=self.rng.choice((1, 2, 4)),
+            packs=self.rng.choice((1, 1, 2, 4)),
             functions=[Mortal(each, self) for each in registry()],
             cloud_of=self._cloud_of,
             post=self._post,
@@ -283,7 +284,7 @@ class Play:
             at = rng.uniform(1, 8)
             while at < self.world.minutes * 60:
                 self._at(at // beat * beat, lambda each=device: self._send(each))  # type: ignore[misc]
-                at += rng.choice((8, 15, 25, 40))
+                at += rng.choice((10, 20, 30, 40))
         for _ in range(rng.choice((1, 3, 5))):
             device = rng.choice(self.world.devices)
             self._at(self._sometime(), lambda each=device: self._poison(each))  # type: ignore[misc]
@@ -852,14 +853,13 @@ class Play:
         return [self.request("GET", path, key_of=None, admin=tenant).body for path in paths]
 
     def _nothing_changes(self, counts: Counts) -> None:
-        """Replay a suffix of every shard: nobody hears of it, nothing counts twice."""
+        """Replay suffixes of some shards: nobody hears of it, nothing counts twice."""
         self.watch.checks["I4"] += 1
         before = (counts.totals().items(), *self.rest.summary())
         stream = self.bundle.cloud.stream(Resource.METRICS_STREAM)
-        for shard in stream.shards():
-            records = stream.records(shard.shard_id)
-            if records:
-                self._hand_out(records[self.rng.randrange(len(records)) :])
+        filled = [found for shard in stream.shards() if (found := stream.records(shard.shard_id))]
+        for records in self.rng.sample(filled, min(len(filled), MOST_REPLAYED)):
+            self._hand_out(records[self.rng.randrange(len(records)) :])
         self.bundle.machine.run_due()
         after = (counts.totals().items(), *self.rest.summary())
         for was, became in zip(_parts(before), _parts(after), strict=True):

@@ -7,7 +7,7 @@ and raced at will; a batch that is delivered again repairs what a crash left und
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from wedsync.flows.reading import CLOSES_AFTER_MS, block_of, merged_minute, packs_of
+from wedsync.flows.reading import CLOSES_AFTER_MS, merged_minute, packs_of
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, epoch_ms, minute_of
 from wedsync.metrics.block import Block
 from wedsync.metrics.series import pack_of
@@ -63,7 +63,7 @@ def refresh_hour(services: Services, tenant: Tenant, pack: int, hour: int, *, be
         if item is None:
             item = close_minute(services, tenant, pack, minute)
         version += item.version
-        blocks += [block_of(part) for part in (item.on_time, item.late) if part]
+        blocks += [Block.decode(part) for part in (item.on_time, item.late) if part]
     whole = Block.merge(blocks)
     packs = packs_of(services.settings)
     for wedding_id in whole.wedding_ids():

@@ -7,7 +7,6 @@ item is never behind what its writer has seen.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 
 from wedsync.flows.times import minute_of
 from wedsync.metrics.block import Block
@@ -35,19 +34,6 @@ class MinuteRead:
         return Block.merge([self.on_time, self.late])
 
 
-_SMALL_BYTES = 16 * 1024
-
-
-@lru_cache(maxsize=512)
-def _remembered(data: bytes) -> Block:
-    return Block.decode(data)
-
-
-def block_of(data: bytes) -> Block:
-    """The block of these bytes; a warm process decodes the small ones that it meets again once."""
-    return _remembered(data) if len(data) <= _SMALL_BYTES else Block.decode(data)
-
-
 def packs_of(settings: Settings) -> int:
     """How many packs a tenant's weddings are spread over."""
     return settings.packs
@@ -70,7 +56,7 @@ def _joined(parts: list[bytes]) -> bytes:
     filled = [part for part in parts if part]
     if len(filled) < 2:
         return filled[0] if filled else b""
-    return Block.merge(map(block_of, filled)).encode()
+    return Block.merge([Block.decode(part) for part in filled]).encode()
 
 
 class WindowReader:
@@ -105,8 +91,8 @@ class WindowReader:
                 found = merged_minute(self._hot.minute(self.tenant, pack, minute))
             self._read[pack, minute] = MinuteRead(
                 minute=minute,
-                on_time=block_of(found.on_time),
-                late=block_of(found.late),
+                on_time=Block.decode(found.on_time),
+                late=Block.decode(found.late),
                 version=found.version,
             )
         return tuple(self._read[pack, minute] for minute in range(first, last + 1))
