@@ -11,10 +11,14 @@ from typing import cast
 
 import pytest
 
+from tests.domain.metrics.exports import a_histogram, a_sum, bins, export
+from tests.domain.metrics.test_kpl import aggregate
 from tests.functions.cases import sample
 from tests.functions.stage import NOW, TENANT, Stage
 from tests.functions.web import OTHER_TENANT, VENDOR, Web, opened, point
 from wedsync import flows, metrics
+from wedsync.metrics.kpl import MOST_USER_RECORDS
+from wedsync.metrics.running_totals import MOST_RUNS
 from wedsync.metrics.signature import device_secret, sign
 from wedsync.tenancy import Role
 
@@ -54,6 +58,10 @@ RECORDS: dict[str, bytes] = {
     "not-a-record": b'"text"',
     "no-points": b"[]",
     "too-many-points": _point(value=None, values=[1] * 501),
+    "broken-aggregate": aggregate(_point())[:-1] + b"?",
+    "nested-aggregate": aggregate(aggregate(_point())),
+    "too-many-records": aggregate(*[b""] * (MOST_USER_RECORDS + 1)),
+    "broken-payload": b'{"payload": "V1NZTkMxIGtleQ==!!"}',
 }
 POINTS: dict[str, bytes] = {
     "duplicate-key": _raw('"name": "another"'),
@@ -77,6 +85,22 @@ POINTS: dict[str, bytes] = {
     "too-many-dims": _point(dims={f"d{n}": "x" for n in range(99)}),
     "in-the-future": _point(ts=_MS + 6 * 60_000),
     "too-late": _point(ts=_MS - 25 * 3_600_000),
+}
+_TIMES = {"startTimeUnixNano": _MS * 10**6 - 10**9, "timeUnixNano": _MS * 10**6}
+_LATER = {**_TIMES, "timeUnixNano": _MS * 10**6 + 10**9}
+_A_TOTAL = {**_TIMES, "asInt": 1}
+EXPORTS: dict[str, list[dict[str, object]]] = {
+    "malformed-otlp": [a_sum("served", {**_A_TOTAL, "attributes": 7})],
+    "bad-start": [a_sum("served", {**_A_TOTAL, "startTimeUnixNano": _MS * 10**6 + 1})],
+    "bad-number": [a_sum("served", {**_A_TOTAL, "asInt": "much"})],
+    "went-back": [a_sum("served", {**_A_TOTAL, "asInt": -1})],
+    "unknown-temporality": [a_sum("served", _A_TOTAL, temporality=0)],
+    "bad-histogram": [a_histogram("answer", {**_TIMES, **bins([1], [1])})],
+    "changed-series": [
+        a_histogram("answer", {**_TIMES, **bins([1], [1, 1])}),
+        a_histogram("answer", {**_LATER, **bins([2], [2, 2])}),
+    ],
+    "too-many-series": [a_sum(f"served.{n}", _A_TOTAL) for n in range(MOST_RUNS + 1)],
 }
 
 
@@ -110,6 +134,16 @@ def test_a_record_that_cannot_be_read_is_kept_with_its_reason(web: Web, code: st
 def test_a_point_that_cannot_be_counted_is_kept_with_its_reason(web: Web, code: str) -> None:
     (row,) = put(web, b"[" + POINTS[code] + b"]")
     assert (row["code"], row["index"]) == (code, 0)
+    assert row["reason"]
+    assert row["raw"]
+
+
+@pytest.mark.parametrize("code", EXPORTS)
+def test_a_data_point_that_cannot_be_counted_is_kept_with_its_reason(web: Web, code: str) -> None:
+    device = web.bundle.key(Role.DEVICE, tenant=TENANT)
+    body = json.dumps(export(*EXPORTS[code])).encode()
+    (row,) = put(web, web.bundle.signed(body, device=device))
+    assert (row["code"], row["index"]) == (code, len(EXPORTS[code]) - 1)
     assert row["reason"]
     assert row["raw"]
 
@@ -167,19 +201,14 @@ def test_a_wrong_signature_is_shown_to_the_operator(web: Web) -> None:
 
 def test_no_kind_of_poison_is_without_a_test_here() -> None:
     named = re.compile(r'(?:Poison|[Ff]law)\(\s*"([a-z0-9-]+)"')
-    elsewhere = {"distribution", "iot", "kpl", "otlp", "otlp_wire", "protobuf", "running_totals"}
     sources = [
-        *(
-            path
-            for path in Path(str(metrics.__file__)).parent.glob("*.py")
-            if path.stem not in elsewhere  # aggregates and exports have tests of their own
-        ),
+        *Path(str(metrics.__file__)).parent.glob("*.py"),
         Path(str(flows.__file__)).parent / "provenance.py",
     ]
     found = set(named.findall("".join(path.read_text() for path in sources)))
     assert len(found) > 20
     # Unsigned records are taken in this file.
-    assert found - {*RECORDS, *POINTS} == {"wrong-signature", "unknown-key", "unsigned"}
+    assert found - {*RECORDS, *POINTS, *EXPORTS} == {"wrong-signature", "unknown-key", "unsigned"}
 
 
 @pytest.mark.parametrize("good", [[], [point(eventId="good")]])
