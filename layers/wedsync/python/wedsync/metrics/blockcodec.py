@@ -176,24 +176,25 @@ class _Written:
 
     def __init__(self, columns: Sequence[_Column], lanes: int) -> None:
         bounds = np.array([each.bounds for each in columns])
-        lengths = np.diff(bounds)
+        lengths = bounds[:, 1:] - bounds[:, :-1]
         codes = np.zeros(lengths.shape, np.uint8)
-        kinds = [each.values.dtype.kind for each in columns]
         self._sources: list[Numbers] = [each.values for each in columns]
+        chosen: dict[str, list[int]] = {"f": [], "i": [], "u": []}
+        for at, values in enumerate(self._sources):
+            if len(values):
+                chosen[values.dtype.kind].append(at)
         for kind in "fi":
-            chosen = [at for at, each in enumerate(kinds) if each == kind and lengths[at].any()]
-            if chosen:
-                self._choose(chosen, lengths[chosen], codes)
-        codes[[at for at, each in enumerate(kinds) if each == "u"]] = _WORD
+            if chosen[kind]:
+                self._choose(chosen[kind], lengths[chosen[kind]], codes)
+        codes[chosen["u"]] = _WORD
         codes[lengths == 0] = 0
-        self._lanes = lanes
         self._starts: list[list[int]] = bounds[:, :-1].T.tolist()
         self._ends: list[list[int]] = np.where(
             codes & _EQUAL, bounds[:, :-1] + 1, bounds[:, 1:]
         ).T.tolist()
+        code_heads, length_heads = codes.T.copy(), lengths.T.astype(_SIZE)
         self._heads = [
-            codes[:, lane].tobytes() + lengths[:, lane].astype(_SIZE).tobytes()
-            for lane in range(lanes)
+            code_heads[lane].tobytes() + length_heads[lane].tobytes() for lane in range(lanes)
         ]
         self._kinds: list[list[int]] = (codes & _TYPE_MASK).T.tolist()
         self._filled = [np.flatnonzero(each).tolist() for each in lengths.T]
@@ -367,6 +368,9 @@ def _bounds(lane: Ints, lanes: int) -> Ints:
 
 
 def _grid_columns(grid: Grid, lane: Ints, lanes: int, texts: _Texts) -> Iterable[_Column]:
+    if not len(grid):
+        yield from [_Column(_NO_INTS, np.zeros(lanes + 1, np.int64))] * _GRID_COLUMNS
+        return
     rows = _bounds(lane, lanes)
     change = np.ones(len(grid), np.bool_)
     change[1:] = (
@@ -380,13 +384,16 @@ def _grid_columns(grid: Grid, lane: Ints, lanes: int, texts: _Texts) -> Iterable
     measures = _bounds(lane[measure], lanes)
     yield texts.column(grid.wedding[place], lane[place], places)
     yield texts.column(grid.vendor[place], lane[place], places)
-    yield _Column(np.diff(place, append=len(grid)), places)
+    yield _Column(_gaps(place, len(grid)), places)
     yield texts.column(grid.metric[measure], lane[measure], measures)
     yield _Column(grid.kind[measure], measures)
     yield texts.column(grid.dims[measure], lane[measure], measures)
     yield _Column(measure_of - measures[lane], rows)
     yield from _cell_columns(grid.cells, rows)
     last = grid.latest
+    if not len(last):
+        yield from [_Column(_NO_INTS, np.zeros(lanes + 1, np.int64))] * _LATEST_COLUMNS
+        return
     held = np.searchsorted(last.row, rows)
     yield _Column(_steps(last.row, rows, held), held)
     yield _Column(last.tie, held)
@@ -396,23 +403,28 @@ def _grid_columns(grid: Grid, lane: Ints, lanes: int, texts: _Texts) -> Iterable
 
 def _cell_columns(cells: Cells, rows: Ints) -> Iterable[_Column]:
     bounds = np.searchsorted(cells.row, rows)
-    lengths = np.diff(cells.start)
+    lengths = cells.start[1:] - cells.start[:-1]
     entries = cells.start[bounds]
     cut = cells.count > EXACT_UP_TO
     cuts = _before(cut)[bounds]
     of_cut: Bools = np.repeat(cut, lengths)
     in_cut = _before(of_cut)
-    bins = _bins(cells.keys[of_cut])
-    first = in_cut[cells.start[:-1][cut]]
-    inner = np.ones(len(bins), np.bool_)
-    inner[first] = False
     yield _Column(_steps(cells.row, rows, bounds), bounds)
     yield _Column(cells.second, bounds)
     yield _Column(lengths, bounds)
     yield _Column(cells.weights, entries)
     yield _Column(cells.keys[~of_cut], entries - in_cut[entries])
+    if not in_cut[-1]:
+        yield from [_Column(_NO_INTS, cuts)] * _CUT_COLUMNS
+        return
+    bins = _bins(cells.keys[of_cut])
+    first = in_cut[cells.start[:-1][cut]]
+    inner = np.ones(len(bins), np.bool_)
+    inner[first] = False
+    steps = bins.copy()
+    steps[1:] -= bins[:-1]
     yield _Column(bins[first], cuts)
-    yield _Column(np.diff(bins, prepend=0)[inner], in_cut[entries] - cuts)
+    yield _Column(steps[inner], in_cut[entries] - cuts)
     for values in (cells.sum, cells.min, cells.max):
         yield _Column(values[cut], cuts)
 
@@ -428,10 +440,20 @@ def _bins(edges: Floats) -> Ints:
     return (edges.view(np.uint64) >> np.uint64(DROPPED_BITS)).astype(np.int64)
 
 
+def _gaps(starts: Ints, end: int) -> Ints:
+    """How long each run is."""
+    ends = np.empty_like(starts)
+    ends[:-1] = starts[1:]
+    ends[-1:] = end
+    gaps: Ints = ends - starts
+    return gaps
+
+
 def _steps(row: Ints, rows: Ints, bounds: Ints) -> Ints:
     """Row numbers within each block as steps from the one before."""
-    steps = np.diff(row, prepend=0)
-    filled = np.flatnonzero(np.diff(bounds))
+    steps = row.copy()
+    steps[1:] -= row[:-1]
+    filled = np.flatnonzero(bounds[1:] > bounds[:-1])
     starts = bounds[:-1][filled]
     steps[starts] = row[starts] - rows[:-1][filled]
     return steps
@@ -439,17 +461,18 @@ def _steps(row: Ints, rows: Ints, bounds: Ints) -> Ints:
 
 def _from_least(times: Ints, bounds: Ints) -> tuple[_Column, _Column]:
     """The earliest time of each block, and how much later each is."""
-    filled = np.flatnonzero(np.diff(bounds))
-    ends = np.zeros(len(bounds), np.int64)
-    ends[1:] = np.cumsum(np.diff(bounds) > 0)
-    if not len(filled):
-        return _Column(times, ends), _Column(times, bounds)
+    if not len(times):
+        return _Column(times, bounds), _Column(times, bounds)
+    lengths = bounds[1:] - bounds[:-1]
+    filled = lengths > 0
     least = np.minimum.reduceat(times, bounds[:-1][filled])
-    later = times - np.repeat(least, np.diff(bounds)[filled])
-    return _Column(least, ends), _Column(later, bounds)
+    later = times - np.repeat(least, lengths[filled])
+    return _Column(least, _before(filled)), _Column(later, bounds)
 
 
-_COLUMNS = 1 + 2 * 22 + 6 + 8
+_LATEST_COLUMNS, _CUT_COLUMNS, _GRID_COLUMNS = 5, 5, 22
+_NO_INTS = np.empty(0, np.int64)
+_COLUMNS = 1 + 2 * _GRID_COLUMNS + 6 + 8
 
 
 class _Reader:
@@ -459,21 +482,26 @@ class _Reader:
         self._payloads = payloads
         self.blocks = len(payloads)
         self._codes = [payload[:_COLUMNS] for payload in payloads]
-        lengths = np.array([np.frombuffer(each, _SIZE, _COLUMNS, _COLUMNS) for each in payloads])
-        self._lengths: Ints = lengths.astype(np.int64).reshape(self.blocks, _COLUMNS).T.copy()
-        if self.blocks and int(self._lengths.sum(axis=0).max()) > _MOST_BYTES:
+        lengths = np.array(
+            [np.frombuffer(each, _SIZE, _COLUMNS, _COLUMNS) for each in payloads], np.int64
+        )
+        if self.blocks and int(lengths.sum(axis=1).max()) > _MOST_BYTES:
             raise UnreadableBlock("a block of an impossible size")
+        self._columns = lengths.T.copy()
+        self._lengths: list[list[int]] = self._columns.tolist()
         self._offsets = [_COLUMNS + _COLUMNS * _SIZE.itemsize] * self.blocks
         self._at = 0
 
     def _next(self) -> tuple[list[npt.NDArray[Any]], list[int], Ints]:
         """A column's numbers block by block, the powers of ten to divide them by, the lengths."""
-        lengths = self._lengths[self._at]
+        at = self._at
+        self._at += 1
         parts: list[npt.NDArray[Any]] = []
         powers: list[int] = []
-        for block in np.flatnonzero(lengths).tolist():
-            code = self._codes[block][self._at]
-            length, offset = int(lengths[block]), self._offsets[block]
+        for block, length in enumerate(self._lengths[at]):
+            if not length:
+                continue
+            code, offset = self._codes[block][at], self._offsets[block]
             dtype = _TYPES[code & _TYPE_MASK]
             held = 1 if code & _EQUAL else length
             size = dtype.itemsize
@@ -484,16 +512,17 @@ class _Reader:
                 planes = np.frombuffer(payload, np.uint8, held * size, offset)
                 numbers = planes.reshape(size, held).T.copy().view(dtype).ravel()
             self._offsets[block] = offset + held * size
-            parts.append(np.repeat(numbers, length) if code & _EQUAL else numbers)
+            parts.append(numbers.repeat(length) if code & _EQUAL else numbers)
             powers.append(code >> _SCALE_SHIFT & _SCALE_MASK)
-        self._at += 1
-        return parts, powers, lengths
+        return parts, powers, self._columns[at]
 
     def ints(self) -> tuple[Ints, Ints]:
         """A column of whole numbers, and how many are of each block."""
         parts, _, lengths = self._next()
         if not parts:
-            return np.empty(0, np.int64), lengths
+            return _NO_INTS, lengths
+        if len(parts) == 1:
+            return parts[0].astype(np.int64), lengths
         return np.concatenate(parts, dtype=np.int64, casting="unsafe"), lengths
 
     def floats(self) -> Floats:
@@ -503,8 +532,7 @@ class _Reader:
             return np.empty(0)
         floats: Floats = np.concatenate(parts, dtype=np.float64, casting="unsafe")
         if any(powers):
-            scale = np.array(_SCALES)[powers]
-            floats /= np.repeat(scale, lengths[lengths > 0])
+            floats /= np.repeat(np.array(_SCALES)[powers], lengths[lengths > 0])
         return floats
 
     def words(self) -> Words:
@@ -518,23 +546,29 @@ class _Reader:
         """A column of times, from the least of each block."""
         least, each = self.ints()
         later, lengths = self.ints()
-        if len(least) and not np.array_equal(each > 0, lengths > 0):
+        if not len(later):
+            return later
+        if not np.array_equal(each > 0, lengths > 0):
             raise UnreadableBlock("times without a beginning")
-        return later + np.repeat(least, lengths[lengths > 0])
+        return later + least.repeat(lengths[lengths > 0])
 
     def texts(self, base: Ints) -> tuple[Ints, Ints]:
         """A column of numbers of texts, each block's after those of the blocks before."""
         numbers, lengths = self.ints()
-        return np.where(numbers < 0, numbers, numbers + np.repeat(base, lengths)), lengths
+        if self.blocks == 1:
+            return numbers, lengths
+        return np.where(numbers < 0, numbers, numbers + base.repeat(lengths)), lengths
 
-    def rows(self, base: Ints) -> tuple[Ints, Ints]:
+    def rows(self, base: Ints) -> Ints:
         """A column of steps, as rows that begin at ``base`` in each block."""
         steps, lengths = self.ints()
-        rows = np.cumsum(steps)
+        rows: Ints = steps.cumsum()
+        if self.blocks == 1:
+            return rows
         filled = lengths > 0
-        starts = (np.cumsum(lengths) - lengths)[filled]
+        starts = (lengths.cumsum() - lengths)[filled]
         before = rows[starts] - steps[starts]
-        return rows + np.repeat(base[filled] - before, lengths[filled]), lengths
+        return rows + (base[filled] - before).repeat(lengths[filled])
 
 
 def _unpacked(strings: tuple[str, ...], texts: Ints, read: _Reader) -> Stack:
@@ -587,7 +621,7 @@ def _grid(read: _Reader, texts: Ints) -> tuple[Grid, Ints]:
     measure += np.repeat(np.cumsum(measures) - measures, rows)
     base = np.cumsum(rows) - rows
     cells = _cells(read, base)
-    row, _ = read.rows(base)
+    row = read.rows(base)
     tie, _ = read.ints()
     value = read.floats()
     grid = Grid(
@@ -603,7 +637,7 @@ def _grid(read: _Reader, texts: Ints) -> tuple[Grid, Ints]:
 
 
 def _cells(read: _Reader, base: Ints) -> Cells:
-    row, _ = read.rows(base)
+    row = read.rows(base)
     (second, _), (lengths, _), (weights, _) = read.ints(), read.ints(), read.ints()
     exact, (bin_first, _), (bin_steps, _) = read.floats(), read.ints(), read.ints()
     cut_sum, cut_min, cut_max = read.floats(), read.floats(), read.floats()
