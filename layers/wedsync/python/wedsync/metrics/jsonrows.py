@@ -7,7 +7,8 @@ first met, and remembered. Anything else is left to ``decode``, which reads memb
 says what is wrong with which point: ``None`` stands for "read it there".
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Hashable, Sequence
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -31,6 +32,8 @@ from wedsync.metrics.envelope import (
 from wedsync.metrics.histogram import Floats, Ints
 from wedsync.metrics.lexicon import MOST_TEXTS, Lexicon
 from wedsync.metrics.rows import Rows, numbered
+
+_Key = TypeVar("_Key", bound=Hashable)
 
 
 class _Point(msgspec.Struct, gc=False, frozen=True):
@@ -187,7 +190,7 @@ class JsonReader:
         try:
             return ints([known[key] for key in keys])
         except KeyError:
-            for key in set(keys) - known.keys():
+            for key in _unknown(keys, known):
                 names = ("weddingId", "vendorId", "source")
                 ids = [checked_id(each, name) for each, name in zip(key, names, strict=True)]
                 known[key] = self._lexicon.place(*ids)
@@ -202,7 +205,7 @@ class JsonReader:
         try:
             return [known[key] for key in keys]
         except KeyError:
-            for key in set(keys) - known.keys():
+            for key in _unknown(keys, known):
                 known[key] = self._measure(*key)
             return [known[key] for key in keys]
 
@@ -214,6 +217,11 @@ class JsonReader:
             raise Poison("bad-dims", "an id among the dimensions")
         number = self._lexicon.measure(checked_name(name), checked_kind(kind), dims)
         return number, len(members) + bool(text)
+
+
+def _unknown(keys: Sequence[_Key], known: Container[_Key]) -> list[_Key]:
+    """The keys that are met for the first time, in their order: numbers follow it."""
+    return [key for key in dict.fromkeys(keys) if key not in known]
 
 
 def _times(column: Sequence[int | str]) -> Ints | None:
