@@ -20,7 +20,7 @@ SETTLED = timedelta(minutes=2)
 """The frontier of the weddings' hours stays this far behind the clock."""
 MARGIN = timedelta(seconds=30)
 """How far two functions' clocks may differ: writers that are this near the frontier refresh too."""
-CLOSED_TOGETHER = 32
+CLOSED_TOGETHER = 16
 """How many packs' minutes are merged at a go: enough to share the work, few enough to hold."""
 HOURS_BACK = 26
 """How far back a point may still change an hour, and a little more."""
