@@ -41,6 +41,13 @@ def test_total_silence_is_found_as_soon_as_chance_is_out_of_the_question(
     assert found <= minutes
 
 
+@pytest.mark.parametrize(("rate", "minutes"), [(2, 4), (3, 3)])
+def test_a_silence_that_chance_may_explain_calls_nobody(rate: int, minutes: int) -> None:
+    """Of few requests a minute, eight or nine stay away once in some thousand times."""
+    watch = a_stream(rate, minutes=2 * DAY + 437)
+    assert minutes_until_paged(watch, at_most=minutes) is None
+
+
 def test_a_drop_to_a_fifth_is_found() -> None:
     assert minutes_until_paged(a_stream(200, minutes=8 * DAY + 437), left=40) is not None
 
