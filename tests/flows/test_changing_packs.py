@@ -9,7 +9,8 @@ import pytest
 from tests.builders import utc
 from tests.functions.web import settings
 from tests.harness import Bundle, Point, a_point, a_wedding_request
-from wedsync.flows.series import SeriesQuery, Stat, Window, read_series
+from wedsync.flows.query import SeriesQuery, Stat, Window
+from wedsync.flows.series import read_series
 from wedsync.flows.tenant_settings import settings_of
 
 DAY = utc("2026-06-20T12:00")
@@ -25,8 +26,8 @@ def counted(bundle: Bundle, window: Window, wedding_id: str | None) -> float:
         end=bundle.now + timedelta(minutes=6),
         wedding_id=wedding_id,
     )
-    lines = read_series(bundle.services, bundle.tenant, query)
-    return sum(value for line in lines for _, value in line.points)
+    found = read_series(bundle.services, bundle.tenant, query)
+    return sum(value for line in found.lines for _, value in line.points)
 
 
 def uploaded(bundle: Bundle, wedding_id: str) -> object:

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from tests.simulation.reference import Entry, Figures, Reference
 from tests.simulation.watching import Watch, require
-from wedsync.flows.series import SeriesQuery, Stat, Window, read_series
+from wedsync.flows.query import SeriesQuery, Stat, Window
+from wedsync.flows.series import read_series
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.metrics.block import Block
 from wedsync.metrics.histogram import RELATIVE_ERROR
@@ -189,15 +190,14 @@ class Counts:
         sums = {}
         start = self.last - timedelta(minutes=14)
         for window in Window:
-            span = 1 if window is Window.HOUR else 0
             query = SeriesQuery(
                 name=name,
                 stat=Stat.COUNT,
                 window=window,
-                start=self.first if span else start,
+                start=self.first if window.holds_late else start,
                 end=self.last,
             )
-            lines = read_series(self.services, tenant, query)
+            lines = read_series(self.services, tenant, query).lines
             sums[window] = sum(value for line in lines for _, value in line.points)
         entries = self.reference.entries(tenant_id, name)
         everything = Figures.of(entries).count
@@ -205,6 +205,11 @@ class Counts:
             sums[Window.HOUR] == everything,
             "I1",
             f"{tenant_id} {name}: the hours say {sums[Window.HOUR]}, {everything} were accepted",
+        )
+        require(
+            sums[Window.DAY] == everything,
+            "I1",
+            f"{tenant_id} {name}: the days say {sums[Window.DAY]}, {everything} were accepted",
         )
 
 
