@@ -1,7 +1,7 @@
 """Minutes that are over: each pack's as one item, and those of an hour together."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 from wedsync.flows.reading import block_of, merged_minute
 from wedsync.flows.times import MINUTES_PER_HOUR
@@ -15,21 +15,20 @@ MINUTES_PER_QUARTER = 15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackHour:
-    """One pack's hour as it was read: on time and late together, as a whole and by quarters.
+    """One pack's hour as it was read: on time and late together.
 
-    ``through`` is the first minute that was not read.
+    ``through`` is the first minute that was not read; ``parts`` holds what was read, by quarters.
     """
 
     hour: int
     through: int
     version: int
     whole: Block
-    quarters: tuple[Block, ...]
+    parts: tuple[tuple[Block, ...], ...]
 
-    @property
-    def over(self) -> bool:
-        """Whether all of it was read."""
-        return self.through == (self.hour + 1) * MINUTES_PER_HOUR
+    def quarters(self) -> tuple[Block, ...]:
+        """The same hour in four."""
+        return tuple(map(Block.merge, self.parts))
 
 
 def close_minute(services: Services, tenant: Tenant, pack: int, minute: int) -> ClosedMinute:
@@ -52,22 +51,15 @@ def read_hour(services: Services, tenant: Tenant, pack: int, hour: int, *, befor
         minute: closed.get(minute) or close_minute(services, tenant, pack, minute)
         for minute in minutes
     }
-    quarters = tuple(
-        _both(
-            item for minute, item in items.items() if (minute - first) // MINUTES_PER_QUARTER == at
-        )
-        for at in range(MINUTES_PER_HOUR // MINUTES_PER_QUARTER)
-    )
+    quarters: list[list[Block]] = [[] for _ in range(MINUTES_PER_HOUR // MINUTES_PER_QUARTER)]
+    for minute, item in items.items():
+        quarters[(minute - first) // MINUTES_PER_QUARTER] += [
+            block_of(part) for part in (item.on_time, item.late) if part
+        ]
     return PackHour(
         hour=hour,
         through=minutes.stop,
         version=sum(item.version for item in items.values()),
-        whole=Block.merge(quarters),
-        quarters=quarters,
-    )
-
-
-def _both(items: Iterable[ClosedMinute]) -> Block:
-    return Block.merge(
-        block_of(part) for item in items for part in (item.on_time, item.late) if part
+        whole=Block.merge(chain.from_iterable(quarters)),
+        parts=tuple(map(tuple, quarters)),
     )

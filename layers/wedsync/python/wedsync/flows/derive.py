@@ -35,27 +35,33 @@ def refresh(services: Services, merged: Iterable[Merged]) -> None:
             _tell_of_late(services, each.key, item)
     minutes = {(each.key.tenant, each.key.pack, each.key.minute) for each in every}
     hours: set[tuple[str, int, int]] = set()
+    again: set[tuple[str, int, int]] = set()
+    copied = copied_before(services, services.now() + MARGIN)
     for tenant_id, pack, minute in sorted(minutes):
         if minute < minute_of(services.now()):
             close_minute(services, Tenant(tenant_id), pack, minute)
         if minute < _settled(services):
             hours.add((tenant_id, pack, minute // MINUTES_PER_HOUR))
-        if minute < copied_before(services, services.now() + MARGIN):
-            mark_for_copying(services, Tenant(tenant_id), pack, minute // MINUTES_PER_HOUR)
+        if minute < copied:
+            again.add((tenant_id, pack, minute // MINUTES_PER_HOUR))
     _refresh_hours(services, hours)
+    # Noted last, so that whoever copies what is noted finds what it is about.
+    for tenant_id, pack, hour in sorted(again):
+        mark_for_copying(services, Tenant(tenant_id), pack, hour)
 
 
 def _refresh_hours(services: Services, hours: Iterable[tuple[str, int, int]]) -> None:
-    gathered: set[tuple[str, int]] = set()
+    """Make these hours anew: those that are over with all that is made of them."""
+    made: dict[tuple[str, int], set[int]] = {}
     settled = _settled(services)
     for tenant_id, pack, hour in sorted(hours):
         if (hour + 1) * MINUTES_PER_HOUR <= settled:
             roll_up_pack_hour(services, Tenant(tenant_id), pack, hour)
-            gathered.add((tenant_id, hour))
+            made.setdefault((tenant_id, hour), set()).add(pack)
         else:
             refresh_hour(services, Tenant(tenant_id), pack, hour, before=settled)
-    for tenant_id, hour in sorted(gathered):
-        gather_hour(services, Tenant(tenant_id), hour)
+    for (tenant_id, hour), packs in sorted(made.items()):
+        gather_hour(services, Tenant(tenant_id), hour, changed=packs)
 
 
 def _settled(services: Services) -> int:

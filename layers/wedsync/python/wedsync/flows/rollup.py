@@ -6,7 +6,7 @@ stays was made from the most. The jobs of the clock start where their last compl
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from wedsync.flows.closing import PackHour, read_hour
@@ -40,6 +40,8 @@ DAYS_AFTER = timedelta(hours=25)
 """Days are made when the last point that may still be accepted for them has come, and an hour."""
 DAYS_BACK = timedelta(days=4)
 """As far back as a missed day is made: the shares of its hours are kept a day longer."""
+_LEEWAY = timedelta(minutes=5)
+"""Far more than two functions' clocks differ."""
 _LONGEST_DAY = timedelta(hours=26)
 
 
@@ -86,33 +88,36 @@ def roll_up_pack_hour(services: Services, tenant: Tenant, pack: int, hour: int) 
     weddings = keep_wedding_hours(services, tenant, pack, read)
     _keep_quarters_where_a_day_begins(services, tenant, hour, weddings)
     vendors = vendor_ids(read.whole)
+    quarters = read.quarters()
     for vendor_id in vendors:
         scope = Scope(ScopeKind.VENDOR, vendor_id)
         if not scope.storable:
             continue
-        blocks = tuple(of_vendor(block, vendor_id) for block in read.quarters)
+        blocks = tuple(of_vendor(block, vendor_id) for block in quarters)
         rolled = RolledHour(hour=hour, version=read.version, block=Block.merge(blocks))
-        quarters = RolledQuarters(version=read.version, blocks=blocks)
-        services.rollups.put_quarters(tenant, scope, hour, quarters, now=now, pack=pack)
+        in_four = RolledQuarters(version=read.version, blocks=blocks)
+        services.rollups.put_quarters(tenant, scope, hour, in_four, now=now, pack=pack)
         services.rollups.put_hour(tenant, scope, rolled, now=now, pack=pack)
     part = Part(
         pack=pack,
         version=read.version,
-        quarters=tuple(block.totals_only().encode() for block in read.quarters),
+        quarters=tuple(block.totals_only().encode() for block in quarters),
         scopes=(
             *(Scope(ScopeKind.WEDDING, each) for each in weddings),
             *(Scope(ScopeKind.VENDOR, each) for each in vendors),
         ),
     )
     services.rollups.put_part(tenant, hour, part, now=now)
-    days = services.frontiers.get(Frontier.DAYS)
-    if days is not None and hour * MINUTES_PER_HOUR < days:
-        changed = Changed(hour=hour, tenant=tenant, pack=pack, version=read.version)
-        services.rollups.mark_changed(Again.DAYS, changed, now=now)
 
 
-def gather_hour(services: Services, tenant: Tenant, hour: int) -> None:
-    """Make the tenant's hour of its packs' shares."""
+def gather_hour(
+    services: Services, tenant: Tenant, hour: int, *, changed: Collection[int] = ()
+) -> None:
+    """Make the tenant's hour of its packs' shares.
+
+    Of those of the ``changed`` packs days may have been made already, which are to be made again.
+    That is noted last: whoever finds the note finds the hours that it is about.
+    """
     now = services.now()
     parts = services.rollups.parts(tenant, hour)
     version = sum(part.version for part in parts)
@@ -125,6 +130,11 @@ def gather_hour(services: Services, tenant: Tenant, hour: int) -> None:
     quarters = RolledQuarters(version=version, blocks=blocks)
     services.rollups.put_quarters(tenant, WHOLE, hour, quarters, now=now)
     services.rollups.put_hour(tenant, WHOLE, rolled, now=now)
+    if hour * MINUTES_PER_HOUR < minute_of(now - DAYS_AFTER + _LEEWAY):
+        for part in parts:
+            if part.pack in changed:
+                note = Changed(hour=hour, tenant=tenant, pack=part.pack, version=part.version)
+                services.rollups.mark_changed(Again.DAYS, note, now=now)
 
 
 def roll_up_hours(services: Services, now: datetime) -> int:
@@ -251,7 +261,9 @@ def _keep_quarters_where_a_day_begins(
                 RolledQuarters(
                     version=sum(part.version for part in parts),
                     blocks=tuple(
-                        Block.merge(part.quarters[at].only(wedding_id) for part in parts)
+                        Block.merge(
+                            block.only(wedding_id) for part in parts for block in part.parts[at]
+                        )
                         for at in range(QUARTERS)
                     ),
                 ),
