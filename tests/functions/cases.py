@@ -251,6 +251,13 @@ def counted_requests(stage: Stage) -> None:
     stage.used.clear()
 
 
+def counted_and_rolled_up(stage: Stage) -> None:
+    """The hours of the day that are over are at hand."""
+    counted_points(stage)
+    stage.run("schedules-hourly", sample("schedules-hourly"))
+    stage.used.clear()
+
+
 def counted_an_hour_ago(stage: Stage) -> None:
     """Points of the hour before, which is over."""
     _counted(stage, minutes_ago=70)
@@ -476,7 +483,7 @@ CASES: tuple[Case, ...] = (
     Case(function="metrics-otlp", status=200),
     Case(function="metrics-otlp", title="a large bad point", change=_a_large_bad_label, status=200),
     Case(function="metrics-otlp", title="a vendor's", change=_by_a_vendor, status=200),
-    Case(function="metrics-prometheus", arrange=counted_points, status=200),
+    Case(function="metrics-prometheus", arrange=counted_and_rolled_up, status=200),
     Case(function="metrics-real-time", arrange=counted_points, status=200),
     Case(function="metrics-rejections", arrange=counted_points, status=200),
     Case(function="metrics-series", arrange=counted_points, status=200),

@@ -131,7 +131,7 @@ def old_points(path: Path, count: int) -> None:
                 {
                     "name": "photo.upload",
                     "kind": "timer",
-                    "ts": newest_ms - number % 600 * 60_000,
+                    "ts": newest_ms - number % 60 * 60_000,
                     "value": 500,
                     "eventId": f"old-{number}",
                     "dims": {"outcome": "completed"},
@@ -145,7 +145,7 @@ def old_points(path: Path, count: int) -> None:
 
 def test_a_backfill_that_was_killed_goes_on_where_it_stopped(tmp_path: Path) -> None:
     file, data = tmp_path / "old.ndjson", tmp_path / "data"
-    old_points(file, 9000)
+    old_points(file, 6000)
     arguments = ("backfill", "points", str(file), "--tenant", "demo", "--data", str(data))
     with subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, *COMMAND, *arguments],
@@ -155,13 +155,13 @@ def test_a_backfill_that_was_killed_goes_on_where_it_stopped(tmp_path: Path) -> 
         text=True,
     ) as killed:
         assert killed.stderr is not None
-        assert killed.stderr.readline() == "2000 of 9000 lines (22 %)\n"
+        assert killed.stderr.readline() == "2000 of 6000 lines (33 %)\n"
         killed.kill()
     again = wedsync(*arguments)
     assert again.returncode == 0, again.stderr
     assert not again.stderr.startswith("2000 of")
-    assert again.stderr.endswith("9000 of 9000 lines (100 %)\n")
-    done = {"lines": 9000, "taken": 9000, "repeated": 0, "leftToIngest": 0, "refused": 0}
+    assert again.stderr.endswith("6000 of 6000 lines (100 %)\n")
+    done = {"lines": 6000, "taken": 6000, "repeated": 0, "leftToIngest": 0, "refused": 0}
     assert json.loads(again.stdout) == done
     third = wedsync(*arguments)
     assert (json.loads(third.stdout), third.stderr) == (done, "")
@@ -169,7 +169,7 @@ def test_a_backfill_that_was_killed_goes_on_where_it_stopped(tmp_path: Path) -> 
     with LocalCloud(DataDirectory(data).database, clock=clock, ids=RandomIds(clock)) as cloud:
         services = Services(cloud, Settings())
         added = services.backfills.added(Tenant("demo"), WHOLE, first=0, last=10**9)
-        assert sum(each.whole().totals().summary().count for each in added) == 9000
+        assert sum(each.whole().totals().summary().count for each in added) == 6000
 
 
 def test_hours_are_made_again_from_the_command_line(tmp_path: Path) -> None:
@@ -181,6 +181,5 @@ def test_hours_are_made_again_from_the_command_line(tmp_path: Path) -> None:
     assert (repeated.stdout, repeated.stderr) == ('{"hours": 3}\n', "")
     again = wedsync(*arguments, "--to", "2026-06-20T15:00:00Z", "--again")
     assert again.stderr.count("\n") == 3
-    for wrong in (("--to", "2026-06-20T12:00:00Z"), ("--to", "soon")):
-        refused = wedsync(*arguments, *wrong)
-        assert (refused.returncode, refused.stdout) == (2, "")
+    refused = wedsync(*arguments, "--to", "2026-06-20T12:00:00Z")
+    assert (refused.returncode, refused.stdout) == (2, "")
