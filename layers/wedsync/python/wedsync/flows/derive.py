@@ -4,11 +4,11 @@ All of it is made anew from what is stored and overwrites by version only, so it
 and raced at will; a batch that is delivered again repairs what a crash left undone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from wedsync.flows.reading import CLOSES_AFTER_MS, block_of, merged_minute
+from wedsync.flows.reading import CLOSES_AFTER_MS, block_of, merged_minutes
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, epoch_ms, minute_of
 from wedsync.metrics.block import Block
@@ -22,6 +22,8 @@ SETTLED = timedelta(minutes=2)
 """The frontier of the weddings' hours stays this far behind the clock."""
 MARGIN = timedelta(seconds=30)
 """How far two functions' clocks may differ: writers that are this near the frontier refresh too."""
+CLOSED_TOGETHER = 16
+"""How many packs' minutes are merged at a go: enough to share the work, few enough to hold."""
 HOURS_BACK = 26
 """How far back a point may still change an hour, and a little more."""
 
@@ -30,27 +32,44 @@ def refresh(services: Services, merged: Iterable[Merged]) -> None:
     """Bring everything up to date that readers take from these hot items."""
     every = tuple(merged)
     for each in every:
-        for item in each.items:
-            _put_totals(services, each.key, item)
+        for item in each.sealed:
+            _put_totals(services, each.key, item, _totals_of(item))
             _tell_of_late(services, each.key, item)
-    minutes = {(each.key.tenant, each.key.pack, each.key.minute) for each in every}
-    hours: set[tuple[str, int, int]] = set()
-    for tenant_id, pack, minute in sorted(minutes):
-        now = services.now()
-        if minute < minute_of(now):
-            close_minute(services, Tenant(tenant_id), pack, minute)
-        if _minute_end(minute) <= epoch_ms(now - SETTLED + MARGIN):
-            hours.add((tenant_id, pack, minute // MINUTES_PER_HOUR))
+        _put_totals(services, each.key, each.item, each.totals)
+        _tell_of_late(services, each.key, each.item)
+    minutes = sorted({(each.key.tenant, each.key.pack, each.key.minute) for each in every})
+    now = services.now()
+    over = [(Tenant(tenant), pack, at) for tenant, pack, at in minutes if at < minute_of(now)]
+    close_minutes(services, over)
+    settled_ms = epoch_ms(services.now() - SETTLED + MARGIN)
+    hours = {
+        (tenant, pack, minute // MINUTES_PER_HOUR)
+        for tenant, pack, minute in minutes
+        if _minute_end(minute) <= settled_ms
+    }
     for tenant_id, pack, hour in sorted(hours):
         refresh_hour(services, Tenant(tenant_id), pack, hour, before=minute_of(services.now()))
 
 
 def close_minute(services: Services, tenant: Tenant, pack: int, minute: int) -> ClosedMinute:
     """Merge a minute's hot items into its closed item."""
-    item = merged_minute(services.hot_windows.minute(tenant, pack, minute))
-    if item.version:
-        services.windows.put_closed(tenant, pack, minute, item, now=services.now())
+    (item,) = close_minutes(services, [(tenant, pack, minute)])
     return item
+
+
+def close_minutes(
+    services: Services, minutes: Sequence[tuple[Tenant, int, int]]
+) -> list[ClosedMinute]:
+    """Merge the hot items of each tenant, pack and minute into its closed item, many at a go."""
+    closed: list[ClosedMinute] = []
+    for start in range(0, len(minutes), CLOSED_TOGETHER):
+        some = minutes[start : start + CLOSED_TOGETHER]
+        items = [services.hot_windows.minute(*each) for each in some]
+        for (tenant, pack, minute), item in zip(some, merged_minutes(items), strict=True):
+            if item.version:
+                services.windows.put_closed(tenant, pack, minute, item, now=services.now())
+            closed.append(item)
+    return closed
 
 
 def refresh_hour(services: Services, tenant: Tenant, pack: int, hour: int, *, before: int) -> None:
@@ -112,11 +131,9 @@ def close_last_minute(services: Services, now: datetime) -> int:
     minute = minute_of(now) - 1
     if epoch_ms(now) < _minute_end(minute) + CLOSES_AFTER_MS:
         minute -= 1
-    count = 0
-    for active in services.windows.active(minute // MINUTES_PER_HOUR):
-        close_minute(services, active.tenant, active.pack, minute)
-        count += 1
-    return count
+    active = list(services.windows.active(minute // MINUTES_PER_HOUR))
+    close_minutes(services, [(each.tenant, each.pack, minute) for each in active])
+    return len(active)
 
 
 def compact(services: Services, now: datetime) -> int:
@@ -137,7 +154,14 @@ def compact(services: Services, now: datetime) -> int:
     return count
 
 
-def _put_totals(services: Services, key: SlotKey, item: HotItem) -> None:
+def _totals_of(item: HotItem) -> tuple[bytes, bytes]:
+    """The tenant's totals of an item, on time and late."""
+    return item.on_time().totals_only().encode(), item.late().totals_only().encode()
+
+
+def _put_totals(
+    services: Services, key: SlotKey, item: HotItem, totals: tuple[bytes, bytes]
+) -> None:
     content = item.content
     services.windows.put_totals(
         Tenant(key.tenant),
@@ -146,8 +170,8 @@ def _put_totals(services: Services, key: SlotKey, item: HotItem) -> None:
         item.place,
         ClosedMinute(
             version=item.version,
-            on_time=Block.decode(content.on_time).totals_only().encode(),
-            late=Block.decode(content.late).totals_only().encode(),
+            on_time=totals[0],
+            late=totals[1],
             sent_on_time=content.sent_on_time,
             sent_late=content.sent_late,
             duplicates=content.duplicates,

@@ -151,7 +151,7 @@ def parse_with_flaws(data: bytes, *, every_number: bool = False) -> tuple[object
     text = _text(data)
     _bound_depth(data)
     watch = _Watch()
-    by_text = every_number or _may_hold_long_number(data)
+    by_text = every_number or may_hold_long_number(data)
     decoder = json.JSONDecoder(
         object_pairs_hook=watch.members,
         parse_constant=watch.constant,
@@ -201,7 +201,7 @@ class _Watch:
         return number
 
 
-def _may_hold_long_number(data: bytes) -> bool:
+def may_hold_long_number(data: bytes) -> bool:
     """Whether 400 digits may stand in a row: every 50th byte of them would be one."""
     return _EIGHT_DIGITS.search(data[::50]) is not None
 
