@@ -19,8 +19,6 @@ from wedsync.runtime.declarations import Declaration
 from wedsync.tenancy import Tenant
 
 T = TypeVar("T")
-_FOUGHT_OVER = 6
-"""Races for an incident are what pages hang on: they are played more often than others."""
 
 
 class Crash(BaseException):
@@ -81,13 +79,18 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Probabilities, per call of the seam or per delivery."""
+    """Probabilities, per call of the seam or per delivery.
+
+    ``contended`` stands for ``intruded`` before calls for incidents: races for them are what pages
+    hang on, and are played more often than others.
+    """
 
     throttled: float = 0.0
     answer_lost: float = 0.0
     crashed: float = 0.0
     hung: float = 0.0
     intruded: float = 0.0
+    contended: float = 0.0
     stale_index: float = 0.0
     not_started: float = 0.0
     delivered_twice: float = 0.0
@@ -111,6 +114,7 @@ class Rates:
             "crashed": 0.003,
             "hung": 0.0015,
             "intruded": 0.012,
+            "contended": 0.07,
             "stale_index": 0.3,
             "not_started": 0.03,
             "delivered_twice": 0.1,
@@ -161,6 +165,7 @@ class Invocation:
     deadline: float
     caller: Tenant | None = None
     calls: int = 0
+    changes: int = 0
     harmed: bool = False
     paused: bool = False
 
@@ -178,10 +183,11 @@ class Faults:
     pauses_left: int = 4
     """A world that hung all the time would only be slow."""
     intrusions_left: int = 100
-    crash_at: tuple[str, int] | None = None
-    """Die once, before this call of this function: for enumerations, the dice being silent."""
+    crash_after: tuple[str, int] | None = None
+    """Die once, when a run of this function has changed so many things: none is before its first
+    call. For enumerations, the dice being silent."""
     lose_at: tuple[str, int] | None = None
-    """Lose, once, the answer to this call of this function, after it was done."""
+    """Lose, once, the answer to what would be this change of this function, after it was made."""
     counts: Counter[str] = field(default_factory=Counter)
     harms: list[datetime] = field(default_factory=list)
     """When something harmed a run, or kept one from starting."""
@@ -238,22 +244,31 @@ class Faults:
         run = self.running[-1]
         run.calls += 1
         self.history.add(f"{run.number}.{run.calls} {what}")
-        if self.crash_at == (run.declaration.name, run.calls):
-            self.crash_at = None
+        if self.crash_after == (run.declaration.name, 0):
+            self.crash_after = None
             self.note(Fault.CRASHED_BEFORE)
             raise Crash
-        if self.lose_at == (run.declaration.name, run.calls):
-            self.lose_at = None
-            act()
-            self.note(Fault.ANSWER_LOST)
-            raise OutcomeUnknown
-        if not self.active:
-            return act()
-        self._before(run, what)
+        if self.active:
+            self._before(run, what)
         result = act()
         if changes:
-            self._after()
+            run.changes += 1
+            self._disturbed(run)
+            if self.active:
+                self._after()
         return result
+
+    def _disturbed(self, run: Invocation) -> None:
+        """As an enumeration asks, after a change."""
+        at = run.declaration.name, run.changes
+        if self.crash_after == at:
+            self.crash_after = None
+            self.note(Fault.CRASHED_AFTER)
+            raise Crash
+        if self.lose_at == at:
+            self.lose_at = None
+            self.note(Fault.ANSWER_LOST)
+            raise OutcomeUnknown
 
     def _before(self, run: Invocation, what: str) -> None:
         rates = self.rates
@@ -270,7 +285,7 @@ class Faults:
         if self.clock.now().timestamp() > run.deadline:
             self.note(Fault.TIMED_OUT)
             raise Crash
-        likely = rates.intruded * (_FOUGHT_OVER if " incidents " in what else 1)
+        likely = rates.contended if " incidents " in what else rates.intruded
         may = self.intrusions_left and len(self.running) < self.deepest
         if may and self.chance(likely):
             self.intrusions_left -= 1

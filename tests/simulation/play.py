@@ -16,7 +16,8 @@ from infra.local.clock import ManualClock
 from infra.local.deliveries import Failure
 from infra.local.engine import LocalCloud
 from infra.local.event_sources import kinesis_event
-from infra.local.store.messages import Subscription
+from infra.local.queues import sqs_event
+from infra.local.store.messages import Received, Subscription
 from infra.local.store.streams import StreamRecord
 from infra.registry import registry
 from tests.harness import Answer, Bundle
@@ -39,6 +40,7 @@ from tests.simulation.world import Device, HttpBatch, PlannedWedding, Record, Wo
 from wedsync.cloud import Cloud
 from wedsync.cloud import Record as StreamPut
 from wedsync.errors import WedSyncError
+from wedsync.flows.wake import LadderWake, message_of
 from wedsync.metrics.kpl import MAGIC
 from wedsync.metrics.packs import PackChange, PackHistory
 from wedsync.resources import Resource
@@ -59,7 +61,7 @@ Event: TypeAlias = Mapping[str, object]
 
 CALM_MINUTES = 7
 """After the faults: until minutes are closed, also those that points reach ahead to."""
-LADDER_MINUTES = (0, 0, 0, 0, 10, 10, 26)
+LADDER_MINUTES = (*[0] * 6, 10, 10, 26)
 """And for so much longer where somebody is still to be paged, or tiers may fall due."""
 RECOVERED_SECONDS = 60
 FORGOTTEN_SECONDS = 40
@@ -67,6 +69,7 @@ OLD_REQUEST = timedelta(hours=24)
 """As long as the answer to a request is kept."""
 _REMEMBERED = 12
 MOST_SHARDS = 5
+MOST_REPLAYED = 2
 AHEAD = timedelta(minutes=5)
 HOT_DAYS = 3
 """Longer than hot items live."""
@@ -194,7 +197,7 @@ class Play:
             tenant=self.world.tenants[0],
             accept_unsigned=self.world.accept_unsigned,
             shards=self.rng.choice((1, 2, 3)),
-            packs=self.rng.choice((1, 2, 4)),
+            packs=self.rng.choice((1, 1, 2, 4)),
             functions=[Mortal(each, self) for each in registry()],
             cloud_of=self._cloud_of,
             post=self._post,
@@ -284,7 +287,7 @@ class Play:
             at = rng.uniform(1, 8)
             while at < self.world.minutes * 60:
                 self._at(at // beat * beat, lambda each=device: self._send(each))  # type: ignore[misc]
-                at += rng.choice((8, 15, 25, 40))
+                at += rng.choice((10, 20, 30, 40))
         for _ in range(rng.choice((1, 3, 5))):
             device = rng.choice(self.world.devices)
             self._at(self._sometime(), lambda each=device: self._poison(each))  # type: ignore[misc]
@@ -468,9 +471,7 @@ class Play:
     def _intrude(self, what: str) -> None:
         """Run another function between two calls of one: what ran before, or a person's."""
         chance = self.faults.rng.random()
-        if " incidents " in what and self._past and chance > 0.3:
-            _, once = self.faults.rng.choice(list(self._past)[-2:])
-            self._again(once)
+        if " incidents " in what and chance > 0.3 and self._rival():
             return
         if chance < 0.15:
             self._answer_somebody()
@@ -482,6 +483,23 @@ class Play:
         elif self._past:
             _, once = self.faults.rng.choice(list(self._past))
             self._again(once)
+
+    def _rival(self) -> bool:
+        """A wake for an incident under way: two workers on one tier are the race that counts."""
+        under_way = list(self.bundle.services.incidents.due(self.bundle.now + OLD_REQUEST))
+        if not under_way:
+            return False
+        tenant, incident = self.faults.rng.choice(under_way)
+        wake = LadderWake(tenant_id=tenant.id, incident_id=incident.incident_id)
+        message = Received(
+            message_id="rival",
+            receipt="rival",
+            body=message_of(wake),
+            sent_at=self.bundle.now,
+            receives=1,
+        )
+        self._invoke("streams-wake", sqs_event([message], Resource.WAKE, self.bundle.settings))
+        return True
 
     # What happens
 
@@ -872,14 +890,13 @@ class Play:
         return [self.request("GET", path, key_of=None, admin=tenant).body for path in paths]
 
     def _nothing_changes(self, counts: Counts) -> None:
-        """Replay a suffix of every shard: nobody hears of it, nothing counts twice."""
+        """Replay suffixes of some shards: nobody hears of it, nothing counts twice."""
         self.watch.checks["I4"] += 1
         before = (counts.totals().items(), *self.rest.summary())
         stream = self.bundle.cloud.stream(Resource.METRICS_STREAM)
-        for shard in stream.shards():
-            records = stream.records(shard.shard_id)
-            if records:
-                self._hand_out(records[self.rng.randrange(len(records)) :])
+        filled = [found for shard in stream.shards() if (found := stream.records(shard.shard_id))]
+        for records in self.rng.sample(filled, min(len(filled), MOST_REPLAYED)):
+            self._hand_out(records[self.rng.randrange(len(records)) :])
         self.bundle.machine.run_due()
         after = (counts.totals().items(), *self.rest.summary())
         for was, became in zip(_parts(before), _parts(after), strict=True):

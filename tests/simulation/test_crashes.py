@@ -1,8 +1,10 @@
-"""Every function dies before every one of its calls; run again, it has done the same.
+"""Every function dies after every one of its changes; run again, it has done the same.
 
-Exhaustive, not sampled: the crash comes before the first call, before the second, and so on until
-the function ends by itself. What people notice then is compared with a run without a crash. The
-same with answers that are lost: what was asked for is done, and the function does not know it.
+Exhaustive, not sampled: the crash comes before anything was done, after the first change, after the
+second, and so on until the function ends by itself; reads between two changes leave nothing behind,
+so that it does not matter at which of them it dies. What people notice then is compared with a run
+without a crash. The same with answers that are lost: what was asked for is done, and the function
+does not know it.
 """
 
 import json
@@ -34,7 +36,7 @@ from wedsync.settings import Settings
 SATURDAY = datetime(2026, 6, 20, 14, 0, 5, tzinfo=UTC)
 _REST = timedelta(seconds=80)
 """As long as leases last, and the next sweep takes."""
-MOST_CALLS = 200
+MOST_CHANGES = 200
 
 
 @pytest.fixture(autouse=True)
@@ -279,44 +281,45 @@ DEEDS: dict[str, tuple[Deed, Deed]] = {
 
 
 @pytest.mark.parametrize("name", sorted(DEEDS))
-def test_a_crash_before_any_call_changes_nothing_that_people_notice(name: str) -> None:
+def test_a_crash_between_any_two_changes_changes_nothing_that_people_notice(name: str) -> None:
     _, undisturbed = _played(name)
-    for call in range(1, MOST_CALLS):
-        crashed, meaning = _played(name, crash_at=call)
+    for changes in range(MOST_CHANGES):
+        crashed, meaning = _played(name, crash_after=changes)
         if not crashed:
-            assert call > 2, "the function made no calls"
+            assert changes > 1, "the function changed nothing"
             return
-        assert meaning == undisturbed, f"{name} died before call {call}"
+        assert meaning == undisturbed, f"{name} died after {changes} changes"
     raise AssertionError("the function never came to its end")
 
 
 @pytest.mark.parametrize("name", sorted(DEEDS))
-def test_a_lost_answer_to_any_call_changes_nothing_that_people_notice(name: str) -> None:
+def test_a_lost_answer_to_any_change_changes_nothing_that_people_notice(name: str) -> None:
     _, undisturbed = _played(name)
-    for call in range(1, MOST_CALLS):
-        lost, meaning = _played(name, lose_at=call)
+    for change in range(1, MOST_CHANGES):
+        lost, meaning = _played(name, lose_at=change)
         if not lost:
             return
-        assert meaning == undisturbed, f"the answer to call {call} of {name} was lost"
+        assert meaning == undisturbed, f"the answer to change {change} of {name} was lost"
     raise AssertionError("the function never came to its end")
 
 
 def _played(
-    name: str, *, crash_at: int | None = None, lose_at: int | None = None
+    name: str, *, crash_after: int | None = None, lose_at: int | None = None
 ) -> tuple[bool, object]:
     before, deed = DEEDS[name]
     stage = Stage()
     before(stage)
     deed_of = name.partition(" ")[0]
-    stage.faults.crash_at = None if crash_at is None else (deed_of, crash_at)
-    stage.faults.lose_at = None if lose_at is None else (deed_of, lose_at)
+    faults = stage.faults
+    faults.crash_after = None if crash_after is None else (deed_of, crash_after)
+    faults.lose_at = None if lose_at is None else (deed_of, lose_at)
     try:
         deed(stage)
     except FunctionDied:
         pytest.fail("a trigger saw the crash itself")
-    waiting = (stage.faults.crash_at, stage.faults.lose_at)
-    disturbed = (crash_at, lose_at) != (None, None) and waiting == (None, None)
-    stage.faults.crash_at = stage.faults.lose_at = None
+    waiting = (faults.crash_after, faults.lose_at)
+    disturbed = (crash_after, lose_at) != (None, None) and waiting == (None, None)
+    faults.crash_after = faults.lose_at = None
     stage.bundle.advance_to(max(stage.bundle.now, SATURDAY) + _REST)
     assert stage.watch.found == []
     return disturbed, stage.meaning()

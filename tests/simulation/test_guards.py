@@ -23,6 +23,7 @@ from tests.simulation.sabotage import (
 )
 
 RACES = Rates(intruded=0.05)
+RIVALS = Rates(contended=0.6)
 COPIES = Rates(delivered_twice=0.3, intruded=0.02)
 SEEDS = range(24)
 
@@ -32,9 +33,9 @@ SEEDS = range(24)
     [
         (without_frame_ids, COPIES, {"I2"}),
         (without_version_condition, RACES, {"I1", "I2", "I3"}),
-        (without_tier_claim, RACES, {"I8", "I11"}),
+        (without_tier_claim, RIVALS, {"I8", "I11"}),
         (without_acknowledgement, RACES, {"I9"}),
-        (without_lease_expiry_check, RACES, {"I8"}),
+        (without_lease_expiry_check, RIVALS, {"I8"}),
         (without_due_check, RACES, {"I10"}),
         (without_expiry_filter, RACES, {"I21"}),
     ],
@@ -49,5 +50,6 @@ def test_without_a_guard_some_seed_breaks_the_promise_that_it_keeps(
     )
 
 
-def test_with_every_guard_in_place_the_same_races_hold() -> None:
-    assert play(SEEDS[0], rates=RACES).violations == ()
+@pytest.mark.parametrize("rates", [RACES, RIVALS, COPIES])
+def test_with_every_guard_in_place_the_same_races_hold(rates: Rates) -> None:
+    assert play(SEEDS[0], rates=rates).violations == ()

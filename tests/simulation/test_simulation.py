@@ -23,7 +23,7 @@ def test_whatever_goes_wrong_every_promise_holds(seed: int) -> None:
 
 def test_the_same_seed_gives_the_same_history_in_any_process() -> None:
     """Also where Python hashes text differently: no order of a set may leak into what is done."""
-    script = "from tests.simulation.play import play; print(play(4).digest)"
+    script = "from tests.simulation.play import play; print(play(2).digest)"
     there = subprocess.run(  # noqa: S603 - this very interpreter
         [sys.executable, "-c", script],
         env={**os.environ, "PYTHONHASHSEED": "1"},  # noqa: TID251 - handed on
@@ -31,7 +31,7 @@ def test_the_same_seed_gives_the_same_history_in_any_process() -> None:
         check=True,
         text=True,
     ).stdout
-    assert there == f"{play(4).digest}\n"
+    assert there == f"{play(2).digest}\n"
 
 
 def test_every_read_of_a_tenant_asks_for_its_own_keys_alone() -> None:
@@ -79,5 +79,5 @@ def test_the_table_names_what_was_never_injected_too() -> None:
 
 
 def test_a_seed_is_replayed_byte_for_byte(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--seed", "5"]) == 0
-    assert f"{play(5).digest}\n" in capsys.readouterr().out
+    assert main(["--seed", "13"]) == 0
+    assert f"{play(13).digest}\n" in capsys.readouterr().out

@@ -38,7 +38,7 @@ ZONES = (
     "Asia/Kolkata",
     "UTC",
 )
-SKEWS_SECONDS = (0, 0, 0, 0, 0, 40, -90, 600, -600)
+SKEWS_SECONDS = (*[0] * 8, 40, -90, 600, -600)
 BEATS_SECONDS = (0.001, 5.0, 10.0)
 """What producers' sendings fall on: on the same instant they make batches of many records."""
 
@@ -121,7 +121,7 @@ class World:
         start = datetime.fromisoformat(rng.choice(STARTS)).replace(tzinfo=UTC)
         start += timedelta(seconds=rng.randrange(60))
         tenants = tuple(Tenant(name) for name in ("ten-a", "ten-b", "ten-c")[: rng.choice((2, 3))])
-        minutes = rng.choice((2, 2, 2, 3, 3, 5))
+        minutes = rng.choice((1, 1, 2, 2, 3, 4))
         weddings = [
             PlannedWedding(
                 slot=slot,
@@ -129,7 +129,7 @@ class World:
                 tenant=owner,
                 registered_after=0 if rng.random() < 0.85 else rng.uniform(30, minutes * 50),
             )
-            for slot in range(rng.choice((1, 2, 3)))
+            for slot in range(rng.choice((1, 1, 2, 3)))
         ]
         return cls(
             rng, start, tenants, weddings, rng.random() < 0.5, minutes, rng.choice(BEATS_SECONDS)
@@ -137,7 +137,7 @@ class World:
 
     def equip(self, bundle: Bundle) -> None:
         """Make the devices and their keys."""
-        for number in range(self.rng.choice((2, 3, 4))):
+        for number in range(self.rng.choice((2, 2, 3, 4))):
             tenant = self.rng.choice(self.tenants)
             style = self.rng.choice(("signed", "signed", "http", "unsigned"))
             if style == "unsigned":
@@ -170,7 +170,7 @@ class World:
         if abs(device.skew) >= timedelta(minutes=10):
             ahead = device.skew > timedelta(0)
             self.injected[Fault.CLOCK_AHEAD if ahead else Fault.CLOCK_BEHIND] += 1
-        fails = wedding_id is not None and rng.random() < 0.3
+        fails = wedding_id is not None and rng.random() < 0.4
         points: list[tuple[Point, str | None]] = []
         with_ids = device.over_http or rng.random() < 0.7
         points += [
@@ -266,14 +266,14 @@ class World:
         at = clock - timedelta(seconds=rng.choice((0, 0, 0, 1, 7, 45)))
         odd = rng.random()
         flaw = None
-        if odd < 0.03:
+        if odd < 0.02:
             at = clock - timedelta(minutes=10)
-        elif odd < 0.06:
+        elif odd < 0.04:
             at = clock - timedelta(minutes=30)
-        elif odd < 0.08:
+        elif odd < 0.06:
             at = clock - timedelta(hours=25)
             self.injected[Fault.POINT_TOO_LATE] += 1
-        elif odd < 0.10:
+        elif odd < 0.08:
             at = clock + timedelta(minutes=rng.choice((16, 30)))
             self.injected[Fault.POINT_AHEAD] += 1
         point: Point = {
@@ -295,7 +295,7 @@ class World:
             point["weddingId"] = wedding_id
         if with_ids:
             point["eventId"] = f"{device.number}.{device.batches}.{place}"
-        if 0.10 <= odd < 0.13:
+        if 0.08 <= odd < 0.11:
             flaw = self._spoil(device, point)
         return point, flaw
 

@@ -1,14 +1,16 @@
 """Books of running totals: whoever writes at the same time, every increment is owed once."""
 
 import json
+import random
 
-from tests.domain.metrics.exports import a_histogram, a_sum, attributes, bins, export
+from tests.domain.metrics.exports import a_histogram, a_sum, bins, export
 from tests.functions.stage import NOW, TENANT, Stage
 from tests.functions.web import OTHER_TENANT
+from wedsync.cloud import Item, Key
 from wedsync.metrics.exported import Exported
 from wedsync.metrics.otlp import read_export
 from wedsync.resources import Resource
-from wedsync.stores.running_totals import Owed, RunningTotalStore
+from wedsync.stores.running_totals import LARGEST_BOOK_BYTES, Owed, RunningTotalStore
 from wedsync.tenancy import Tenant
 
 NOW_NS = int(NOW.timestamp()) * 10**9
@@ -74,25 +76,22 @@ def test_two_who_opened_the_same_book_take_nothing_twice(stage: Stage) -> None:
 
 def test_a_book_that_would_grow_too_large_takes_no_more_and_loses_nothing(stage: Stage) -> None:
     take(stage, told(1, 10))
+    books = RunningTotalStore(
+        stage.services.cloud.table(Resource.RUNNING_TOTALS), largest_bytes=2_000
+    )
     times = {"startTimeUnixNano": NOW_NS - 10**11, "timeUnixNano": NOW_NS + 2 * 10**9}
     bounds = [n * 1.000123 for n in range(1, 1000)]
-    points = [
-        {
-            **times,
-            **bins(bounds, [(n * 7919 + 31 * each**3) % 997 for n in range(1000)]),
-            "attributes": attributes({"n": str(each)}),
-        }
-        for each in range(400)
-    ]
-    found = [
-        each
-        for start in range(0, len(points), 80)
-        for each in read_export(
-            json.dumps(export(a_histogram("h", *points[start : start + 80]))).encode()
-        ).points
-    ]
-    taken = stage.services.running_totals.take_off(TENANT, "gallery", found, now=NOW)
+    point = {**times, **bins(bounds, [(n * 7919 + 31) % 997 for n in range(1000)])}
+    found = read_export(json.dumps(export(a_histogram("h", point))).encode()).points
+    taken = books.take_off(TENANT, "gallery", found, now=NOW)
     assert {poison.reason for _, poison in taken.refused} == {"too-many-series"}
     assert len(taken.refused) == len(found)
     assert owed(taken) == [10]
     assert owed(take(stage, told(2, 25))) == [10, 15]
+
+
+def test_the_largest_book_fits_an_item(stage: Stage) -> None:
+    table = stage.services.cloud.table(Resource.RUNNING_TOTALS)
+    key = Key("a tenant's#running#of the longest name", "book")
+    table.put(Item(key, {"book": random.Random(1).randbytes(LARGEST_BOOK_BYTES)}))
+    assert table.get(key) is not None

@@ -40,8 +40,12 @@ _wakes: TypeAdapter[Wake] = TypeAdapter(Annotated[Wake, Field(discriminator="kin
 
 def wake_later(services: Services, wake: Wake, *, after_seconds: int) -> None:
     """Put the message on the delay queue."""
-    body = _wakes.dump_json(wake).decode()
-    services.wake.send(Delayed(body=body, delay_seconds=after_seconds))
+    services.wake.send(Delayed(body=message_of(wake), delay_seconds=after_seconds))
+
+
+def message_of(wake: Wake) -> str:
+    """What is sent for it."""
+    return _wakes.dump_json(wake).decode()
 
 
 def read_wake(body: str) -> Wake:

@@ -148,7 +148,7 @@ def _told_of(
         for pack in reader.packs.homes(wedding_id, first, last):
             by_pack.setdefault(pack, set()).add(wedding_id)
     told: set[str] = set()
-    for pack, ids in by_pack.items():
+    for pack, ids in sorted(by_pack.items()):
         if ActivePack(tenant, pack) in active:
             for read in reader.minutes(pack, first, last):
                 told |= ids.intersection(read.on_time.wedding_ids())

@@ -36,9 +36,10 @@ class Owed:
 class RunningTotalStore:
     """Running totals by tenant and exporter."""
 
-    def __init__(self, table: Table) -> None:
-        """On the running totals table."""
+    def __init__(self, table: Table, *, largest_bytes: int = LARGEST_BOOK_BYTES) -> None:
+        """On the running totals table; a book beyond ``largest_bytes`` takes no more."""
         self._table = table
+        self._largest_bytes = largest_bytes
 
     def take_off(
         self, tenant: Tenant, exporter: str, readings: Sequence[Exported], *, now: datetime
@@ -61,7 +62,7 @@ class RunningTotalStore:
             if not taken.changed:
                 return owed
             data = encode(book)
-            if len(data) > LARGEST_BOOK_BYTES:
+            if len(data) > self._largest_bytes:
                 full = Poison("too-many-series", "the running totals of this exporter are too many")
                 refused = tuple((each, full) for each in readings)
                 return Owed(
