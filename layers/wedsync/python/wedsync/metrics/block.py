@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from wedsync.metrics.blockcodec import SEVERAL_MINUTES, Encoded, Stack, decode_stack
+from wedsync.metrics.blockcodec import Encoded, decode, decode_all, encode
 from wedsync.metrics.facts import WeddingFacts
 from wedsync.metrics.factsheet import facts_of
 from wedsync.metrics.grid import Grid, join_grids, no_grid
@@ -25,6 +25,7 @@ from wedsync.metrics.marks import (
     no_marks,
 )
 from wedsync.metrics.selection import ANY, Selection, Wanted, find
+from wedsync.metrics.stack import SEVERAL_MINUTES, Parts, Stack
 
 __all__ = ["ANY", "PHOTO_UPLOAD", "Block"]
 
@@ -60,17 +61,8 @@ class Block:
         parts = [block for block in blocks if block]
         if len(parts) < 2:
             return parts[0] if parts else cls.empty()
-        lanes = [(part.stack(), np.zeros(1, np.int64)) for part in parts]
-        stack = merge_stacks(lanes, lanes=1)
-        minute = int(stack.minutes[0])
-        return cls(
-            minute=None if minute == SEVERAL_MINUTES else minute,
-            strings=stack.strings,
-            series=stack.series,
-            overall=stack.overall,
-            marks=stack.marks,
-            happenings=stack.happenings,
-        ).compact()
+        lanes = [(part.parts().stack(), np.zeros(1, np.int64)) for part in parts]
+        return cls._of(merge_stacks(lanes, lanes=1)).compact()
 
     def __bool__(self) -> bool:
         return bool(
@@ -85,21 +77,30 @@ class Block:
 
     def encode(self) -> bytes:
         """The bytes of this block; equal content gives equal bytes, and none gives none."""
-        return Encoded(self.stack()).of(0) if self else b""
+        return encode(self.parts())
 
-    def stack(self) -> Stack:
-        """A stack of this block alone."""
-        return Stack(
-            minutes=np.array([SEVERAL_MINUTES if self.minute is None else self.minute], np.int64),
+    def parts(self) -> Parts:
+        """The same as it is encoded."""
+        return Parts(
+            minute=SEVERAL_MINUTES if self.minute is None else self.minute,
             strings=self.strings,
             series=self.series,
-            series_lane=np.zeros(len(self.series), np.int64),
             overall=self.overall,
-            overall_lane=np.zeros(len(self.overall), np.int64),
             marks=self.marks,
-            marks_lane=np.zeros(len(self.marks), np.int64),
             happenings=self.happenings,
-            happenings_lane=np.zeros(len(self.happenings), np.int64),
+        )
+
+    @classmethod
+    def _of(cls, stack: Stack) -> "Block":
+        """The only one of a stack."""
+        minute = int(stack.minutes[0])
+        return cls(
+            minute=None if minute == SEVERAL_MINUTES else minute,
+            strings=stack.strings,
+            series=stack.series,
+            overall=stack.overall,
+            marks=stack.marks,
+            happenings=stack.happenings,
         )
 
     @classmethod
@@ -112,16 +113,7 @@ class Block:
         """
         if not data:
             return cls.empty()
-        stack = decode_stack([data])
-        minute = int(stack.minutes[0])
-        return cls(
-            minute=None if minute == SEVERAL_MINUTES else minute,
-            strings=stack.strings,
-            series=stack.series,
-            overall=stack.overall,
-            marks=stack.marks,
-            happenings=stack.happenings,
-        )
+        return cls._of(decode(data))
 
     def wedding_ids(self) -> tuple[str, ...]:
         """The weddings that any series or fact tells of, in order."""
@@ -235,9 +227,10 @@ def merge_all(groups: Sequence[Sequence[bytes]]) -> list[bytes]:
     merged = [group[0] if group else b"" for group in filled]
     several = [at for at, group in enumerate(filled) if len(group) > 1]
     if several:
-        lane = [number for number, at in enumerate(several) for _ in filled[at]]
-        stack = decode_stack([data for at in several for data in filled[at]])
-        joined = Encoded(merge_stacks([(stack, np.array(lane))], lanes=len(several)))
+        lane = np.array([number for number, at in enumerate(several) for _ in filled[at]])
+        stacks = decode_all([data for at in several for data in filled[at]])
+        parts = [(stack, lane[blocks]) for stack, blocks in stacks]
+        joined = Encoded(merge_stacks(parts, lanes=len(several)))
         for number, at in enumerate(several):
             merged[at] = joined.of(number)
     return merged
@@ -249,19 +242,7 @@ def merge_stacks(parts: Sequence[tuple[Stack, Ints]], *, lanes: int) -> Stack:
     Beside each stack stands the lane of the whole that each of its own goes to, -1 for none.
     """
     strings, parts = _over_one_table(parts)
-    minutes = np.full(lanes, SEVERAL_MINUTES, np.int64)
-    low, high = np.full(lanes, np.iinfo(np.int64).max), np.full(lanes, np.iinfo(np.int64).min)
-    for stack, to in parts:
-        # Where a lane holds nothing its minute says nothing either.
-        held = np.zeros(len(stack.minutes), np.bool_)
-        for rows in (stack.series_lane, stack.overall_lane, stack.marks_lane):
-            held[rows] = True
-        held[stack.happenings_lane] = True
-        held &= to >= 0
-        np.minimum.at(low, to[held], stack.minutes[held])
-        np.maximum.at(high, to[held], stack.minutes[held])
-    one = low == high
-    minutes[one] = low[one]
+    minutes = _minutes(parts, lanes)
     keeps = minutes != SEVERAL_MINUTES
     series, series_lane = join_grids(
         [_chosen(each.series, each.series_lane, to) for each, to in parts], keeps
@@ -285,6 +266,29 @@ def merge_stacks(parts: Sequence[tuple[Stack, Ints]], *, lanes: int) -> Stack:
         happenings=happened,
         happenings_lane=happened_lane,
     )
+
+
+def _minutes(parts: Sequence[tuple[Stack, Ints]], lanes: int) -> Ints:
+    """The minute of each lane of the whole, where all that it is made of are of one."""
+    lane: list[int] = []
+    minute: list[int] = []
+    for stack, to in parts:
+        # A lane that holds nothing has a minute that says nothing.
+        held = to >= 0
+        if len(to) > 1:
+            filled = np.zeros(len(to), np.bool_)
+            for rows in (stack.series_lane, stack.overall_lane, stack.marks_lane):
+                filled[rows] = True
+            filled[stack.happenings_lane] = True
+            held &= filled
+        lane += to[held].tolist()
+        minute += stack.minutes[held].tolist()
+    of: dict[int, int] = {}
+    for at, each in zip(lane, minute, strict=True):
+        of[at] = each if of.get(at, each) == each else SEVERAL_MINUTES
+    minutes = np.full(lanes, SEVERAL_MINUTES, np.int64)
+    minutes[list(of)] = list(of.values())
+    return minutes
 
 
 _Rows = TypeVar("_Rows", Grid, Marks, Happenings)

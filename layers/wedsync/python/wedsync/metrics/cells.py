@@ -5,7 +5,7 @@ observations are entries of two columns shared by all cells: keys in ascending o
 itself while the cell holds at most 8 observations, else the edge of its bin) and weights.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -202,6 +202,49 @@ def _cells(
         second=second - 1,
         count=count,
         sum=np.where(cut, sums, exact_sums(keys, weights, start)),
+        min=low,
+        max=high,
+        start=start,
+        keys=keys,
+        weights=weights,
+    )
+
+
+def told_cells(
+    *,
+    row: Ints,
+    second: Ints,
+    lengths: Ints,
+    weights: Ints,
+    exact: Floats,
+    edges: Callable[[Ints], Floats],
+    cut: tuple[Floats, Floats, Floats],
+) -> Cells:
+    """Cells from what does not follow from the rest.
+
+    ``exact`` are the observations of cells that hold few, ``edges`` makes the bins of those that
+    were cut, of the given lengths; of these alone sum, minimum and maximum (``cut``) are told.
+    """
+    if not len(row):
+        return no_cells()
+    start = _starts(lengths)
+    count = np.add.reduceat(weights, start[:-1])
+    is_cut = count > EXACT_UP_TO
+    some_cut = bool(is_cut.any())
+    keys = exact
+    if some_cut:
+        of_cut = np.repeat(is_cut, lengths)
+        keys = np.empty(len(weights))
+        keys[~of_cut] = exact
+        keys[of_cut] = edges(lengths[is_cut])
+    total, low, high = exact_sums(keys, weights, start), keys[start[:-1]], keys[start[1:] - 1]
+    if some_cut:
+        total[is_cut], low[is_cut], high[is_cut] = cut
+    return Cells(
+        row=row,
+        second=second,
+        count=count,
+        sum=total,
         min=low,
         max=high,
         start=start,

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from wedsync.metrics.block import Block, merge_stacks
-from wedsync.metrics.blockcodec import Encoded, Stack, decode_stack
+from wedsync.metrics.blockcodec import Encoded, decode_all
 from wedsync.metrics.columns import MADE, Columns
 from wedsync.metrics.histogram import Bools, Ints, Words, as_set, by_small, dense_ids, distinct
 from wedsync.metrics.lanes import Lanes, fold_lanes
+from wedsync.metrics.stack import Stack
 
 MINUTE_MS = 60_000
 SLOT_MS = 10_000
@@ -74,7 +75,7 @@ class SlotMerge:
             on_time, late = (Block.decode(each).totals_only().encode() for each in data)
             return on_time, late
         encoded, lane = self.encoded
-        return encoded.totals.of(lane), encoded.totals.of(lane + 1)
+        return encoded.totals_of(lane), encoded.totals_of(lane + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -200,10 +201,9 @@ def _met(news: Sequence["_News"]) -> Stack:
         for half, data in enumerate((each.before.on_time, each.before.late))
         if data
     ]
-    parts = []
-    if held:
-        lanes_held = np.array([lane for _, lane in held], np.int64)
-        parts.append((decode_stack([data for data, _ in held]), lanes_held))
+    lane_of = np.array([lane for _, lane in held], np.int64)
+    stacks = decode_all([data for data, _ in held])
+    parts = [(stack, lane_of[blocks]) for stack, blocks in stacks]
     whole: dict[int, tuple[Lanes, Ints]] = {}
     for number, each in enumerate(news):
         lanes, lane = each.lanes()

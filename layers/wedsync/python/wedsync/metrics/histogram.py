@@ -40,6 +40,17 @@ def bins_of(values: Floats) -> Floats:
     return cut + 0.0  # a negative zero becomes zero
 
 
+def bin_numbers(edges: Floats) -> Ints:
+    """The leading bits of each edge, as a number."""
+    return (edges.view(np.uint64) >> np.uint64(DROPPED_BITS)).astype(np.int64)
+
+
+def edges_of(numbers: Ints) -> Floats:
+    """The edges that have these leading bits."""
+    edges: Floats = (numbers.astype(np.uint64) << np.uint64(DROPPED_BITS)).view(np.float64)
+    return edges
+
+
 def midpoints(edges: Floats) -> Floats:
     """The harmonic midpoint of each bin: as far from both ends, in relative terms."""
     far = (edges.view(np.int64) + _STEP).view(np.float64)

@@ -9,9 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
-from wedsync.metrics.block import Block
-from wedsync.metrics.blockcodec import Encoded, Stack
-from wedsync.metrics.cells import WHOLE, Cells, fold
+from wedsync.metrics.blockcodec import Encoded
+from wedsync.metrics.cells import WHOLE, fold
 from wedsync.metrics.columns import ALONE, Columns
 from wedsync.metrics.grid import GAUGE, Grid, Latest, latest_of
 from wedsync.metrics.histogram import Floats, Ints, Words, dense_ids, run_starts
@@ -26,6 +25,7 @@ from wedsync.metrics.marks import (
     no_marks,
     stack_marks,
 )
+from wedsync.metrics.stack import Stack
 
 _MIX = np.uint64(0x9E37_79B9_7F4A_7C15)
 _UPPER = np.uint64(32)
@@ -49,20 +49,6 @@ class Lanes:
     def second_of(self, rows: Ints) -> Ints | None:
         """The kept second of these rows of the batch."""
         return None if self.second is None else self.second[rows]
-
-    def block(self, lane: int) -> Block:
-        """What one lane holds, over the strings of the batch."""
-        stack = self.stack
-        marks = _share(stack.marks_lane, lane)
-        happenings = _share(stack.happenings_lane, lane)
-        return Block(
-            minute=int(stack.minutes[lane]),
-            strings=stack.strings,
-            series=_lane_of(stack.series, stack.series_lane, lane),
-            overall=_lane_of(stack.overall, stack.overall_lane, lane),
-            marks=stack.marks.take(marks),
-            happenings=stack.happenings.take(happenings),
-        )
 
 
 def fold_lanes(
@@ -342,32 +328,3 @@ def _happenings(batch: _Batch) -> tuple[Happenings, Ints]:
     lane = batch.lane[picked]
     kept = kept_happenings(happened, lane * (len(batch.strings) + 1) + happened.wedding)
     return happened.take(kept), lane[kept]
-
-
-def _lane_of(grid: Grid, lane_of_row: Ints, lane: int) -> Grid:
-    """The rows of one lane."""
-    rows = _share(lane_of_row, lane)
-    low, high = np.searchsorted(grid.cells.row, (rows.start, rows.stop)).tolist()
-    cells: Cells = grid.cells.slice(low, high)
-    latest = grid.latest
-    low, high = np.searchsorted(latest.row, (rows.start, rows.stop)).tolist()
-    chosen = slice(low, high)
-    return Grid(
-        wedding=grid.wedding[rows],
-        vendor=grid.vendor[rows],
-        metric=grid.metric[rows],
-        kind=grid.kind[rows],
-        dims=grid.dims[rows],
-        cells=cells.with_rows(cells.row - rows.start),
-        latest=Latest(
-            row=latest.row[chosen] - rows.start,
-            ts_ms=latest.ts_ms[chosen],
-            tie=latest.tie[chosen],
-            value=latest.value[chosen],
-        ),
-    )
-
-
-def _share(lanes: Ints, lane: int) -> slice:
-    low, high = np.searchsorted(lanes, (lane, lane + 1)).tolist()
-    return slice(low, high)

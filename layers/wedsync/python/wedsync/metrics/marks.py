@@ -127,12 +127,29 @@ def no_happenings() -> Happenings:
 
 def stack_marks(parts: Sequence[Marks]) -> Marks:
     """Marks one after the other."""
+    if len(parts) == 1:
+        return parts[0]
     return Marks(
         wedding=np.concatenate([part.wedding for part in parts]),
         role=np.concatenate([part.role for part in parts]),
         subject=np.concatenate([part.subject for part in parts]),
         id=np.concatenate([part.id for part in parts]),
         ts_ms=np.concatenate([part.ts_ms for part in parts]),
+    )
+
+
+def stack_happenings(parts: Sequence[Happenings]) -> Happenings:
+    """The same for happenings."""
+    if len(parts) == 1:
+        return parts[0]
+    return Happenings(
+        wedding=np.concatenate([part.wedding for part in parts]),
+        ts_ms=np.concatenate([part.ts_ms for part in parts]),
+        id=np.concatenate([part.id for part in parts]),
+        type=np.concatenate([part.type for part in parts]),
+        vendor=np.concatenate([part.vendor for part in parts]),
+        guest=np.concatenate([part.guest for part in parts]),
+        summary=np.concatenate([part.summary for part in parts]),
     )
 
 
@@ -155,16 +172,7 @@ def join_happenings(parts: Sequence[tuple[Happenings, Ints]]) -> tuple[Happening
     parts = [(happened, lane) for happened, lane in parts if len(happened)]
     if not parts:
         return no_happenings(), np.empty(0, np.int64)
-    every = [happened for happened, _ in parts]
-    together = Happenings(
-        wedding=np.concatenate([part.wedding for part in every]),
-        ts_ms=np.concatenate([part.ts_ms for part in every]),
-        id=np.concatenate([part.id for part in every]),
-        type=np.concatenate([part.type for part in every]),
-        vendor=np.concatenate([part.vendor for part in every]),
-        guest=np.concatenate([part.guest for part in every]),
-        summary=np.concatenate([part.summary for part in every]),
-    )
+    together = stack_happenings([happened for happened, _ in parts])
     lane = np.concatenate([lane for _, lane in parts])
     kept = kept_happenings(together, _group(lane, together.wedding))
     return together.take(kept), lane[kept]
