@@ -25,6 +25,7 @@ from wedsync.cloud import (
     Sort,
     Stream,
     Table,
+    TimeSeries,
     Topic,
 )
 from wedsync.resources import Resource
@@ -99,6 +100,10 @@ class CountedCloud:
     def secret(self, resource: Resource) -> Secret:
         """As it is."""
         return self._cloud.secret(resource)
+
+    def time_series(self, resource: Resource) -> TimeSeries:
+        """As it is."""
+        return self._cloud.time_series(resource)
 
 
 class _CountedTable:

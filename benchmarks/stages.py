@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.report import Differs
-from wedsync.flows.derive import CLOSED_TOGETHER
+from wedsync.flows.closing import CLOSED_TOGETHER
 from wedsync.metrics.block import merge_all
 from wedsync.metrics.body import open_body
 from wedsync.metrics.chain import content_bytes

@@ -7,10 +7,12 @@ bundle's own key, so each grant brings the few key actions that its service call
 caller's name.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wedsync.resources import Access, Grant, ResourceKind
+from wedsync.resources import Access, Grant, Resource, ResourceKind
+from wedsync.settings import History
 
 
 class Part(StrEnum):
@@ -19,6 +21,8 @@ class Part(StrEnum):
     SELF = "self"
     INDEXES = "indexes"
     OBJECTS = "objects"
+    EVERYTHING = "everything"
+    """What belongs to no resource: IAM knows the action on ``*`` alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,7 @@ class Meaning:
 
 _DECRYPT = ("kms:Decrypt",)
 _ENCRYPT = ("kms:Decrypt", "kms:GenerateDataKey")
+_FINDING_TIMESTREAM = Permission(actions=("timestream:DescribeEndpoints",), part=Part.EVERYTHING)
 _SEND = {
     ResourceKind.STREAM: Meaning(
         permissions=(Permission(actions=("kinesis:PutRecords",)),),
@@ -74,6 +79,10 @@ _READ = {
         permissions=(Permission(actions=("secretsmanager:GetSecretValue",)),),
         key_actions=_DECRYPT,
     ),
+    ResourceKind.TIME_SERIES: Meaning(
+        permissions=(Permission(actions=("timestream:Select",)), _FINDING_TIMESTREAM),
+        key_actions=_DECRYPT,
+    ),
 }
 _WRITE = {
     ResourceKind.TABLE: Meaning(
@@ -84,6 +93,10 @@ _WRITE = {
     ),
     ResourceKind.BUCKET: Meaning(
         permissions=(Permission(actions=("s3:PutObject",), part=Part.OBJECTS),),
+        key_actions=_ENCRYPT,
+    ),
+    ResourceKind.TIME_SERIES: Meaning(
+        permissions=(Permission(actions=("timestream:WriteRecords",)), _FINDING_TIMESTREAM),
         key_actions=_ENCRYPT,
     ),
 }
@@ -134,7 +147,23 @@ _SERVICES = {
     ResourceKind.QUEUE: "sqs",
     ResourceKind.BUCKET: "s3",
     ResourceKind.SECRET: "secretsmanager",
+    ResourceKind.TIME_SERIES: "timestream",
 }
+
+
+def as_deployed(grants: Iterable[Grant], history: History) -> tuple[Grant, ...]:
+    """Turn the history's grants into those on what a deployment has in its place.
+
+    Timestream is granted as it is declared. An InfluxDB asks for a token, whatever is done with
+    it, and the rollups that stand in for a history are granted by themselves.
+    """
+    deployed: list[Grant] = []
+    for grant in grants:
+        if grant.resource is not Resource.HISTORY or history is History.TIMESTREAM:
+            deployed.append(grant)
+        elif history is History.INFLUXDB3:
+            deployed.append(Resource.HISTORY_TOKEN.read())
+    return tuple(deployed)
 
 
 def meanings(grant: Grant) -> tuple[Meaning, ...]:

@@ -28,7 +28,7 @@ from wedsync.cloud import Clock, Record
 from wedsync.metrics.signature import sign
 from wedsync.resources import Resource
 from wedsync.runtime.declarations import Function
-from wedsync.settings import CLIENT_RATE, DEVICE_RATE, Settings
+from wedsync.settings import CLIENT_RATE, DEVICE_RATE, History, Settings
 from wedsync.stores.services import Services
 from wedsync.tenancy import Role, Tenant
 from wedsync.weddings.phase import Stage
@@ -41,7 +41,7 @@ Point: TypeAlias = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a request was answered with; ``body`` is the parsed JSON, None where there is none."""
+    """What a request was answered with; ``body`` is parsed JSON or plain text, if any."""
 
     status: int
     body: Json
@@ -102,6 +102,7 @@ class Bundle:
         stage: Stage = Stage.PROD,
         limits: bool = False,
         wall_clock: Clock | None = None,
+        history: History = History.DYNAMODB,
         functions: Sequence[Function] | None = None,
         cloud_of: Callable[[LocalCloud], CloudOf] | None = None,
         post: Post | None = None,
@@ -118,6 +119,7 @@ class Bundle:
             packs=packs,
             client_rate=CLIENT_RATE if limits else None,
             device_rate=DEVICE_RATE if limits else None,
+            history=history,
         )
         self._functions = registry() if functions is None else functions
         self._cloud_of = None if cloud_of is None else cloud_of(self.cloud)
@@ -220,10 +222,12 @@ class Bundle:
             }
         )
         content = "" if answer.get("isBase64Encoded") else cast("str", answer.get("body") or "")
+        told = cast("Mapping[str, str]", answer.get("headers") or {})
+        is_text = told.get("content-type", "").startswith("text/")
         return Answer(
             status=cast("int", answer["statusCode"]),
-            body=json.loads(content) if content else None,
-            headers=cast("Mapping[str, str]", answer.get("headers") or {}),
+            body=content if is_text else json.loads(content) if content else None,
+            headers=told,
         )
 
     def get(self, path: str, *, key: MadeKey | None = None, **query: str) -> Answer:

@@ -6,11 +6,13 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from wedsync.api.ranges import time_range
-from wedsync.api.series import SeriesReply
+from wedsync.api.series import Freshness, SeriesReply
 from wedsync.api.shape import Instant
 from wedsync.errors import ResolutionNotKept, WeddingNotFound
-from wedsync.flows.grants import READING
-from wedsync.flows.series import SeriesQuery, Stat, Window, read_series
+from wedsync.flows.grants import LOOKING
+from wedsync.flows.live import tenant_quality
+from wedsync.flows.query import Stat, Window
+from wedsync.flows.series import query_for, series
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.resources import Resource
 from wedsync.runtime.http import FromCaller, Injected, endpoint
@@ -20,7 +22,7 @@ from wedsync.weddings.context import wedding_context
 @endpoint(
     "GET /api/metrics/series",
     summary="Read one metric over time",
-    uses=(*READING, Resource.VIEWS.write()),
+    uses=(*LOOKING, Resource.HISTORY.read(), Resource.VIEWS.write()),
     raises=(WeddingNotFound, ResolutionNotKept),
     layers=("numeric",),
 )
@@ -35,23 +37,34 @@ def handler(
     end: Annotated[Instant | None, Query(alias="to")] = None,
     group_by: Annotated[str | None, Query(alias="groupBy", max_length=200)] = None,
     wedding_id: Annotated[str | None, Query(alias="weddingId")] = None,
+    vendor_id: Annotated[str | None, Query(alias="vendorId", max_length=128)] = None,
+    zone: Annotated[str | None, Query(max_length=64)] = None,
 ) -> SeriesReply:
-    """Answer whole buckets of the range; a wedding's, or the tenant's totals."""
+    """Answer whole buckets: of a wedding, of a vendor, or of the tenant's totals."""
     now = services.now()
-    context = None
+    wedding = None
     if wedding_id is not None:
         wedding = services.weddings.get(caller.tenant, wedding_id, pointer="weddingId")
-        context = wedding_context(wedding, now, settings_of(services, caller.tenant).season)
-    default = "1h" if time_range_text is None and start is None else time_range_text
+    default = window.usual if time_range_text is None and start is None else time_range_text
     first, until = time_range(text=default, start=start, end=end, now=now + timedelta(seconds=1))
-    query = SeriesQuery(
+    query = query_for(
         name=name,
         stat=stat,
         window=window,
-        start=first,
-        end=until,
+        between=(first, until),
         group_by=tuple(part for part in (group_by or "").split(",") if part),
-        wedding_id=wedding_id,
+        wedding=wedding,
+        vendor_id=vendor_id,
+        zone=zone,
     )
-    lines = read_series(services, caller.tenant, query)
-    return SeriesReply.of(query, lines, as_of=now, context=context)
+    found = series(services, caller.tenant, query)
+    took = services.now() - now
+    return SeriesReply.of(
+        query,
+        found.value,
+        freshness=Freshness(as_of=found.as_of, hit=found.hit, took_ms=took.total_seconds() * 1000),
+        quality=tenant_quality(services, caller.tenant),
+        context=None
+        if wedding is None
+        else wedding_context(wedding, now, settings_of(services, caller.tenant).season),
+    )

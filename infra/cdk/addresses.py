@@ -13,6 +13,9 @@ from infra.cdk.deployment import Deployment
 from infra.grants import Part, service
 from wedsync.resources import Resource, ResourceKind
 
+HISTORY_TABLE = "points"
+"""The table of the history in Timestream, in a database that is named as the installation."""
+
 
 def physical_name(deployment: Deployment, resource: Resource) -> str:
     """Name a resource as it is created; a bucket's name is unique over all accounts."""
@@ -24,13 +27,15 @@ def physical_name(deployment: Deployment, resource: Resource) -> str:
 class Addresses:
     """Where everything is, for functions that want to reach it.
 
-    ``missed_arn`` is the queue of events that were given up.
+    ``missed_arn`` is the queue of events that were given up. ``history_url`` leads to the
+    database of an InfluxDB, where there is one.
     """
 
     deployment: Deployment
     key_arn: str
     missed_arn: str
     secret_arns: Mapping[Resource, str]
+    history_url: str | None = None
 
     def name(self, resource: Resource) -> str:
         """Name the resource as AWS knows it."""
@@ -50,6 +55,8 @@ class Addresses:
                 place = f"s3:::{self.name(resource)}"
             case ResourceKind.SECRET:
                 return self.secret_arns[resource]
+            case ResourceKind.TIME_SERIES:
+                place = f"{here}:database/{self.deployment.prefix}/table/{HISTORY_TABLE}"
         return f"arn:{Aws.PARTITION}:{place}"
 
     def arns(self, resource: Resource, part: Part) -> tuple[str, ...]:
@@ -62,12 +69,16 @@ class Addresses:
                 return tuple(f"{own}/index/{index.name}" for index in resource.indexes)
             case Part.OBJECTS:
                 return (f"{self.arn(resource)}/*",)
+            case Part.EVERYTHING:
+                return ("*",)
 
     def value(self, resource: Resource) -> str:
         """Give what a client opens the resource by: a topic's ARN, a queue's URL, else a name."""
         match resource.kind:
             case ResourceKind.TOPIC | ResourceKind.SECRET:
                 return self.arn(resource)
+            case ResourceKind.TIME_SERIES:
+                return self.history_url or f"{self.deployment.prefix}/{HISTORY_TABLE}"
             case ResourceKind.QUEUE:
                 host = f"sqs.{Aws.REGION}.{Aws.URL_SUFFIX}"
                 return f"https://{host}/{Aws.ACCOUNT_ID}/{self.name(resource)}"

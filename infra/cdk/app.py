@@ -45,6 +45,7 @@ def add_stacks(
         key_arn=data.key.key_arn,
         missed_arn=messaging.missed_arn,
         secret_arns=data.secret_arns,
+        history_url=data.history_url,
     )
     api = ApiStack(app, env=env, addresses=addresses, declarations=declarations, source=source)
     api.add_stack_dependency(data)

@@ -1,6 +1,7 @@
 """The command line: a server on this machine, and keys for it."""
 
 import json
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -12,9 +13,10 @@ from infra.demo.command import demo
 from wedsync.tenancy import Role, Tenant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from wedsync.runtime.declarations import Function
+    from wedsync.stores.services import Services
 
 app = typer.Typer(
     help="Monitoring and analytics for weddings, on this machine.",
@@ -24,6 +26,10 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="Keys of callers and devices.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+backfill = typer.Typer(
+    help="Work of the past, done later; run again, it goes on.", no_args_is_help=True
+)
+app.add_typer(backfill, name="backfill")
 app.command()(demo)
 
 _WRONG_USE = 2
@@ -108,10 +114,7 @@ def create_key(
 
     if role is Role.VENDOR and not vendor:
         _refuse("a vendor's key needs --vendor")
-    try:
-        owner = Tenant(tenant)
-    except ValueError as error:
-        _refuse(f"--tenant: {error}")
+    owner = _tenant(tenant)
     directory = latest_passing() if data is None else DataDirectory(data)
     if directory is None:
         _refuse("no server runs without --data: name the directory of yours with --data")
@@ -119,6 +122,74 @@ def create_key(
     with LocalCloud(directory.database, clock=clock, ids=RandomIds(clock)) as cloud:
         made = make_key(cloud, tenant=owner, role=role, vendor_id=vendor)
     typer.echo(json.dumps(made.document()))
+
+
+Where = Annotated[Path | None, typer.Option("--data", help="The server's --data.")]
+Deployed = Annotated[
+    bool, typer.Option("--deployed", help="On AWS: the environment names the tables.")
+]
+
+
+@backfill.command("points")
+def backfill_file(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Records, one a line.")],
+    tenant: Annotated[str, typer.Option(help="Whose points they are.")],
+    data: Where = None,
+    deployed: Deployed = False,  # noqa: FBT002 - an option of the command line
+) -> None:
+    """Add points that are older than a day, and so are not taken any more when they are sent."""
+    from infra.local.backfill import digest_of, job_of, lines_of, progress
+    from wedsync.flows.backfill import backfill_points
+
+    owner = _tenant(tenant)
+    with _stores(data, deployed=deployed) as services:
+        done = backfill_points(
+            services,
+            owner,
+            lines_of(file),
+            job=job_of("points", owner.id, digest_of(file)),
+            told=progress("lines", total=sum(1 for _ in lines_of(file))),
+        )
+    typer.echo(
+        json.dumps(
+            {
+                "lines": done.position,
+                "taken": done.taken,
+                "repeated": done.repeated,
+                "leftToIngest": done.young,
+                "refused": done.refused,
+            }
+        )
+    )
+
+
+@backfill.command("hours")
+def backfill_range(
+    start: Annotated[str, typer.Option("--from", help="RFC 3339.")],
+    end: Annotated[str, typer.Option("--to", help="RFC 3339.")],
+    tenant: Annotated[str | None, typer.Option(help="Of this tenant alone.")] = None,
+    data: Where = None,
+    deployed: Deployed = False,  # noqa: FBT002 - an option of the command line
+    again: Annotated[  # noqa: FBT002 - an option of the command line
+        bool, typer.Option("--again", help="From the start, though it was done before.")
+    ] = False,
+) -> None:
+    """Make hours, days and the long-range store's copies anew from what is kept."""
+    from infra.local.backfill import job_of, progress
+    from wedsync.flows.backfill import backfill_hours, hours_between
+    from wedsync.stores.backfills import Cursor
+
+    hours = hours_between(_instant(start), _instant(end))
+    if not hours:
+        _refuse("--to lies after --from")
+    only = None if tenant is None else _tenant(tenant)
+    job = job_of("hours", tenant or "", str(hours.start), str(hours.stop))
+    with _stores(data, deployed=deployed) as services:
+        if again:
+            services.backfills.move(job, Cursor(), now=services.now())
+        told = progress("hours", total=len(hours))
+        done = backfill_hours(services, hours, only=only, job=job, told=told)
+    typer.echo(json.dumps({"hours": done.position}))
 
 
 def main() -> None:
@@ -132,11 +203,34 @@ def _functions() -> "Sequence[Function]":
     return registry()
 
 
+@contextmanager
+def _stores(data: Path | None, *, deployed: bool) -> "Iterator[Services]":
+    from infra.local import backfill as opening
+    from infra.local.data_directory import latest_passing
+
+    if deployed:
+        yield opening.deployed()
+        return
+    passing = latest_passing()
+    path = data or (None if passing is None else passing.path)
+    if path is None:
+        _refuse("no server runs without --data: name the directory of yours with --data")
+    with opening.on_data(path) as services:
+        yield services
+
+
+def _tenant(text: str) -> Tenant:
+    try:
+        return Tenant(text)
+    except ValueError as error:
+        _refuse(f"--tenant: {error}")
+
+
 def _instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        _refuse(f"--start {text!r} is no RFC 3339 time such as 2026-06-20T08:00:00Z")
+        _refuse(f"{text!r} is no RFC 3339 time such as 2026-06-20T08:00:00Z")
     return instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
 
 

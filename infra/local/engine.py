@@ -16,6 +16,7 @@ from infra.local.store.keepsakes import LocalBucket, LocalSecret, ScheduleRuns, 
 from infra.local.store.messages import LocalQueue, LocalTopic, Outbox
 from infra.local.store.streams import LocalStream
 from infra.local.store.tables import LocalTable
+from infra.local.store.time_series import LocalTimeSeries
 from wedsync.cloud import Clock, Ids
 from wedsync.resources import Resource, ResourceKind
 
@@ -56,6 +57,9 @@ class LocalCloud:
         self._topics = {r: LocalTopic(database, r) for r in _all(ResourceKind.TOPIC)}
         self._queues = {r: LocalQueue(database, r) for r in _all(ResourceKind.QUEUE)}
         self._buckets = {r: LocalBucket(database, r) for r in _all(ResourceKind.BUCKET)}
+        self._time_series = {
+            r: LocalTimeSeries(database, r) for r in _all(ResourceKind.TIME_SERIES)
+        }
         self._secrets = {r: LocalSecret(database, r, ids=ids) for r in _all(ResourceKind.SECRET)}
 
     @property
@@ -96,6 +100,10 @@ class LocalCloud:
     def secret(self, resource: Resource) -> LocalSecret:
         """Open a secret."""
         return _opened(self._secrets, resource)
+
+    def time_series(self, resource: Resource) -> LocalTimeSeries:
+        """Open a time series store."""
+        return _opened(self._time_series, resource)
 
     def sweep(self) -> int:
         """Forget expired items and records past their retention, and say how many there were.

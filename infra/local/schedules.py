@@ -26,6 +26,7 @@ _SWEEP_EVERY = timedelta(hours=1)
 class _Job:
     function: Function
     every: timedelta
+    after: timedelta
     next_slot: datetime
 
 
@@ -82,7 +83,8 @@ class Schedules:
         if due.tries:
             self._again.remove(due)
         else:
-            slot = slot_before(self._cloud.clock.now(), job.every, inclusive=True)
+            now = self._cloud.clock.now()
+            slot = slot_before(now, job.every, after=job.after, inclusive=True)
         event = self._event(due.name, slot)
         outcome = self._invoker.invoke(job.function, event)
         if isinstance(outcome, Raised):
@@ -103,16 +105,18 @@ class Schedules:
 
     def _job(self, function: Function, trigger: ScheduleTrigger) -> _Job:
         every = timedelta(minutes=trigger.every_minutes)
+        after = timedelta(minutes=trigger.after_minutes)
         name = function.declaration.name
         last = self._runs.last_run(name)
         if last is None:
             # From the first start on, a slot that passes while nothing runs is caught up.
-            last = slot_before(self._cloud.clock.now(), every, inclusive=False)
+            last = slot_before(self._cloud.clock.now(), every, after=after, inclusive=False)
             self._runs.set_last_run(name, last)
         return _Job(
             function=function,
             every=every,
-            next_slot=slot_before(last, every, inclusive=True) + every,
+            after=after,
+            next_slot=slot_before(last, every, after=after, inclusive=True) + every,
         )
 
     def _event(self, name: str, slot: datetime) -> Event:
@@ -130,9 +134,11 @@ class Schedules:
         }
 
 
-def slot_before(instant: datetime, every: timedelta, *, inclusive: bool) -> datetime:
-    """The last whole multiple of ``every`` since 1970 before an instant, or at it."""
-    count, rest = divmod(instant - _EPOCH, every)
+def slot_before(
+    instant: datetime, every: timedelta, *, after: timedelta = timedelta(), inclusive: bool
+) -> datetime:
+    """The last run before an instant, or at it: ``after`` some multiple of ``every`` since 1970."""
+    count, rest = divmod(instant - after - _EPOCH, every)
     if not inclusive and not rest:
         count -= 1
-    return _EPOCH + count * every
+    return _EPOCH + count * every + after

@@ -22,6 +22,7 @@ from wedsync.cloud import (
     Secret,
     Stream,
     Table,
+    TimeSeries,
     Topic,
 )
 from wedsync.errors import Unavailable
@@ -142,6 +143,10 @@ class RingingCloud:
     def secret(self, resource: Resource) -> Secret:
         """The cloud's own."""
         return self._cloud.secret(resource)
+
+    def time_series(self, resource: Resource) -> TimeSeries:
+        """The cloud's own."""
+        return self._cloud.time_series(resource)
 
 
 class _RingingStream:

@@ -21,6 +21,7 @@ USED = (
     Resource.WAKE,
     Resource.QUARANTINE,
     Resource.SIGNING,
+    Resource.HISTORY,
 )
 SATURDAY = datetime(2026, 6, 13, 14, 5, tzinfo=UTC)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_timestream_write import TimestreamWriteClient
 
 REGION: Final = "eu-west-1"
 SIGNING_SECRET = "planted"  # noqa: S105 - a fake one
@@ -50,6 +51,12 @@ def sqs() -> "SQSClient":
 def s3() -> "S3Client":
     """Make a client for looking past the seam."""
     return _session().client("s3", REGION)
+
+
+@cache
+def timestream() -> "TimestreamWriteClient":
+    """Make a client for looking past the seam."""
+    return _session().client("timestream-write", REGION)
 
 
 @cache
@@ -102,6 +109,10 @@ def create(resource: Resource) -> str:
             s3().create_bucket(
                 Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION}
             )
+        case ResourceKind.TIME_SERIES:
+            timestream().create_database(DatabaseName=name)
+            timestream().create_table(DatabaseName=name, TableName="points")
+            return f"{name}/points"
         case ResourceKind.SECRET:
             secretsmanager().create_secret(Name=name, SecretString=SIGNING_SECRET)
     return name

@@ -7,10 +7,16 @@ from datetime import timedelta
 import pytest
 
 from tests.builders import utc
+from tests.flows.test_derived_windows import values
 from tests.functions.web import settings
 from tests.harness import Bundle, Point, a_point, a_wedding_request
-from wedsync.flows.series import SeriesQuery, Stat, Window, read_series
+from wedsync.cloud import Span
+from wedsync.flows.query import SeriesQuery, Stat, Window
+from wedsync.flows.rollup import roll_up_days, roll_up_hours
+from wedsync.flows.series import read_series
 from wedsync.flows.tenant_settings import settings_of
+from wedsync.resources import Resource
+from wedsync.settings import History
 
 DAY = utc("2026-06-20T12:00")
 WEDDINGS = 3
@@ -25,8 +31,8 @@ def counted(bundle: Bundle, window: Window, wedding_id: str | None) -> float:
         end=bundle.now + timedelta(minutes=6),
         wedding_id=wedding_id,
     )
-    lines = read_series(bundle.services, bundle.tenant, query)
-    return sum(value for line in lines for _, value in line.points)
+    found = read_series(bundle.services, bundle.tenant, query)
+    return sum(value for line in found.lines for _, value in line.points)
 
 
 def uploaded(bundle: Bundle, wedding_id: str) -> object:
@@ -130,3 +136,59 @@ def test_another_number_in_a_later_deployment_moves_no_tenant_that_has_points() 
         bundle.drain()
         assert [counted(bundle, Window.MINUTE, each) for each in weddings] == [1] * WEDDINGS
         assert counted(bundle, Window.MINUTE, None) == WEDDINGS
+
+
+def test_what_lies_on_both_sides_of_a_change_is_rolled_up_as_one() -> None:
+    """Half a wedding's hour lies in one pack, half in another, at a venue of half hours."""
+    with Bundle(at=DAY + timedelta(hours=6), packs=3) as bundle:
+        wedding_id = bundle.register(a_wedding_request(zone="Asia/Kolkata"))
+        bundle.request("PUT", "/api/settings", settings(packs=11))
+        packs = settings_of(bundle.services, bundle.tenant).packs
+        minute = packs.changes[0].since_ms // 60_000
+        assert len(packs.homes(wedding_id, minute, minute)) == 2, "another id would prove more"
+        for minutes in (14, 4, 16, 1):  # before and after the change, and before and after midnight
+            bundle.clock.advance(minutes * 60)
+            point = a_point("photo.upload", bundle.now, weddingId=wedding_id, vendorId="photo-1")
+            bundle.put(point)
+            bundle.machine.streams.run_due()
+        for hours in (20, 60):
+            bundle.clock.advance(hours * 3600)
+            roll_up_hours(bundle.services, bundle.now)
+            roll_up_days(bundle.services, bundle.now)
+        bundle.cloud.sweep()
+        whose: list[dict[str, str]] = [{}, {"weddingId": wedding_id}, {"vendorId": "photo-1"}]
+        for scope in whose:
+            for window in ("1h", "1d"):
+                found = bundle.request(
+                    "GET",
+                    "/api/metrics/series",
+                    query={
+                        "name": "photo.upload",
+                        "stat": "count",
+                        "window": window,
+                        "timeRange": "5d",
+                        "zone": "Asia/Kolkata",
+                        **scope,
+                    },
+                )
+                assert values(found) == ([2, 2] if window == "1d" else [4]), (scope, window)
+
+
+def test_a_minute_that_lies_on_both_sides_of_a_change_is_copied_as_one() -> None:
+    with Bundle(at=DAY + timedelta(seconds=20), packs=3, history=History.TIMESTREAM) as bundle:
+        wedding_id = bundle.register(a_wedding_request())
+        bundle.request("PUT", "/api/settings", settings(packs=11))
+        packs = settings_of(bundle.services, bundle.tenant).packs
+        since_ms = packs.changes[0].since_ms
+        minute = since_ms // 60_000
+        assert len(packs.homes(wedding_id, minute, minute)) == 2, "another id would prove more"
+        bundle.clock.set(DAY + timedelta(minutes=15, seconds=40))
+        for seconds in (10, 30):  # the change is at 20
+            at = DAY + timedelta(minutes=15, seconds=seconds)
+            bundle.put(a_point("photo.upload", at, weddingId=wedding_id))
+        bundle.drain()
+        bundle.advance(23 * 60)
+        named = {"scope": f"wedding#{wedding_id}", "width": "1m", "dims": "*"}
+        span = Span(dimensions=named, start_ms=0, end_ms=10**14)
+        (row,) = bundle.cloud.time_series(Resource.HISTORY).read(span)
+        assert (row.at_ms // 60_000, row.numbers["count"], row.version) == (minute, 2, 2)

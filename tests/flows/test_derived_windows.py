@@ -161,3 +161,20 @@ def test_a_batch_that_fits_no_item_is_counted_in_parts() -> None:
             "/api/metrics/series", name="api.request", stat="count", window="1m", timeRange="5m"
         )
         assert values(found) == [10_000]
+
+
+def test_a_late_point_hides_none_of_those_that_come_after_it() -> None:
+    """Making an hour anew for it must not claim minutes for which points are still coming."""
+    with Bundle(at=DAY, shards=1) as bundle:
+        wedding_id = bundle.register(a_wedding())
+        bundle.advance(20 * 60)
+        bundle.put(an_upload(bundle, wedding_id, "late", late=timedelta(minutes=4)))
+        bundle.machine.run_due()
+        assert uploaded(bundle, wedding_id) == 1
+        bundle.clock.advance(20)
+        for event, seconds in (("just over", 60), ("nearly settled", 80)):
+            late = timedelta(seconds=seconds)
+            bundle.put(an_upload(bundle, wedding_id, event, late=late))
+        bundle.machine.run_due()
+        bundle.clock.advance(1)  # an answer is remembered for a second
+        assert uploaded(bundle, wedding_id) == 3

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
+from urllib.parse import urlencode
 
 import jwt
 
@@ -26,6 +27,7 @@ from wedsync.incidents.model import Incident
 from wedsync.incidents.opening import open_for_alert
 from wedsync.incidents.policies import WEDDING_DAY, PolicyChoice
 from wedsync.resources import Resource
+from wedsync.settings import History
 from wedsync.tenancy import Caller, Role
 from wedsync.weddings.context import wedding_context
 
@@ -64,6 +66,7 @@ class Case:
     change: Callable[[Event], Event] = _as_it_is
     down: frozenset[Resource] = frozenset()
     status: int | None = None
+    moto_answers_alike: bool = True
 
     def play(self, stage: Stage) -> Mapping[str, object]:
         """Arrange, run once, and answer what the function answered."""
@@ -248,6 +251,72 @@ def counted_requests(stage: Stage) -> None:
     stage.used.clear()
 
 
+def counted_and_rolled_up(stage: Stage) -> None:
+    """The hours of the day that are over are at hand."""
+    counted_points(stage)
+    stage.run("schedules-hourly", sample("schedules-hourly"))
+    stage.used.clear()
+
+
+def counted_an_hour_ago(stage: Stage) -> None:
+    """Points of the hour before, which is over."""
+    _counted(stage, minutes_ago=70)
+
+
+def counted_days_ago(stage: Stage) -> None:
+    """Points of the day before yesterday, rolled up to hours then."""
+    _counted(stage, minutes_ago=50 * 60)
+    stage.clock.set(NOW - timedelta(hours=48))
+    stage.run("schedules-hourly", sample("schedules-hourly"))
+    stage.clock.set(NOW - timedelta(hours=1))
+    stage.run("schedules-hourly", sample("schedules-hourly"))
+    stage.clock.set(NOW)
+    stage.used.clear()
+
+
+def counted_with_a_history(stage: Stage) -> None:
+    """An hour that is over and rolled up, and a store to copy it to."""
+    stage.history = History.TIMESTREAM
+    _counted(stage, minutes_ago=140)
+    stage.run("schedules-hourly", sample("schedules-hourly"))
+    stage.used.clear()
+
+
+def counted_with_a_history_that_refuses(stage: Stage) -> None:
+    """The store takes none of what it is given."""
+    counted_with_a_history(stage)
+    stage.refuses = True
+
+
+def copied_to_a_history(stage: Stage) -> None:
+    """Points of three days ago, of which the long-range store has a copy."""
+    stage.history = History.TIMESTREAM
+    _counted(stage, minutes_ago=72 * 60)
+    stage.clock.set(NOW - timedelta(hours=68))
+    stage.run("schedules-hourly", sample("schedules-hourly"))
+    stage.run("schedules-history", sample("schedules-history"))
+    stage.clock.set(NOW - timedelta(minutes=5))
+    stage.run("schedules-hourly", sample("schedules-hourly"))
+    stage.run("schedules-history", sample("schedules-history"))
+    stage.clock.set(NOW)
+    stage.used.clear()
+
+
+def _over_four_days(event: Event) -> Event:
+    query = {"name": "photo.upload", "stat": "count", "window": "1h", "timeRange": "4d"}
+    return {**event, "rawQueryString": urlencode(query), "queryStringParameters": query}
+
+
+def _counted(stage: Stage, *, minutes_ago: int) -> None:
+    a_registered_wedding(stage)
+    a_key(stage)
+    stage.clock.set(NOW - timedelta(minutes=minutes_ago))
+    event = earlier(sample("streams-metrics"), minutes=minutes_ago)
+    stage.run("streams-metrics", event, down=TOPICS)
+    stage.clock.set(NOW)
+    stage.used.clear()
+
+
 def earlier(event: Event, *, minutes: int) -> Event:
     """The points of a stream's batch, unsigned, as they would have been some minutes ago."""
     records = cast("list[dict[str, dict[str, object]]]", event["Records"])
@@ -402,6 +471,7 @@ CASES: tuple[Case, ...] = (
         down=TOPICS,
         status=200,
     ),
+    Case(function="metrics-catalog", status=200),
     Case(function="metrics-ingest", status=202),
     Case(
         function="metrics-ingest",
@@ -413,6 +483,7 @@ CASES: tuple[Case, ...] = (
     Case(function="metrics-otlp", status=200),
     Case(function="metrics-otlp", title="a large bad point", change=_a_large_bad_label, status=200),
     Case(function="metrics-otlp", title="a vendor's", change=_by_a_vendor, status=200),
+    Case(function="metrics-prometheus", arrange=counted_and_rolled_up, status=200),
     Case(function="metrics-real-time", arrange=counted_points, status=200),
     Case(function="metrics-rejections", arrange=counted_points, status=200),
     Case(function="metrics-series", arrange=counted_points, status=200),
@@ -423,8 +494,25 @@ CASES: tuple[Case, ...] = (
         change=_by_the_second,
         status=200,
     ),
+    Case(
+        function="metrics-series",
+        title="from the history",
+        arrange=copied_to_a_history,
+        change=_over_four_days,
+        status=200,
+        moto_answers_alike=False,  # it runs no query of Timestream: rollups answer
+    ),
     Case(function="metrics-wedding", arrange=counted_points, status=200),
+    Case(function="operations-health", status=200),
     Case(function="schedules-compaction", arrange=counted_points),
+    Case(function="schedules-daily", arrange=counted_days_ago),
+    Case(function="schedules-history", arrange=counted_with_a_history),
+    Case(
+        function="schedules-history",
+        title="refused for good",
+        arrange=counted_with_a_history_that_refuses,
+    ),
+    Case(function="schedules-hourly", arrange=counted_an_hour_ago),
     Case(function="schedules-minute", arrange=counted_points),
     Case(function="schedules-minute", title="all is well", arrange=a_registered_wedding),
     Case(function="schedules-streams", arrange=counted_requests),

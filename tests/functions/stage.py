@@ -29,21 +29,25 @@ from wedsync.cloud import (
     Ids,
     Item,
     Key,
+    Measured,
     Message,
     Page,
     PutFailures,
     Queue,
     Record,
+    Refusal,
     Secret,
     Sort,
+    Span,
     Stream,
     Table,
+    TimeSeries,
     Topic,
 )
 from wedsync.errors import Throttled
 from wedsync.resources import Access, Resource, ResourceKind
 from wedsync.runtime.declarations import Function
-from wedsync.settings import CLIENT_RATE, DEVICE_RATE, Settings
+from wedsync.settings import CLIENT_RATE, DEVICE_RATE, History, Settings
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 
@@ -89,6 +93,8 @@ class Stage:
     names: Mapping[Resource, str] | None = None
     used: dict[str, set[tuple[Resource, Access]]] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
+    history: History = History.DYNAMODB
+    refuses: bool = False
 
     @property
     def settings(self) -> Settings:
@@ -96,6 +102,7 @@ class Stage:
             region=REGION,
             operator_tenant=TENANT,
             unsigned_tenant=TENANT,
+            history=self.history,
             names=self.names or {},
             client_rate=CLIENT_RATE,
             device_rate=DEVICE_RATE,
@@ -118,7 +125,11 @@ class Stage:
         function = FUNCTIONS[name]
         used = self.used.setdefault(name, set())
         cloud = RecordingCloud(
-            self._as_deployed(function), used, self.touched, down=down, deaf_to=deaf_to
+            self._as_deployed(function),
+            used,
+            self.touched,
+            down=down,
+            deaf_to=deaf_to | ({"measure"} if self.refuses else frozenset()),
         )
         answer = function.run(event, Context(), cloud, self.settings)
         return cast("Mapping[str, object]", answer or {})
@@ -234,6 +245,26 @@ class RecordingCloud:
 
     def secret(self, resource: Resource) -> Secret:
         return _Recording(self, resource, secret=self._cloud.secret(resource))
+
+    def time_series(self, resource: Resource) -> TimeSeries:
+        return _RecordingTimeSeries(self._cloud.time_series(resource), self, resource)
+
+
+class _RecordingTimeSeries:
+    def __init__(self, series: TimeSeries, noting: RecordingCloud, resource: Resource) -> None:
+        self._series = series
+        self._noting = noting
+        self._resource = resource
+
+    def write(self, points: Sequence[Measured]) -> Sequence[Refusal]:
+        self._noting.note(self._resource, Access.WRITE)
+        if self._noting.deafens("measure"):
+            return tuple(Refusal(index, "out of range") for index in range(len(points)))
+        return self._series.write(points)
+
+    def read(self, span: Span) -> tuple[Measured, ...]:
+        self._noting.note(self._resource, Access.READ)
+        return self._series.read(span)
 
 
 class _Recording:

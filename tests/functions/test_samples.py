@@ -56,7 +56,8 @@ def test_no_function_declares_a_grant_that_it_never_uses() -> None:
 
 def test_both_clouds_answer_a_sample_alike() -> None:
     for case in CASES:
-        if not isinstance(FUNCTIONS[case.function].declaration.trigger, HttpTrigger):
+        is_route = isinstance(FUNCTIONS[case.function].declaration.trigger, HttpTrigger)
+        if not is_route or not case.moto_answers_alike:
             continue
         answers = []
         for stage in STAGES:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.grants import as_deployed
 from infra.registry import SOURCE, registry
 from wedsync.resources import Access, Resource, ResourceKind
 from wedsync.runtime.declarations import (
@@ -16,6 +17,7 @@ from wedsync.runtime.declarations import (
     ScheduleTrigger,
     StreamTrigger,
 )
+from wedsync.settings import History
 from wedsync.tenancy import Role
 
 DECLARATIONS = [function.declaration for function in registry()]
@@ -29,6 +31,7 @@ POSSIBLE = {
     ResourceKind.STREAM: {Access.SEND},
     ResourceKind.TOPIC: {Access.SEND},
     ResourceKind.QUEUE: {Access.SEND},
+    ResourceKind.TIME_SERIES: {Access.READ, Access.WRITE},
 }
 
 
@@ -54,8 +57,8 @@ def test_there_is_one_authorizer_and_one_answer_to_what_no_route_takes() -> None
     assert [each.roles for each in HTTP if each.path == "$default"] == [frozenset()]
 
 
-def test_every_route_but_the_last_resort_needs_a_caller() -> None:
-    assert [each.path for each in HTTP if not each.roles] == ["$default"]
+def test_every_route_but_health_and_the_last_resort_needs_a_caller() -> None:
+    assert {each.path for each in HTTP if not each.roles} == {"$default", "/api/health"}
 
 
 def test_only_operators_change_things_settings_their_admins_and_points_come_from_all() -> None:
@@ -92,7 +95,8 @@ def test_a_declaration_is_sound(declaration: Declaration) -> None:
         case QueueTrigger() as trigger:
             assert trigger.queue.kind is ResourceKind.QUEUE
         case ScheduleTrigger() as trigger:
-            assert 60 % trigger.every_minutes == 0
+            assert 1440 % trigger.every_minutes == 0
+            assert 0 <= trigger.after_minutes < trigger.every_minutes
         case AuthorizerTrigger():
             assert declaration.timeout_seconds <= 10
 
@@ -122,7 +126,12 @@ def test_functions_do_not_import_each_other(declaration: Declaration) -> None:
 
 
 def test_every_resource_is_used_by_some_function() -> None:
-    used = {grant.resource for each in DECLARATIONS for grant in each.uses}
+    used = {
+        grant.resource
+        for history in History
+        for each in DECLARATIONS
+        for grant in as_deployed(each.uses, history)
+    }
     assert used == set(Resource)
 
 

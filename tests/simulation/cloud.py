@@ -17,15 +17,19 @@ from wedsync.cloud import (
     Ids,
     Item,
     Key,
+    Measured,
     Message,
     Page,
     PutFailures,
     Queue,
     Record,
+    Refusal,
     Secret,
     Sort,
+    Span,
     Stream,
     Table,
+    TimeSeries,
     Topic,
 )
 from wedsync.cloud.paging import covers
@@ -135,6 +139,9 @@ class FaultyCloud:
 
     def secret(self, resource: Resource) -> Secret:
         return _FaultySecret(self.cloud.secret(resource), self.faults)
+
+    def time_series(self, resource: Resource) -> TimeSeries:
+        return _FaultyTimeSeries(self.cloud.time_series(resource), self.faults)
 
     @property
     def running(self) -> Invocation | None:
@@ -398,6 +405,20 @@ class _FaultySecret:
 
     def value(self) -> bytes:
         return self._faults.call("secret", self._secret.value, changes=False)
+
+
+class _FaultyTimeSeries:
+    def __init__(self, series: TimeSeries, faults: Faults) -> None:
+        self._series = series
+        self._faults = faults
+
+    def write(self, points: Sequence[Measured]) -> Sequence[Refusal]:
+        return self._faults.call(
+            f"measure {len(points)}", lambda: self._series.write(points), changes=True
+        )
+
+    def read(self, span: Span) -> tuple[Measured, ...]:
+        return self._faults.call("history", lambda: self._series.read(span), changes=False)
 
 
 def _digest(item: Item | None) -> str:

@@ -263,6 +263,7 @@ class Play:
 
     def _play(self) -> None:
         self._ask_a_day_before()
+        self._roll_up()  # what comes for an hour before has that hour made anew
         self._plan()
         self.faults.active = True
         self.faults.until = self.end
@@ -867,6 +868,12 @@ class Play:
         bundle.clock.advance(180)
         self._invoke("schedules-compaction", {"time": bundle.now.isoformat()})
         counts.hours()
+        bundle.clock.advance(3600)
+        self._roll_up()
+        counts.rolled()
+
+    def _roll_up(self) -> None:
+        self._invoke("schedules-hourly", {"time": self.bundle.now.isoformat()})
 
     def _much_later(self) -> None:
         """Days later nobody sees what has expired, whether it was deleted or not."""

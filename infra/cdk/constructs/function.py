@@ -12,8 +12,10 @@ from constructs import Construct
 
 from infra.cdk.acknowledgements import acknowledge
 from infra.cdk.bundling import PYTHON, functions_asset, library_asset, third_party_asset
+from infra.cdk.constructs.history import in_the_network_of_history
 from infra.cdk.constructs.policy import FunctionRole
 from infra.cdk.requirements import CORE, third_party
+from infra.grants import as_deployed
 from wedsync.resources import Resource
 
 if TYPE_CHECKING:
@@ -130,6 +132,7 @@ class DeclaredFunction(Construct):
                 variables=_environment(declaration, addresses)
             ),
             tracing_config=CfnFunction.TracingConfigProperty(mode="Active"),
+            vpc_config=_network(declaration, deployment),
             logging_config=CfnFunction.LoggingConfigProperty(log_group=log.ref),
         )
         acknowledge(
@@ -144,13 +147,27 @@ class DeclaredFunction(Construct):
         return self.function.attr_arn
 
 
+def _network(
+    declaration: Declaration, deployment: Deployment
+) -> CfnFunction.VpcConfigProperty | None:
+    network = in_the_network_of_history(declaration, deployment)
+    if network is None:
+        return None
+    return CfnFunction.VpcConfigProperty(
+        subnet_ids=list(network.subnets), security_group_ids=list(network.security_groups)
+    )
+
+
 def _environment(declaration: Declaration, addresses: Addresses) -> dict[str, str]:
     deployment = addresses.deployment
-    used = {grant.resource for grant in declaration.uses}
+    used = {grant.resource for grant in as_deployed(declaration.uses, deployment.history)}
+    if Resource.HISTORY_TOKEN in used:
+        used.add(Resource.HISTORY)  # where it is, beside what opens it
     return {
         "WEDSYNC_STAGE": deployment.stage.value,
         "WEDSYNC_OPERATOR_TENANT": deployment.operator_tenant,
         "WEDSYNC_PACKS": str(deployment.packs),
+        "WEDSYNC_HISTORY_STORE": deployment.history.value,
         "WEDSYNC_STREAM_NAME": addresses.name(Resource.METRICS_STREAM),
         "WEDSYNC_REQUESTS_PER_MINUTE": str(deployment.requests_per_minute),
         "WEDSYNC_DEVICE_REQUESTS_PER_MINUTE": str(deployment.device_requests_per_minute),

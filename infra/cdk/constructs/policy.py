@@ -8,7 +8,16 @@ from aws_cdk import Aws
 from aws_cdk.aws_iam import CfnRole
 
 from infra.cdk.acknowledgements import acknowledge
-from infra.grants import CONSUMING, PARKING, SENDING_FAILURES, Meaning, meanings, service
+from infra.cdk.constructs.history import in_the_network_of_history
+from infra.grants import (
+    CONSUMING,
+    PARKING,
+    SENDING_FAILURES,
+    Meaning,
+    as_deployed,
+    meanings,
+    service,
+)
 from wedsync.resources import Access, Grant, Resource, ResourceKind
 from wedsync.runtime.declarations import QueueTrigger, ScheduleTrigger, StreamTrigger
 
@@ -27,13 +36,26 @@ _TRACING: Final[Statement] = {
     "Action": ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
     "Resource": "*",
 }
+_STANDING_IN_A_NETWORK: Final[Statement] = {
+    "Effect": "Allow",
+    "Action": [
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+    ],
+    "Resource": "*",
+}
 
 
 def declared_statements(declaration: Declaration, addresses: Addresses) -> list[Statement]:
     """Allow what the declaration grants, and what its trigger needs to run it."""
+    history = addresses.deployment.history
     needs = [
         (grant.resource, meaning)
-        for grant in merged(declaration.uses)
+        for grant in merged(as_deployed(declaration.uses, history))
         for meaning in meanings(grant)
     ]
     match declaration.trigger:
@@ -102,19 +124,25 @@ class FunctionRole(CfnRole):
         """Allow the declared grants, the function's own log and its traces."""
         logging = _allow(("logs:CreateLogStream", "logs:PutLogEvents"), (log_group_arn,))
         declared = declared_statements(declaration, addresses)
+        runtime = [logging, _TRACING]
+        if in_the_network_of_history(declaration, addresses.deployment) is not None:
+            runtime.append(_STANDING_IN_A_NETWORK)
         super().__init__(
             scope,
             "Role",
             assume_role_policy_document=assumed_by("lambda.amazonaws.com"),
             description=f"What {declaration.name} declares",
-            policies=[_policy("declared", declared), _policy("runtime", [logging, _TRACING])]
+            policies=[_policy("declared", declared), _policy("runtime", runtime)]
             if declared
-            else [_policy("runtime", [logging, _TRACING])],
+            else [_policy("runtime", runtime)],
         )
         acknowledge(
             self,
             "AwsSolutions-IAM5[Resource::*]",
-            reason="Traces belong to no resource: X-Ray knows no narrower one for these actions.",
+            reason=(
+                "Traces, Timestream's endpoints and network interfaces belong to no resource: "
+                "IAM knows no narrower one for these actions."
+            ),
         )
         for grant in merged(declaration.uses):
             self._acknowledge_objects(grant.resource, addresses)

@@ -23,17 +23,23 @@ _MINUTES_AN_HOUR = 60
 _MINUTES_A_DAY = 1440
 
 
-def clock_expression(every_minutes: int) -> str:
+def clock_expression(every_minutes: int, after_minutes: int = 0) -> str:
     """Run on the clock's own multiples, unlike a rate, which counts from its making.
 
-    Raises ValueError for a period that divides neither an hour nor a day into whole hours.
+    Raises ValueError for a period that divides neither an hour nor a day into whole hours, and
+    for a delay that is as long as the period.
     """
+    if not 0 <= after_minutes < max(every_minutes, 1):
+        raise ValueError(f"{after_minutes} minutes after the start are no part of the period")
     if every_minutes > 0 and _MINUTES_AN_HOUR % every_minutes == 0:
-        minutes = "0" if every_minutes == _MINUTES_AN_HOUR else f"0/{every_minutes}"
+        hourly = every_minutes == _MINUTES_AN_HOUR
+        minutes = str(after_minutes) if hourly else f"{after_minutes}/{every_minutes}"
         return f"cron({minutes} * * * ? *)"
     hours, rest = divmod(every_minutes, _MINUTES_AN_HOUR)
     if hours > 0 and rest == 0 and _MINUTES_A_DAY % every_minutes == 0:
-        return "cron(0 0 * * ? *)" if hours == 24 else f"cron(0 0/{hours} * * ? *)"
+        hour, minute = divmod(after_minutes, _MINUTES_AN_HOUR)
+        at = str(hour) if every_minutes == _MINUTES_A_DAY else f"{hour}/{hours}"
+        return f"cron({minute} {at} * * ? *)"
     raise ValueError(f"every {every_minutes} minutes does not fit the clock")
 
 
@@ -85,7 +91,7 @@ class DeclaredSchedule(Construct):
             self,
             "Clock",
             name=name,
-            schedule_expression=clock_expression(trigger.every_minutes),
+            schedule_expression=clock_expression(trigger.every_minutes, trigger.after_minutes),
             schedule_expression_timezone="UTC",
             flexible_time_window=CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             target=CfnSchedule.TargetProperty(

@@ -29,6 +29,7 @@ from infra.cdk.acknowledgements import acknowledge
 from infra.cdk.addresses import physical_name
 from infra.cdk.constructs.history import add_history
 from wedsync.resources import Resource, ResourceKind
+from wedsync.settings import History
 
 if TYPE_CHECKING:
     from aws_cdk import Environment
@@ -67,9 +68,9 @@ class DataStack(Stack):
                     self._add_bucket(resource)
                 case ResourceKind.SECRET:
                     self._add_secret(resource)
-                case ResourceKind.TOPIC | ResourceKind.QUEUE:
+                case ResourceKind.TOPIC | ResourceKind.QUEUE | ResourceKind.TIME_SERIES:
                     pass
-        add_history(self, deployment=deployment, key_arn=self.key.key_arn)
+        self.history_url = add_history(self, deployment=deployment, key_arn=self.key.key_arn)
 
     def _make_key(self) -> Key:
         key = Key(
@@ -172,6 +173,9 @@ class DataStack(Stack):
         return self._logs
 
     def _add_secret(self, resource: Resource) -> None:
+        of_influxdb = resource is Resource.HISTORY_TOKEN
+        if of_influxdb and self._deployment.history is not History.INFLUXDB3:
+            return
         document = resource is Resource.TOKEN_KEYS
         secret = CfnSecret(
             self,
@@ -189,15 +193,18 @@ class DataStack(Stack):
         acknowledge(
             secret,
             "AwsSolutions-SMG4",
-            reason=(
-                "The set of pinned keys holds old and new keys side by side; an operator turns it."
-                if document
-                else "Every device's secret is derived from it: a new value would lock all out."
-            ),
+            reason=_NOT_TURNED[resource],
         )
         self.secret_arns[resource] = secret.ref
 
 
+_NOT_TURNED = {
+    Resource.SIGNING: "Every device's secret is derived from it: a new value would lock all out.",
+    Resource.TOKEN_KEYS: (
+        "The set of pinned keys holds old and new keys side by side; an operator turns it."
+    ),
+    Resource.HISTORY_TOKEN: "The database makes its tokens; an operator puts one here.",
+}
 LOG_PLACES = ("/aws/lambda", "/aws/vendedlogs")
 """The log groups of this installation lie here, under its prefix."""
 

@@ -83,6 +83,12 @@ EVERY_KIND = (
         Resource.WAKE.send(),
         Resource.ALERTS.write(),
     ),
+    declared(
+        "night.remember",
+        ScheduleTrigger(every_minutes=5, after_minutes=4),
+        Resource.HISTORY.write(),
+    ),
+    declared("cakes.history", route("GET", "/api/cakes/history"), Resource.HISTORY.read()),
     declared("night.inspect", route("GET", "/api/crumbs"), Resource.QUARANTINE.read()),
 )
 

@@ -66,17 +66,29 @@ def test_the_default_history_is_timestream() -> None:
 
 
 @pytest.mark.parametrize(
-    ("minutes", "expression"),
+    ("minutes", "after", "expression"),
     [
-        (1, "cron(0/1 * * * ? *)"),
-        (5, "cron(0/5 * * * ? *)"),
-        (60, "cron(0 * * * ? *)"),
-        (120, "cron(0 0/2 * * ? *)"),
-        (1440, "cron(0 0 * * ? *)"),
+        (1, 0, "cron(0/1 * * * ? *)"),
+        (5, 0, "cron(0/5 * * * ? *)"),
+        (5, 2, "cron(2/5 * * * ? *)"),
+        (60, 0, "cron(0 * * * ? *)"),
+        (60, 3, "cron(3 * * * ? *)"),
+        (120, 0, "cron(0 0/2 * * ? *)"),
+        (120, 75, "cron(15 1/2 * * ? *)"),
+        (1440, 0, "cron(0 0 * * ? *)"),
+        (1440, 30, "cron(30 0 * * ? *)"),
     ],
 )
-def test_a_schedule_runs_on_the_clocks_own_multiples(minutes: int, expression: str) -> None:
-    assert clock_expression(minutes) == expression
+def test_a_schedule_runs_on_the_clocks_own_multiples_or_so_long_after(
+    minutes: int, after: int, expression: str
+) -> None:
+    assert clock_expression(minutes, after) == expression
+
+
+@pytest.mark.parametrize(("minutes", "after"), [(5, 5), (60, 61), (60, -1)])
+def test_a_delay_as_long_as_the_period_is_refused(minutes: int, after: int) -> None:
+    with pytest.raises(ValueError, match="no part of the period"):
+        clock_expression(minutes, after)
 
 
 @pytest.mark.parametrize("minutes", [0, -5, 7, 45, 90, 300, 2880])

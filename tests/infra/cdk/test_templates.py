@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from infra.grants import as_deployed
 from tests.infra.cdk.templates import Synthesised, allowed, text
 from wedsync.resources import Access, Resource, ResourceKind
 from wedsync.runtime.declarations import (
@@ -20,7 +21,7 @@ from wedsync.runtime.declarations import (
     ScheduleTrigger,
     StreamTrigger,
 )
-from wedsync.settings import CLIENT_RATE, DEVICE_RATE, from_environment
+from wedsync.settings import CLIENT_RATE, DEVICE_RATE, History, from_environment
 
 if TYPE_CHECKING:
     from wedsync.runtime.declarations import Declaration
@@ -56,6 +57,12 @@ HISTORY_KINDS = {
     "every_kind": {"AWS::Timestream::InfluxDBCluster"},
     "staging": set[str](),
 }
+HISTORY = {
+    "wedsync-dev": History.TIMESTREAM,
+    "wedsync-prod": History.INFLUXDB3,
+    "wedsync-staging": History.DYNAMODB,
+}
+"""What stands behind the prefix of each synthesis."""
 ON_TABLE = {
     Access.READ: {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"},
     Access.WRITE: {"dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
@@ -119,7 +126,11 @@ def test_the_environment_holds_all_settings_and_the_used_resources(
         environment = cast("dict[str, dict[str, object]]", function.properties["Environment"])
         variables = {name: text(value) for name, value in environment["Variables"].items()}
         settings = from_environment({**variables, "AWS_REGION": "us-east-1"})
-        assert set(settings.names) == {grant.resource for grant in declaration.uses}
+        granted = {grant.resource for grant in as_deployed(declaration.uses, settings.history)}
+        named = set(settings.names)
+        assert named - {Resource.HISTORY} == granted - {Resource.HISTORY}
+        reaches = granted & {Resource.HISTORY, Resource.HISTORY_TOKEN}
+        assert (Resource.HISTORY in named) == bool(reaches)
         assert prefix(synthesised) == f"wedsync-{settings.stage}"
         assert settings.stream_name == f"{prefix(synthesised)}-metrics"
         assert (settings.client_rate, settings.device_rate) == (CLIENT_RATE, DEVICE_RATE)
@@ -254,7 +265,7 @@ def test_schedules_are_the_declared_ones_and_tell_the_time_they_were_due(
 def granted(declaration: Declaration, start: str, bucket: str) -> set[tuple[str, str]]:
     """What a declaration must lead to, less keys, logs and traces."""
     wanted: set[tuple[str, str]] = set()
-    for grant in declaration.uses:
+    for grant in as_deployed(declaration.uses, HISTORY[start]):
         for access in grant.access:
             wanted |= granted_on(grant.resource, access, start, bucket)
     match declaration.trigger:
@@ -284,6 +295,10 @@ def granted_on(resource: Resource, access: Access, start: str, bucket: str) -> s
         case ResourceKind.BUCKET:
             listing = {("s3:ListBucket", bucket)} if access is Access.READ else set()
             return {(ON_BUCKET[access], f"{bucket}/*")} | listing
+        case ResourceKind.TIME_SERIES:
+            table = f"arn:<AWS::Partition>:timestream:{HERE}:database/{start}/table/points"
+            verb = {Access.READ: "Select", Access.WRITE: "WriteRecords"}[access]
+            return {(f"timestream:{verb}", table), ("timestream:DescribeEndpoints", "*")}
         case ResourceKind.SECRET:
             return {("secretsmanager:GetSecretValue", f"secret {resource.name}")}
         case kind:
@@ -313,7 +328,7 @@ def test_a_role_allows_exactly_what_its_function_declares(synthesised: Synthesis
                 pairs.add((action, f"secret {named}"))
             elif "issed" in resource:
                 pairs.add((action, "missed"))
-            elif service != "xray":
+            elif service not in {"ec2", "xray"}:
                 pairs.add((action, resource))
         assert pairs == granted(declaration, start, bucket), declaration.name
 
@@ -328,14 +343,34 @@ def test_each_function_has_a_role_of_its_own(synthesised: Synthesised) -> None:
     assert len(synthesised.of_kind("AWS::IAM::Role")) == len(roles) + schedules
 
 
-def test_no_role_has_a_wildcard_but_for_traces_and_the_objects_of_a_bucket(
+def test_no_role_has_a_wildcard_but_where_iam_knows_no_resource_and_for_objects(
     synthesised: Synthesised,
 ) -> None:
     for role in synthesised.of_kind("AWS::IAM::Role"):
         for action, resource in allowed(role):
             assert "*" not in action
             if "*" in resource:
-                assert action.startswith("xray:") or resource.endswith("<AWS::Region>/*")
+                anywhere = action.startswith(("ec2:", "xray:"))
+                anywhere = anywhere or action == "timestream:DescribeEndpoints"
+                assert anywhere or resource.endswith("<AWS::Region>/*")
+
+
+def test_what_uses_an_influxdb_stands_in_its_network_and_nothing_else_does(
+    every_kind: Synthesised, bundle: Synthesised
+) -> None:
+    for declaration in every_kind.declarations:
+        function = every_kind.function(declaration)
+        uses_it = Resource.HISTORY in {grant.resource for grant in declaration.uses}
+        assert ("VpcConfig" in function.properties) == uses_it
+        actions = {action for action, _ in allowed(every_kind.role_of(function))}
+        assert ("ec2:CreateNetworkInterface" in actions) == uses_it
+        if uses_it:
+            environment = cast("dict[str, dict[str, object]]", function.properties["Environment"])
+            url = text(environment["Variables"]["WEDSYNC_HISTORY"])
+            assert url.startswith("https://<")
+            assert url.endswith(":8181/wedsync")
+    for each in bundle.of_kind("AWS::Lambda::Function"):
+        assert "VpcConfig" not in each.properties
 
 
 def test_every_resource_of_the_enum_is_made_once(synthesised: Synthesised) -> None:
@@ -355,7 +390,12 @@ def test_every_resource_of_the_enum_is_made_once(synthesised: Synthesised) -> No
             for each in synthesised.of_kind(cloudformation)
             if member in each.properties
         ]
-        wanted = [f"{start}-{each.slug}" for each in Resource if each.kind is kind]
+        wanted = [
+            f"{start}-{each.slug}"
+            for each in Resource
+            if each.kind is kind
+            and (each is not Resource.HISTORY_TOKEN or HISTORY[start] is History.INFLUXDB3)
+        ]
         if kind is ResourceKind.QUEUE:
             wanted = [*wanted, *(f"{name}-dead" for name in wanted), f"{start}-missed"]
         assert sorted(names) == sorted(wanted)

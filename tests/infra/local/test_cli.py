@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ from infra.local.first_start import identity_of, make_key
 from tests.infra.local.processes import ROOT, Server
 from wedsync.metrics.signature import device_secret
 from wedsync.resources import Resource
+from wedsync.settings import Settings
+from wedsync.stores.rollups import WHOLE
+from wedsync.stores.services import Services
 from wedsync.tenancy import Role, Tenant
 
 COMMAND = ("-c", "from infra.local.cli import main; main()")
@@ -116,3 +120,66 @@ def test_a_passing_directory_goes_with_its_server() -> None:
         assert directory.is_held()
         path = directory.path
     assert not path.exists()
+
+
+def old_points(path: Path, count: int) -> None:
+    """A file of points of the last month, none of which ingest would take any more."""
+    newest_ms = round((RealClock().now() - timedelta(days=30)).timestamp() * 1000)
+    path.write_text(
+        "".join(
+            json.dumps(
+                {
+                    "name": "photo.upload",
+                    "kind": "timer",
+                    "ts": newest_ms - number % 60 * 60_000,
+                    "value": 500,
+                    "eventId": f"old-{number}",
+                    "dims": {"outcome": "completed"},
+                }
+            )
+            + "\n"
+            for number in range(count)
+        )
+    )
+
+
+def test_a_backfill_that_was_killed_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    file, data = tmp_path / "old.ndjson", tmp_path / "data"
+    old_points(file, 6000)
+    arguments = ("backfill", "points", str(file), "--tenant", "demo", "--data", str(data))
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, *COMMAND, *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as killed:
+        assert killed.stderr is not None
+        assert killed.stderr.readline() == "2000 of 6000 lines (33 %)\n"
+        killed.kill()
+    again = wedsync(*arguments)
+    assert again.returncode == 0, again.stderr
+    assert not again.stderr.startswith("2000 of")
+    assert again.stderr.endswith("6000 of 6000 lines (100 %)\n")
+    done = {"lines": 6000, "taken": 6000, "repeated": 0, "leftToIngest": 0, "refused": 0}
+    assert json.loads(again.stdout) == done
+    third = wedsync(*arguments)
+    assert (json.loads(third.stdout), third.stderr) == (done, "")
+    clock = RealClock()
+    with LocalCloud(DataDirectory(data).database, clock=clock, ids=RandomIds(clock)) as cloud:
+        services = Services(cloud, Settings())
+        added = services.backfills.added(Tenant("demo"), WHOLE, first=0, last=10**9)
+        assert sum(each.whole().totals().summary().count for each in added) == 6000
+
+
+def test_hours_are_made_again_from_the_command_line(tmp_path: Path) -> None:
+    arguments = ("backfill", "hours", "--from", "2026-06-20T12:00:00Z", "--data", str(tmp_path))
+    done = wedsync(*arguments, "--to", "2026-06-20T15:00:00Z")
+    assert (done.returncode, done.stdout) == (0, '{"hours": 3}\n')
+    assert done.stderr.endswith("3 of 3 hours (100 %)\n")
+    repeated = wedsync(*arguments, "--to", "2026-06-20T15:00:00Z")
+    assert (repeated.stdout, repeated.stderr) == ('{"hours": 3}\n', "")
+    again = wedsync(*arguments, "--to", "2026-06-20T15:00:00Z", "--again")
+    assert again.stderr.count("\n") == 3
+    refused = wedsync(*arguments, "--to", "2026-06-20T12:00:00Z")
+    assert (refused.returncode, refused.stdout) == (2, "")

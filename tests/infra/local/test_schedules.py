@@ -39,6 +39,22 @@ def test_slots_are_whole_multiples(at: str, every: int, *, inclusive: bool, expe
     assert slot.isoformat() == f"2026-06-20T{expected}+00:00"
 
 
+@pytest.mark.parametrize(
+    ("at", "inclusive", "expected"),
+    [
+        ("14:02:59", True, "13:03:00"),
+        ("14:03:00", True, "14:03:00"),
+        ("14:03:00", False, "13:03:00"),
+    ],
+)
+def test_slots_may_lie_some_minutes_behind_the_multiples(
+    at: str, *, inclusive: bool, expected: str
+) -> None:
+    instant = datetime.fromisoformat(f"2026-06-20T{at}+00:00")
+    slot = slot_before(instant, timedelta(hours=1), after=timedelta(minutes=3), inclusive=inclusive)
+    assert slot.isoformat() == f"2026-06-20T{expected}+00:00"
+
+
 def test_a_job_runs_at_each_exact_minute() -> None:
     cloud, clock = a_cloud()
     seen: list[datetime] = []

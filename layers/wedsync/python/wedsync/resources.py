@@ -17,6 +17,7 @@ class ResourceKind(StrEnum):
     QUEUE = "queue"
     BUCKET = "bucket"
     SECRET = "secret"  # noqa: S105 - the name of a kind
+    TIME_SERIES = "time-series"
 
 
 class Access(StrEnum):
@@ -94,6 +95,9 @@ class Resource(Enum):
     QUARANTINE = ("quarantine", ResourceKind.BUCKET)
     SIGNING = ("signing", ResourceKind.SECRET)
     TOKEN_KEYS = ("token-keys", ResourceKind.SECRET)
+    HISTORY = ("history", ResourceKind.TIME_SERIES)
+    HISTORY_TOKEN = ("history-token", ResourceKind.SECRET)
+    """What an InfluxDB asks for; whoever may use the history there may read it."""
 
     def __init__(self, slug: str, kind: ResourceKind, indexes: tuple[Index, ...] = ()) -> None:
         """``slug`` becomes a part of physical names."""

@@ -28,7 +28,8 @@ class Settings:
     ``packs`` is the number of storage packs that a new tenant begins with. ``names`` holds the
     physical name of each resource (a topic's ARN, a queue's URL). ``client_rate`` and
     ``device_rate`` say how often one caller may ask, by what its key is for; None as often as it
-    likes.
+    likes. ``history`` is the long-range store beside the rollups; ``dynamodb`` means that there is
+    none.
     """
 
     stage: Stage = Stage.PROD
@@ -39,6 +40,7 @@ class Settings:
     stream_name: str = "wedsync-metrics"
     client_rate: Rate | None = None
     device_rate: Rate | None = None
+    history: History = History.DYNAMODB
     names: Mapping[Resource, str] = field(default_factory=dict)
 
     def rate_of(self, role: Role) -> Rate | None:
@@ -63,6 +65,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         stream_name=values["WEDSYNC_STREAM_NAME"],
         client_rate=_a_minute(values["WEDSYNC_REQUESTS_PER_MINUTE"]),
         device_rate=_a_minute(values["WEDSYNC_DEVICE_REQUESTS_PER_MINUTE"]),
+        history=History(values["WEDSYNC_HISTORY_STORE"]),
         names={
             resource: values[resource.variable]
             for resource in Resource

@@ -1,9 +1,9 @@
 """Bodies of the live routes: exactly these members, null where nothing is known."""
 
-import json
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
+from wedsync.api.quality import QualityReply
 from wedsync.api.shape import Reply
 from wedsync.cloud.memory import Remembered
 from wedsync.flows.live import Snapshot, WeddingPage
@@ -162,18 +162,6 @@ def freshness_headers(remembered: Remembered[object], quality: DataQuality) -> d
     return {
         "x-as-of": remembered.as_of.isoformat().replace("+00:00", "Z"),
         "x-cache": "hit" if remembered.hit else "miss",
-        "x-data-quality": json.dumps(
-            {
-                "score": quality.score,
-                "freshnessSeconds": quality.freshness_seconds,
-                "completeness": quality.completeness,
-                "lateShare": quality.late_share,
-                "rejectedShare": quality.rejected_share,
-                "accepted": quality.accepted,
-                "late": quality.late,
-                "duplicates": quality.duplicates,
-                "rejected": quality.rejected,
-            }
-        ),
+        "x-data-quality": QualityReply.of(quality).model_dump_json(by_alias=True),
         "cache-control": "private, max-age=1",
     }

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_timestream_query import TimestreamQueryClient
+    from mypy_boto3_timestream_write import TimestreamWriteClient
 
 
 class Clients:
@@ -85,6 +87,26 @@ class Clients:
             region_name=self._region,
             endpoint_url=self._endpoint_url,
             config=_config(read_timeout_seconds=5),
+        )
+
+    @cached_property
+    def timestream_write(self) -> "TimestreamWriteClient":
+        """The history, to write to."""
+        return self._session.client(
+            "timestream-write",
+            region_name=self._region,
+            endpoint_url=self._endpoint_url,
+            config=_config(read_timeout_seconds=10),
+        )
+
+    @cached_property
+    def timestream_query(self) -> "TimestreamQueryClient":
+        """The history, to read from."""
+        return self._session.client(
+            "timestream-query",
+            region_name=self._region,
+            endpoint_url=self._endpoint_url,
+            config=_config(read_timeout_seconds=10),
         )
 
     @cached_property

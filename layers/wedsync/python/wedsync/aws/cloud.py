@@ -7,10 +7,12 @@ from typing import TypeVar, cast
 from wedsync.aws.clients import Clients
 from wedsync.aws.clock import RandomIds, RealClock
 from wedsync.aws.faults import Caller
+from wedsync.aws.influx import InfluxSeries
 from wedsync.aws.keepsakes import ManagedSecret, S3Bucket
 from wedsync.aws.messages import SnsTopic, SqsQueue
 from wedsync.aws.streams import KinesisStream
 from wedsync.aws.tables import DynamoTable
+from wedsync.aws.time_series import TimestreamSeries
 from wedsync.cloud import Clock, Ids
 from wedsync.resources import Resource, ResourceKind
 
@@ -21,9 +23,10 @@ class AwsCloud:
     """A ``wedsync.cloud.Cloud`` on AWS; a process makes one and keeps it.
 
     ``names`` says what each resource is called there: the name of a table, stream or bucket, the
-    ARN of a topic, the URL of a queue, the ARN or name of a secret. Nothing is connected, and no
-    client made, before the first resource of its service is opened. ``clients`` shares those that
-    another cloud made, and brings its own region.
+    ARN of a topic, the URL of a queue, the ARN or name of a secret, ``database/table`` in
+    Timestream or the URL of a database in InfluxDB. Nothing is connected, and no client made,
+    before the first resource of its service is opened. ``clients`` shares those that another cloud
+    made, and brings its own region.
     """
 
     def __init__(
@@ -112,6 +115,20 @@ class AwsCloud:
             lambda name: ManagedSecret(
                 self._clients.secretsmanager, name=name, clock=self._clock, caller=self._caller
             ),
+        )
+
+    def time_series(self, resource: Resource) -> TimestreamSeries | InfluxSeries:
+        """Open a time series store: a URL leads to an InfluxDB, else it is Timestream's."""
+        return self._open(resource, ResourceKind.TIME_SERIES, self._opened_series)
+
+    def _opened_series(self, name: str) -> TimestreamSeries | InfluxSeries:
+        if name.startswith("https://"):
+            return InfluxSeries(name, token=self.secret(Resource.HISTORY_TOKEN))
+        return TimestreamSeries(
+            self._clients.timestream_write,
+            self._clients.timestream_query,
+            name=name,
+            caller=self._caller,
         )
 
     def _open(

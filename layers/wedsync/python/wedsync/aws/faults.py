@@ -10,6 +10,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import TypeVar
 
+from botocore.discovery import EndpointDiscoveryRefreshFailed
 from botocore.exceptions import (
     ClientError,
     ConnectionError,  # noqa: A004 - botocore's name for it
@@ -59,7 +60,13 @@ _INVALID = frozenset(
 _LOST = frozenset({"RequestTimeout", "RequestTimeoutException"})
 
 _Answer = TypeVar("_Answer")
-_Failure = ClientError | HTTPClientError | ConnectionError | IncompleteReadError
+_Failure = (
+    ClientError
+    | HTTPClientError
+    | ConnectionError
+    | IncompleteReadError
+    | EndpointDiscoveryRefreshFailed
+)
 
 
 class Fault(Enum):
@@ -77,7 +84,9 @@ class Fault(Enum):
 
 def fault_of(error: _Failure) -> Fault:
     """Classify a failure of botocore."""
-    if isinstance(error, EndpointConnectionError | ConnectTimeoutError):
+    if isinstance(
+        error, EndpointConnectionError | ConnectTimeoutError | EndpointDiscoveryRefreshFailed
+    ):
         return Fault.NOT_DONE
     if not isinstance(error, ClientError):
         return Fault.UNKNOWN
@@ -114,7 +123,13 @@ class Caller:
         while True:
             try:
                 return operation()
-            except (ClientError, HTTPClientError, ConnectionError, IncompleteReadError) as error:
+            except (
+                ClientError,
+                HTTPClientError,
+                ConnectionError,
+                IncompleteReadError,
+                EndpointDiscoveryRefreshFailed,
+            ) as error:
                 fault = fault_of(error)
                 if fault is Fault.ANSWERED:
                     if unknown:

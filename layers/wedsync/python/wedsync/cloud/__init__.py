@@ -15,6 +15,7 @@ from wedsync.cloud.protocols import (
     Secret,
     Stream,
     Table,
+    TimeSeries,
     Topic,
 )
 from wedsync.cloud.values import (
@@ -25,12 +26,15 @@ from wedsync.cloud.values import (
     Delayed,
     Item,
     Key,
+    Measured,
     Message,
     Page,
     PutFailure,
     PutFailures,
     Record,
+    Refusal,
     Sort,
+    Span,
 )
 
 __all__ = [
@@ -50,16 +54,20 @@ __all__ = [
     "Item",
     "Key",
     "LessThan",
+    "Measured",
     "Message",
     "Page",
     "PutFailure",
     "PutFailures",
     "Queue",
     "Record",
+    "Refusal",
     "Secret",
     "Sort",
+    "Span",
     "Stream",
     "Table",
+    "TimeSeries",
     "Topic",
     "holds",
 ]

@@ -3,14 +3,27 @@
 Sources: the quotas of Amazon DynamoDB (item 400 KB, partition key 2,048 bytes, sort key 1,024
 bytes, numbers of 38 digits, no empty key, 100 keys a batch), Kinesis Data Streams (500 records
 and 5 MiB a call, 1 MiB a record), SNS and SQS (256 KiB a message, 100 characters a subject, 900
-seconds of delay) and S3 (names of 1,024 bytes).
+seconds of delay), S3 (names of 1,024 bytes) and Timestream (100 records a call, 128 dimensions,
+names of 60 bytes, values of dimensions of 2 KB, 256 measures a record, versions of 64 bits).
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 
 from wedsync.cloud.conditions import Absent, Condition
-from wedsync.cloud.values import EXPIRES_AT, Attribute, Delayed, Item, Key, Message, Record, Sort
+from wedsync.cloud.values import (
+    EXPIRES_AT,
+    Attribute,
+    Delayed,
+    Item,
+    Key,
+    Measured,
+    Message,
+    Record,
+    Sort,
+    Span,
+)
 from wedsync.resources import Index
 
 ITEM_BYTES = 400 * 1024
@@ -26,6 +39,13 @@ MESSAGE_BYTES = 256 * 1024
 SUBJECT_CHARACTERS = 99
 DELAY_SECONDS = 900
 OBJECT_NAME_BYTES = 1024
+MEASURED_POINTS = 100
+DIMENSIONS = 128
+DIMENSION_NAME_BYTES = 60
+DIMENSION_VALUE_BYTES = 2048
+NUMBERS = 256
+_VERSIONS = 1 << 63
+_DIMENSION = re.compile(rf"(?!time\Z|version\Z)[a-z][a-z0-9_]{{0,{DIMENSION_NAME_BYTES - 1}}}")
 _NUMBER_LIMIT = 10**NUMBER_DIGITS
 _ATTRIBUTE_NAME = re.compile(r"(?!(?:aws|amazon)\.)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.IGNORECASE)
 _SUBJECT = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,99}")
@@ -146,6 +166,39 @@ def check_delayed(message: Delayed) -> None:
 def check_object_name(name: str) -> None:
     """Raise ValueError for a name that no object can have."""
     check_text("the name of an object", name, OBJECT_NAME_BYTES)
+
+
+def check_measured(points: Sequence[Measured]) -> None:
+    """Raise ValueError for points that cannot be written in one call."""
+    if len(points) > MEASURED_POINTS:
+        raise ValueError(f"at most {MEASURED_POINTS} points can be written, not {len(points)}")
+    named = {(point.at_ms, *sorted(point.dimensions.items())) for point in points}
+    if len(named) != len(points):
+        raise ValueError("a point stands twice in the batch")
+    for point in points:
+        _check_dimensions(point.dimensions)
+        if not 1 <= len(point.numbers) <= NUMBERS:
+            raise ValueError(f"a point has 1 to {NUMBERS} numbers, not {len(point.numbers)}")
+        if not all(math.isfinite(number) for number in point.numbers.values()):
+            raise ValueError("a point has finite numbers")
+        if not 1 <= point.version < _VERSIONS:
+            raise ValueError(f"a version has 1 to 63 bits, unlike {point.version}")
+
+
+def check_span(span: Span) -> None:
+    """Raise ValueError for a span that cannot be asked for."""
+    _check_dimensions(span.dimensions)
+    if span.end_ms <= span.start_ms:
+        raise ValueError("a span ends after its start")
+
+
+def _check_dimensions(dimensions: Mapping[str, str]) -> None:
+    if not 1 <= len(dimensions) <= DIMENSIONS:
+        raise ValueError(f"a point has 1 to {DIMENSIONS} dimensions, not {len(dimensions)}")
+    for name, value in dimensions.items():
+        if not _DIMENSION.fullmatch(name):
+            raise ValueError(f"{name!r} cannot name a dimension")
+        check_text(f"the dimension {name}", value, DIMENSION_VALUE_BYTES)
 
 
 def item_bytes(key: Key, attributes: Mapping[str, Attribute]) -> int:

@@ -14,11 +14,14 @@ from wedsync.cloud.values import (
     Delayed,
     Item,
     Key,
+    Measured,
     Message,
     Page,
     PutFailures,
     Record,
+    Refusal,
     Sort,
+    Span,
 )
 from wedsync.resources import Resource
 
@@ -114,6 +117,20 @@ class Secret(Protocol):
         """The present value; may be some minutes old."""
 
 
+class TimeSeries(Protocol):
+    """Measured points by dimensions and time, kept for long."""
+
+    def write(self, points: Sequence[Measured]) -> Sequence[Refusal]:
+        """Keep up to 100 points; those named in the answer are refused for good, all others are in.
+
+        A point is in, too, where one of its dimensions and time with the same or a greater version
+        was there: writing it again changes nothing.
+        """
+
+    def read(self, span: Span) -> tuple[Measured, ...]:
+        """The points of a span, in the order of time."""
+
+
 class Clock(Protocol):
     """The time, which tests and simulations replace."""
 
@@ -163,3 +180,6 @@ class Cloud(Protocol):
 
     def secret(self, resource: Resource) -> Secret:
         """Open a secret."""
+
+    def time_series(self, resource: Resource) -> TimeSeries:
+        """Open a time series store."""

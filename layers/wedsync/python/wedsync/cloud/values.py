@@ -124,4 +124,38 @@ class PutFailure:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What was measured of one thing at one instant.
+
+    ``dimensions`` name the thing: texts that are not empty. ``version`` is at least 1; of points
+    with the same dimensions and time, the one with the greatest version stands.
+    """
+
+    dimensions: Mapping[str, str]
+    at_ms: int
+    version: int
+    numbers: Mapping[str, int | float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """All points with these dimensions, perhaps among others, from ``start_ms`` to ``end_ms``.
+
+    The end is exclusive.
+    """
+
+    dimensions: Mapping[str, str]
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A point of a batch that the store will never take, with its reason; the others are in."""
+
+    index: int
+    reason: str
+
+
 PutFailures: TypeAlias = Sequence[PutFailure]

@@ -4,26 +4,23 @@ All of it is made anew from what is stored and overwrites by version only, so it
 and raced at will; a batch that is delivered again repairs what a crash left undone.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from wedsync.flows.reading import CLOSES_AFTER_MS, block_of, merged_minutes
-from wedsync.flows.tenant_settings import settings_of
+from wedsync.flows.closing import close_minutes, read_hour
+from wedsync.flows.history import copied_before, mark_for_copying
+from wedsync.flows.reading import CLOSES_AFTER_MS
+from wedsync.flows.rollup import SETTLED, gather_hour, keep_wedding_hours, roll_up_pack_hour
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, epoch_ms, minute_of
-from wedsync.metrics.block import Block
 from wedsync.metrics.fold import SlotKey
+from wedsync.stores.frontiers import Frontier
 from wedsync.stores.hot_windows import HotItem, Merged
 from wedsync.stores.services import Services
 from wedsync.stores.windows import ClosedMinute
 from wedsync.tenancy import Tenant
 
-SETTLED = timedelta(minutes=2)
-"""The frontier of the weddings' hours stays this far behind the clock."""
 MARGIN = timedelta(seconds=30)
 """How far two functions' clocks may differ: writers that are this near the frontier refresh too."""
-CLOSED_TOGETHER = 16
-"""How many packs' minutes are merged at a go: enough to share the work, few enough to hold."""
 HOURS_BACK = 26
 """How far back a point may still change an hour, and a little more."""
 
@@ -41,89 +38,43 @@ def refresh(services: Services, merged: Iterable[Merged]) -> None:
     now = services.now()
     over = [(Tenant(tenant), pack, at) for tenant, pack, at in minutes if at < minute_of(now)]
     close_minutes(services, over)
-    settled_ms = epoch_ms(services.now() - SETTLED + MARGIN)
-    hours = {
-        (tenant, pack, minute // MINUTES_PER_HOUR)
-        for tenant, pack, minute in minutes
-        if _minute_end(minute) <= settled_ms
-    }
+    hours: set[tuple[str, int, int]] = set()
+    again: set[tuple[str, int, int]] = set()
+    copied = copied_before(services, services.now() + MARGIN)
+    for tenant_id, pack, minute in minutes:
+        if minute < _settled(services):
+            hours.add((tenant_id, pack, minute // MINUTES_PER_HOUR))
+        if minute < copied:
+            again.add((tenant_id, pack, minute // MINUTES_PER_HOUR))
+    _refresh_hours(services, hours)
+    # Noted last, so that whoever copies what is noted finds what it is about.
+    for tenant_id, pack, hour in sorted(again):
+        mark_for_copying(services, Tenant(tenant_id), pack, hour)
+
+
+def _refresh_hours(services: Services, hours: Iterable[tuple[str, int, int]]) -> None:
+    """Make these hours anew: those that are over with all that is made of them."""
+    made: dict[tuple[str, int], set[int]] = {}
+    settled = _settled(services)
     for tenant_id, pack, hour in sorted(hours):
-        refresh_hour(services, Tenant(tenant_id), pack, hour, before=minute_of(services.now()))
+        if (hour + 1) * MINUTES_PER_HOUR <= settled:
+            roll_up_pack_hour(services, Tenant(tenant_id), pack, hour)
+            made.setdefault((tenant_id, hour), set()).add(pack)
+        else:
+            refresh_hour(services, Tenant(tenant_id), pack, hour, before=settled)
+    for (tenant_id, hour), packs in sorted(made.items()):
+        gather_hour(services, Tenant(tenant_id), hour, changed=packs)
 
 
-def close_minute(services: Services, tenant: Tenant, pack: int, minute: int) -> ClosedMinute:
-    """Merge a minute's hot items into its closed item."""
-    (item,) = close_minutes(services, [(tenant, pack, minute)])
-    return item
-
-
-def close_minutes(
-    services: Services, minutes: Sequence[tuple[Tenant, int, int]]
-) -> list[ClosedMinute]:
-    """Merge the hot items of each tenant, pack and minute into its closed item, many at a go."""
-    closed: list[ClosedMinute] = []
-    for start in range(0, len(minutes), CLOSED_TOGETHER):
-        some = minutes[start : start + CLOSED_TOGETHER]
-        items = [services.hot_windows.minute(*each) for each in some]
-        for (tenant, pack, minute), item in zip(some, merged_minutes(items), strict=True):
-            if item.version:
-                services.windows.put_closed(tenant, pack, minute, item, now=services.now())
-            closed.append(item)
-    return closed
+def _settled(services: Services) -> int:
+    """The minute before which hours hold what there is, by the clock that is furthest ahead."""
+    return minute_of(services.now() - SETTLED + MARGIN)
 
 
 def refresh_hour(services: Services, tenant: Tenant, pack: int, hour: int, *, before: int) -> None:
-    """Make the hours of a pack's weddings anew from its minutes up to ``before``, exclusive.
-
-    Where the number of packs changed near the hour, a wedding's hour is made from every pack that
-    its points may lie in. Each writer closes what it changed before it reads the rest, so that of
-    two the later sees both, and its version is the greater.
-    """
-    first = hour * MINUTES_PER_HOUR
-    minutes = range(first, min(first + MINUTES_PER_HOUR, before))
-    if not minutes:
-        return
-    packs = settings_of(services, tenant).packs
-    hours = {pack: _hour_of_pack(services, tenant, pack, minutes)}
-    for wedding_id in hours[pack].block.wedding_ids():
-        homes = packs.homes(wedding_id, minutes[0], minutes[-1])
-        if pack not in homes:
-            continue
-        parts = []
-        for home in homes:
-            if home not in hours:
-                hours[home] = _hour_of_pack(services, tenant, home, minutes)
-            parts.append(hours[home])
-        services.windows.put_hour(
-            tenant,
-            wedding_id,
-            hour,
-            Block.merge(part.block.only(wedding_id) for part in parts),
-            through=minutes.stop,
-            version=sum(part.version for part in parts),
-            now=services.now(),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _HourOfPack:
-    """One pack's hour, and the sum of the versions that it was made from."""
-
-    block: Block
-    version: int
-
-
-def _hour_of_pack(services: Services, tenant: Tenant, pack: int, minutes: range) -> _HourOfPack:
-    closed = services.windows.closed(tenant, pack, minutes)
-    blocks: list[Block] = []
-    version = 0
-    for minute in minutes:
-        item = closed.get(minute)
-        if item is None:
-            item = close_minute(services, tenant, pack, minute)
-        version += item.version
-        blocks += [block_of(part) for part in (item.on_time, item.late) if part]
-    return _HourOfPack(Block.merge(blocks), version)
+    """Make the hours of a pack's weddings anew from its minutes up to ``before``, exclusive."""
+    read = read_hour(services, tenant, pack, hour, before=before)
+    keep_wedding_hours(services, tenant, pack, read)
 
 
 def close_last_minute(services: Services, now: datetime) -> int:
@@ -142,7 +93,7 @@ def compact(services: Services, now: datetime) -> int:
     Starts at the hour of the last frontier, so that what a missed run left is caught up.
     """
     target = minute_of(now - SETTLED)
-    frontier = services.windows.frontier()
+    frontier = services.frontiers.get(Frontier.WEDDING_HOURS)
     oldest = target // MINUTES_PER_HOUR - HOURS_BACK
     first = oldest if frontier is None else max(oldest, frontier // MINUTES_PER_HOUR)
     count = 0
@@ -150,7 +101,7 @@ def compact(services: Services, now: datetime) -> int:
         for active in services.windows.active(hour):
             refresh_hour(services, active.tenant, active.pack, hour, before=target)
             count += 1
-    services.windows.advance_frontier(target)
+    services.frontiers.advance(Frontier.WEDDING_HOURS, target)
     return count
 
 

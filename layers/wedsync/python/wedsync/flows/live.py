@@ -31,6 +31,7 @@ from wedsync.metrics.quality import (
 )
 from wedsync.metrics.selection import Selection
 from wedsync.metrics.series import API_REQUEST, HEALTH_CHECK, is_server_error
+from wedsync.stores.frontiers import Frontier
 from wedsync.stores.services import Services
 from wedsync.stores.windows import TotalsItem
 from wedsync.tenancy import Tenant
@@ -118,6 +119,17 @@ def wedding_page(services: Services, tenant: Tenant, wedding: Wedding) -> Rememb
         now=services.now(),
         for_seconds=CACHED_SECONDS,
     )
+
+
+def tenant_quality(services: Services, tenant: Tenant) -> DataQuality:
+    """How good the tenant's figures are, at most a second old."""
+    now = services.now()
+    return services.memory.recall(
+        (tenant, "quality"),
+        lambda: _quality(services, tenant, _totals(services, tenant, now), now),
+        now=now,
+        for_seconds=CACHED_SECONDS,
+    ).value
 
 
 def _snapshot(services: Services, tenant: Tenant) -> Snapshot:
@@ -218,7 +230,9 @@ class _Recent:
         self._current = minute_of(now)
         self._hours = services.windows.hours(reader.tenant, wedding.wedding_id)
         self._through = {hour.hour: hour.through for hour in self._hours}
-        frontier = services.windows.frontier() or self._current - 2 * WINDOW_MINUTES
+        frontier = (
+            services.frontiers.get(Frontier.WEDDING_HOURS) or self._current - 2 * WINDOW_MINUTES
+        )
         first = max(frontier, self._current - MOST_MINUTES)
         # A point may be up to five minutes ahead of the clock.
         last = self._current + WINDOW_MINUTES

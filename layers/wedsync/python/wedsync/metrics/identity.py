@@ -54,7 +54,11 @@ class Origin:
         """The identity of a frame that carries an id of its own."""
         return frame_id(key, self.tenant, self.device, "f", str(own))
 
-    def event_ids(self, key: bytes, event_ids: Sequence[str], ts_ms: Ints) -> Words:
+    def place_id(self, key: bytes, place: int) -> int:
+        """The identity of one point by its place in a signed batch."""
+        return frame_id(key, self.tenant, self.device, "p", self.batch_id or "", str(place))
+
+    def event_ids(self, key: bytes, event_ids: Sequence[str], ts_ms: Ints | Sequence[int]) -> Words:
         """The identities of points by their event ids: with another ``ts``, it is another point.
 
         A sum of the characters' codes, each times a secret odd number of its place, then mixed:
@@ -65,7 +69,8 @@ class Origin:
         texts = np.array(event_ids)
         codes = texts.view(np.uint32).reshape(len(texts), -1).astype(np.uint64)
         secret = _secret(key, self.tenant, self.device)
-        return _mixed(codes @ secret[2 : 2 + codes.shape[1]], ts_ms, secret)
+        times = np.asarray(ts_ms, np.int64)
+        return _mixed(codes @ secret[2 : 2 + codes.shape[1]], times, secret)
 
     def event_words(self, key: bytes, words: Words, ts_ms: Ints) -> Words:
         """The same for event ids that are 64-bit words."""

@@ -1,8 +1,8 @@
 """A cloud narrowed to what a function declared: any other call fails, on every cloud.
 
 IAM holds the same line on AWS; this one holds it in tests and on the local machine too, and
-tells which resource the declaration lacks. Tables and buckets are opened at the first call that
-is allowed: a store may hold one that its function never calls, and whose name it is not told.
+tells which resource the declaration lacks. What is read and written is opened at the first call
+that is allowed: a store may hold one that its function never calls, and whose name it is not told.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,12 +17,16 @@ from wedsync.cloud import (
     Ids,
     Item,
     Key,
+    Measured,
     Page,
     Queue,
+    Refusal,
     Secret,
     Sort,
+    Span,
     Stream,
     Table,
+    TimeSeries,
     Topic,
 )
 from wedsync.errors import Invalid
@@ -95,6 +99,14 @@ class DeclaredCloud:
         """A secret to read."""
         self._require(resource, Access.READ)
         return self._cloud.secret(resource)
+
+    def time_series(self, resource: Resource) -> TimeSeries:
+        """A time series store that checks each call."""
+        return _DeclaredTimeSeries(
+            lambda: self._cloud.time_series(resource),
+            resource,
+            self._access.get(resource, frozenset()),
+        )
 
     def _require(self, resource: Resource, access: Access) -> None:
         _check(resource, self._access.get(resource, frozenset()), access)
@@ -186,3 +198,24 @@ class _DeclaredBucket:
     def get(self, name: str) -> bytes | None:
         _check(self._resource, self._granted, Access.READ)
         return self._bucket.get(name)
+
+
+class _DeclaredTimeSeries:
+    def __init__(
+        self, opened: Callable[[], TimeSeries], resource: Resource, granted: frozenset[Access]
+    ) -> None:
+        self._open = opened
+        self._resource = resource
+        self._granted = granted
+
+    @cached_property
+    def _series(self) -> TimeSeries:
+        return self._open()
+
+    def write(self, points: Sequence[Measured]) -> Sequence[Refusal]:
+        _check(self._resource, self._granted, Access.WRITE)
+        return self._series.write(points)
+
+    def read(self, span: Span) -> tuple[Measured, ...]:
+        _check(self._resource, self._granted, Access.READ)
+        return self._series.read(span)

@@ -45,9 +45,10 @@ class StreamTrigger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleTrigger:
-    """Runs every so many minutes, on the clock's whole minutes."""
+    """Runs every so many minutes since 1970, each time so many minutes after the multiple."""
 
     every_minutes: int
+    after_minutes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,12 +100,16 @@ def stream_consumer(
 def schedule(
     *,
     every_minutes: int,
+    after_minutes: int = 0,
     summary: str,
     uses: tuple[Grant, ...],
     layers: tuple[str, ...] = (),
     timeout_seconds: int = 60,
 ) -> Callable[[Callable[[datetime, Services], None]], EventFunction]:
-    """Declare a job that runs every so many minutes. It is given the time it was due."""
+    """Declare a job that runs every so many minutes. It is given the time it was due.
+
+    ``after_minutes`` moves its runs behind the full hour, or whatever its period begins with.
+    """
 
     def declare(handler: Callable[[datetime, Services], None]) -> EventFunction:
         def tick(event: Event, services: Services) -> object:
@@ -113,7 +117,7 @@ def schedule(
             handler(due, services)
             return None
 
-        trigger = ScheduleTrigger(every_minutes=every_minutes)
+        trigger = ScheduleTrigger(every_minutes=every_minutes, after_minutes=after_minutes)
         return _function(handler, tick, trigger, summary, uses, layers, 512, timeout_seconds)
 
     return declare

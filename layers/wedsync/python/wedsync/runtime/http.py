@@ -390,7 +390,9 @@ def _documented(returns: object, trigger: HttpTrigger) -> dict[int, OpenAPIRespo
     if trigger.status != HTTPStatus.NO_CONTENT:
         answers[trigger.status] = {
             "description": "The answer",
-            "content": {"application/json": {"model": model}},
+            "content": {"text/plain": {"schema": {"type": "string"}}}
+            if model is str
+            else {"application/json": {"model": model}},
         }
     of_callers = (Unauthenticated, Forbidden, TooManyRequests)
     usual = (Invalid, *of_callers) if trigger.roles else (Invalid,)

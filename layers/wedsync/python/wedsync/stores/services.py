@@ -16,9 +16,11 @@ from wedsync.resources import Resource
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from wedsync.cloud import Bucket, Cloud, Queue, Secret, Stream, Topic
+    from wedsync.cloud import Bucket, Cloud, Queue, Secret, Stream, TimeSeries, Topic
     from wedsync.settings import Settings
     from wedsync.stores.alerts import AlertStore
+    from wedsync.stores.backfills import BackfillStore
+    from wedsync.stores.frontiers import FrontierStore
     from wedsync.stores.hot_windows import HotWindowStore
     from wedsync.stores.idempotency import IdempotencyStore
     from wedsync.stores.incidents import IncidentStore
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from wedsync.stores.keys import KeyStore
     from wedsync.stores.limits import LimitStore
     from wedsync.stores.rejections import RejectionStore
+    from wedsync.stores.rollups import RollupStore
     from wedsync.stores.running_totals import RunningTotalStore
     from wedsync.stores.streams import StreamStore
     from wedsync.stores.tenant_settings import TenantSettingsStore
@@ -124,6 +127,27 @@ class Services:
         return RunningTotalStore(self.cloud.table(Resource.RUNNING_TOTALS))
 
     @cached_property
+    def rollups(self) -> RollupStore:
+        """Hours and days, kept long after their minutes."""
+        from wedsync.stores.rollups import RollupStore
+
+        return RollupStore(self.cloud.table(Resource.WINDOWS))
+
+    @cached_property
+    def backfills(self) -> BackfillStore:
+        """What came when its windows had long been closed."""
+        from wedsync.stores.backfills import BackfillStore
+
+        return BackfillStore(self.cloud.table(Resource.WINDOWS))
+
+    @cached_property
+    def frontiers(self) -> FrontierStore:
+        """How far the jobs that follow the clock have come."""
+        from wedsync.stores.frontiers import FrontierStore
+
+        return FrontierStore(self.cloud.table(Resource.WINDOWS))
+
+    @cached_property
     def rejections(self) -> RejectionStore:
         """Points and records that were not counted, with the reason."""
         from wedsync.stores.rejections import RejectionStore
@@ -203,6 +227,11 @@ class Services:
     def token_keys(self) -> Secret:
         """The pinned key set that bearer tokens are verified with."""
         return self.cloud.secret(Resource.TOKEN_KEYS)
+
+    @cached_property
+    def history(self) -> TimeSeries:
+        """The long-range store beside the rollups, where there is one."""
+        return self.cloud.time_series(Resource.HISTORY)
 
     def topic_of_tier(self, tier: int) -> Topic:
         """The topic that pages this tier; tiers past the last share its topic."""

@@ -6,7 +6,6 @@ only a greater one replaces it: however writers race, what stays was made from t
 - ``tenant#totals#minute / pack#place``: the tenant's totals of one hot item.
 - ``tenant#closed#pack / minute``: one pack's minute as a whole, once it is over.
 - ``tenant#wedding#id / hour``: one wedding's hour.
-- ``compaction / frontier``: the minute before which every wedding's hours are complete.
 - ``watch / judged``: the tick through which every wedding that was due has been judged.
 - ``active#hour / tenant#pack``: which packs have had data in an hour.
 """
@@ -22,6 +21,8 @@ from wedsync.metrics.block import Block
 from wedsync.tenancy import Tenant
 
 KEPT = timedelta(hours=48)
+ACTIVE_KEPT = timedelta(days=5)
+"""As long as the shares that an hour is rolled up from: days are made of them a day late."""
 HOURS_KEPT = timedelta(days=396)
 """Hourly detail is kept for 13 months."""
 
@@ -42,6 +43,7 @@ class ClosedMinute:
 class TotalsItem:
     """The tenant's totals of one hot item."""
 
+    version: int
     on_time: Block
     late: Block
     sent_on_time: int
@@ -55,6 +57,7 @@ class WeddingHour:
 
     hour: int
     through: int
+    version: int
     block: Block
 
 
@@ -95,6 +98,7 @@ class WindowStore:
             read = _closed(item)
             found.append(
                 TotalsItem(
+                    version=read.version,
                     on_time=Block.decode(read.on_time),
                     late=Block.decode(read.late),
                     sent_on_time=read.sent_on_time,
@@ -163,22 +167,11 @@ class WindowStore:
             WeddingHour(
                 hour=int(item.key.sk),
                 through=item.number("through"),
+                version=item.number("version"),
                 block=Block.decode(item.raw("block")),
             )
             for item in self._all(tenant.partition("wedding", wedding_id), sort)
         )
-
-    def frontier(self) -> int | None:
-        """The minute before which every wedding's hours are complete; None before the first run."""
-        item = self._table.get(_FRONTIER)
-        return None if item is None else item.number("minute")
-
-    def advance_frontier(self, minute: int) -> None:
-        """Move the frontier on; it never moves back."""
-        try:
-            self._table.put(Item(_FRONTIER, {"minute": minute}), when=LessThan("minute", minute))
-        except ConditionFailed:
-            return
 
     def judged_through(self) -> datetime | None:
         """The tick through which every due wedding was judged; None before the first run."""
@@ -201,7 +194,7 @@ class WindowStore:
                 {
                     "tenant": tenant.id,
                     "pack": pack,
-                    EXPIRES_AT: int((now + KEPT).timestamp()),
+                    EXPIRES_AT: int((now + ACTIVE_KEPT).timestamp()),
                 },
             )
         )
@@ -240,7 +233,6 @@ class WindowStore:
             return
 
 
-_FRONTIER = Key("compaction", "frontier")
 _JUDGED = Key("watch", "judged")
 
 

@@ -1,0 +1,47 @@
+"""Bodies of the health route."""
+
+from datetime import datetime
+
+from wedsync.api.shape import Reply
+from wedsync.flows.health import JobHealth, State
+from wedsync.weddings.phase import Stage
+
+
+class JobReply(Reply):
+    """One job of the clock, and the instant through which its work is complete."""
+
+    name: str
+    state: State
+    through: datetime | None
+    lag_seconds: float | None
+
+
+class HealthReply(Reply):
+    """The service answers, its tables answer, and this is how its jobs stand.
+
+    It is degraded where a job is.
+    """
+
+    status: State
+    stage: Stage
+    as_of: datetime
+    jobs: list[JobReply]
+
+    @classmethod
+    def of(cls, jobs: tuple[JobHealth, ...], *, stage: Stage, now: datetime) -> "HealthReply":
+        """The health that these jobs amount to."""
+        degraded = any(job.state is State.DEGRADED for job in jobs)
+        return cls(
+            status=State.DEGRADED if degraded else State.HEALTHY,
+            stage=stage,
+            as_of=now,
+            jobs=[
+                JobReply(
+                    name=job.name,
+                    state=job.state,
+                    through=job.through,
+                    lag_seconds=job.lag_seconds,
+                )
+                for job in jobs
+            ],
+        )

@@ -1,0 +1,81 @@
+"""Minutes that are over: each pack's as one item, and those of an hour together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from wedsync.flows.reading import block_of, merged_minutes
+from wedsync.flows.times import MINUTES_PER_HOUR
+from wedsync.metrics.block import Block
+from wedsync.stores.services import Services
+from wedsync.stores.windows import ClosedMinute
+from wedsync.tenancy import Tenant
+
+MINUTES_PER_QUARTER = 15
+CLOSED_TOGETHER = 16
+"""How many packs' minutes are merged at a go: enough to share the work, few enough to hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackHour:
+    """One pack's hour as it was read: on time and late together.
+
+    ``through`` is the first minute that was not read; ``parts`` holds what was read, by quarters.
+    """
+
+    hour: int
+    through: int
+    version: int
+    whole: Block
+    parts: tuple[tuple[Block, ...], ...]
+
+    def quarters(self) -> tuple[Block, ...]:
+        """The same hour in four."""
+        return tuple(map(Block.merge, self.parts))
+
+
+def close_minute(services: Services, tenant: Tenant, pack: int, minute: int) -> ClosedMinute:
+    """Merge a minute's hot items into its closed item."""
+    (item,) = close_minutes(services, [(tenant, pack, minute)])
+    return item
+
+
+def close_minutes(
+    services: Services, minutes: Sequence[tuple[Tenant, int, int]]
+) -> list[ClosedMinute]:
+    """Merge the hot items of each tenant, pack and minute into its closed item, many at a go."""
+    closed: list[ClosedMinute] = []
+    for start in range(0, len(minutes), CLOSED_TOGETHER):
+        some = minutes[start : start + CLOSED_TOGETHER]
+        items = [services.hot_windows.minute(*each) for each in some]
+        for (tenant, pack, minute), item in zip(some, merged_minutes(items), strict=True):
+            if item.version:
+                services.windows.put_closed(tenant, pack, minute, item, now=services.now())
+            closed.append(item)
+    return closed
+
+
+def read_hour(services: Services, tenant: Tenant, pack: int, hour: int, *, before: int) -> PackHour:
+    """A pack's hour from its closed minutes up to ``before``, exclusive; what was open is closed.
+
+    Its version is the sum of theirs, as theirs is of their hot items'.
+    """
+    first = hour * MINUTES_PER_HOUR
+    minutes = range(first, min(first + MINUTES_PER_HOUR, before))
+    closed = services.windows.closed(tenant, pack, minutes)
+    items = {
+        minute: closed.get(minute) or close_minute(services, tenant, pack, minute)
+        for minute in minutes
+    }
+    quarters: list[list[Block]] = [[] for _ in range(MINUTES_PER_HOUR // MINUTES_PER_QUARTER)]
+    for minute, item in items.items():
+        quarters[(minute - first) // MINUTES_PER_QUARTER] += [
+            block_of(part) for part in (item.on_time, item.late) if part
+        ]
+    return PackHour(
+        hour=hour,
+        through=minutes.stop,
+        version=sum(item.version for item in items.values()),
+        whole=Block.merge(chain.from_iterable(quarters)),
+        parts=tuple(map(tuple, quarters)),
+    )
