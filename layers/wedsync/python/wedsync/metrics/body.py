@@ -26,6 +26,8 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/\r\n]{4,}={0,2}[\r\n]*")
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
 _EIGHT_DIGITS = re.compile(rb"[0-9]{8}")
+_NUMBERS_TOLD = bytes(48 if each in b"0123456789+-.eE" else 32 for each in range(256))
+_A_LONG_NUMBER = b"0" * 350
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -202,8 +204,13 @@ class _Watch:
 
 
 def may_hold_long_number(data: bytes) -> bool:
-    """Whether 400 digits may stand in a row: every 50th byte of them would be one."""
-    return _EIGHT_DIGITS.search(data[::50]) is not None
+    """Whether 400 digits may stand in a row: every 50th byte of them would be one.
+
+    So it is in columns of short numbers, now and then; there all of it is looked at.
+    """
+    if _EIGHT_DIGITS.search(data[::50]) is None:
+        return False
+    return _A_LONG_NUMBER in data.translate(_NUMBERS_TOLD)
 
 
 def _text(data: bytes) -> str:

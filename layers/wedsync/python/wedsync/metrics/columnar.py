@@ -27,8 +27,8 @@ from wedsync.metrics.envelope import (
 )
 from wedsync.metrics.frame import MOST_POINTS
 from wedsync.metrics.histogram import Bools, Ints, dense_ids
-from wedsync.metrics.jsonrows import doubtful
-from wedsync.metrics.lexicon import NONE, Lexicon
+from wedsync.metrics.jsonrows import members_in
+from wedsync.metrics.lexicon import NONE, Lexicon, Place
 from wedsync.metrics.rows import Rows, numbered
 
 
@@ -105,7 +105,7 @@ def read_columns(record: int, body: bytes, lexicon: Lexicon) -> ColumnarRead | N
             return None
         text = str(error) if isinstance(error, msgspec.DecodeError) else "they cannot be read"
         raise Poison("malformed-columns", text[:300], pointer="/columns") from error
-    if doubtful(body) or _members(frame) != body.count(b'":'):
+    if _members(frame) != members_in(body):
         parse_json(body)  # strictly: a member twice is found here
     return _read(record, frame, lexicon)
 
@@ -243,6 +243,9 @@ def _checked(text: str, name: str) -> str:
 def _places(columns: _Columns, points: int, lexicon: Lexicon) -> Ints:
     named = {"weddingId": columns.wedding_id, "vendorId": columns.vendor_id,
              "source": columns.source}  # fmt: skip
+    told = [(name, column) for name, column in named.items() if column is not None]
+    if len(told) == 1:  # the usual case
+        return _places_by(*told[0], points, lexicon)
     coded = [_ids(column, points, name) for name, column in named.items()]
     first, pair = dense_ids(*(numbers for numbers, _ in coded))
     places = [
@@ -250,6 +253,28 @@ def _places(columns: _Columns, points: int, lexicon: Lexicon) -> Ints:
         for at in first.tolist()
     ]
     return ints(places)[pair]
+
+
+def _places_by(name: str, column: _Named, points: int, lexicon: Lexicon) -> Ints:
+    """Places that one text names each; those that have been met were looked at then."""
+    numbers, texts = _coded(column, points, name)
+    keys: list[Place] = [
+        (text, None, None)
+        if name == "weddingId"
+        else (None, text, None)
+        if name == "vendorId"
+        else (None, None, text)
+        for text in texts
+    ]
+    places = lexicon.met_places(keys)
+    for at, (text, place) in enumerate(zip(texts, places, strict=True)):
+        if place is None:
+            _checked(text, name)
+            places[at] = lexicon.place(*keys[at])
+    found = [place for place in places if place is not None]
+    if int(numbers.min()) < 0:
+        found.append(lexicon.place(None, None, None))
+    return ints(found)[numbers]
 
 
 def _measures(

@@ -56,13 +56,23 @@ class _Point(msgspec.Struct, gc=False, frozen=True):
     v: int | None = None
 
 
-_DOUBTS = (b"\\", b"\x00", b" :", b"\t:", b"\n:", b"\r:")
+_DOUBTS = (b"\\", b"\x00")
+_SPACES = (b" :", b"\t:", b"\n:", b"\r:")
 _OPTIONAL = ("guestId", "count", "tenantId", "dataType", "priority", "v")
 
 
-def doubtful(body: bytes) -> bool:
-    """Whether members of this text cannot be counted by their ``":`` or numbers may be too long."""
-    return any(each in body for each in _DOUBTS) or may_hold_long_number(body)
+def members_in(body: bytes) -> int | None:
+    """How many members stand in this text, twice or not; ``None`` where there is any doubt.
+
+    They are counted by their ``":``. That is none where spaces stand between, and texts may hold
+    it behind a backslash. A number that may be too long is a doubt as well.
+    """
+    if any(each in body for each in _DOUBTS) or may_hold_long_number(body):
+        return None
+    members = body.count(b'":')
+    if members != body.count(b":") and any(each in body for each in _SPACES):
+        return None
+    return members
 
 
 class JsonReader:
@@ -83,13 +93,14 @@ class JsonReader:
 
     def read(self, record: int, body: bytes) -> Rows | None:
         """The rows of one record; ``None`` where there is any doubt. Raises nothing."""
-        if doubtful(body):
+        members = members_in(body)
+        if members is None:
             return None
         try:
             points = self._parsed(body)
             if points is None or not 1 <= len(points) <= MOST_POINTS:
                 return None
-            return self._rows(record, points, keys=body.count(b'":'))
+            return self._rows(record, points, keys=members)
         except (msgspec.DecodeError, UnicodeError, OverflowError, RecursionError, Poison):
             return None
 

@@ -149,6 +149,10 @@ class Lexicon:
         met = (self._texts, self._places, self._measures)
         return any(len(each) > MOST_TEXTS for each in met)
 
+    def met_places(self, places: Sequence[Place]) -> list[int | None]:
+        """The numbers of those of these places that have one."""
+        return list(map(self._places.get, places))
+
     def place(self, wedding_id: str | None, vendor_id: str | None, source: str | None) -> int:
         """The number of a place. A source counts only where there is neither of the others."""
         key = (wedding_id, vendor_id, None if wedding_id or vendor_id else source)
