@@ -1,6 +1,7 @@
 """From an export's data points to points that count: running totals are taken off their books."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from wedsync.errors import Unavailable
@@ -18,8 +19,8 @@ from wedsync.tenancy import Tenant
 class Settled:
     """An export in the form of any other record, and what is owed until that is counted.
 
-    Points that ``admits`` refused stand among the others as they are: whoever judges them once
-    more refuses them once more. They have changed no book.
+    Points that were refused stand among the others as they are: whoever judges them once more
+    refuses them once more. They have changed no book.
     """
 
     record: DecodedRecord
@@ -32,9 +33,11 @@ def settle(
     export: Export,
     *,
     vendor_id: str | None,
-    admits: Callable[[Point], bool],
+    refused: AbstractSet[int],
 ) -> Settled:
     """Turn an export into points. Call :func:`pay` once they are counted or sure to be.
+
+    ``refused`` are the indexes of data points that do not count.
 
     A vendor's books are its own: nobody else's readings move them.
     """
@@ -42,7 +45,7 @@ def settle(
     rejected = list(export.rejected)
     running: list[Exported] = []
     for each in export.points:
-        if not admits(each.point):
+        if each.index in refused:
             points.append((each.index, each.point))
         elif each.running:
             running.append(each)
