@@ -26,6 +26,7 @@ from wedsync.cloud import (
     Stream,
     Table,
     Topic,
+    Web,
 )
 from wedsync.resources import Resource
 
@@ -75,6 +76,11 @@ class CountedCloud:
     def ids(self) -> Ids:
         """As they are."""
         return self._cloud.ids
+
+    @property
+    def web(self) -> Web:
+        """As it is."""
+        return self._cloud.web
 
     def table(self, resource: Resource) -> Table:
         """Counted."""

@@ -86,6 +86,9 @@ _WRITE = {
         permissions=(Permission(actions=("s3:PutObject",), part=Part.OBJECTS),),
         key_actions=_ENCRYPT,
     ),
+    ResourceKind.TOPIC: Meaning(
+        permissions=(Permission(actions=("sns:Subscribe",)),), key_actions=_DECRYPT
+    ),
 }
 _MEANINGS = {Access.READ: _READ, Access.WRITE: _WRITE, Access.SEND: _SEND}
 

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LAYERS = ROOT / "layers"
 CORE = "vendor"
-_OPTIONAL = {"numeric": frozenset({"numpy"}), "auth": frozenset({"pyjwt"})}
+_OPTIONAL = {"numeric": frozenset({"numpy"}), "auth": frozenset({"cryptography", "pyjwt"})}
 
 
 def third_party() -> tuple[str, ...]:

@@ -21,7 +21,9 @@ from wedsync.aws.clients import Clients
 from wedsync.aws.cloud import AwsCloud
 from wedsync.cloud import (
     EVERYTHING,
+    Answered,
     Bucket,
+    Call,
     Clock,
     Cloud,
     Condition,
@@ -30,6 +32,7 @@ from wedsync.cloud import (
     Item,
     Key,
     Message,
+    Outcome,
     Page,
     PutFailures,
     Queue,
@@ -37,8 +40,10 @@ from wedsync.cloud import (
     Secret,
     Sort,
     Stream,
+    Subscriber,
     Table,
     Topic,
+    Web,
 )
 from wedsync.errors import Throttled
 from wedsync.resources import Access, Resource, ResourceKind
@@ -51,13 +56,14 @@ NOW = datetime(2026, 6, 20, 14, 5, tzinfo=UTC)
 """A Saturday, five past four in the afternoon in Madrid."""
 TENANT = Tenant("demo")
 MASTER = b"a-planted-master-secret"
+SEALING = b"a-planted-secret-of-all-channels"
 TOKEN_KEY = b"a-planted-key-that-signs-tokens."
 TOKEN_KEYS = (
     b'{"keys":[{"kty":"oct","alg":"HS256","kid":"tokens-1",'
     b'"k":"YS1wbGFudGVkLWtleS10aGF0LXNpZ25zLXRva2Vucy4"}]}'
 )
 FUNCTIONS: Mapping[str, Function] = {each.declaration.name: each for each in registry()}
-SECRETS = {Resource.SIGNING: MASTER, Resource.TOKEN_KEYS: TOKEN_KEYS}
+SECRETS = {Resource.SIGNING: MASTER, Resource.TOKEN_KEYS: TOKEN_KEYS, Resource.SEALING: SEALING}
 
 _clients = Clients(region=REGION)
 
@@ -179,6 +185,14 @@ def _created(resource: Resource) -> str:
     return name
 
 
+class Elsewhere:
+    """Every endpoint is down; nothing leaves this process."""
+
+    def post(self, call: Call) -> Outcome:
+        assert call.body
+        return Answered(503)
+
+
 class RecordingCloud:
     """Notes what is called; opening a resource is no call."""
 
@@ -216,6 +230,10 @@ class RecordingCloud:
 
     def deafens(self, call: str) -> bool:
         return call in self._deaf_to
+
+    @property
+    def web(self) -> Web:
+        return Elsewhere()
 
     def table(self, resource: Resource) -> Table:
         return _RecordingTable(self._cloud.table(resource), self, resource)
@@ -262,6 +280,11 @@ class _Recording:
         assert self._topic is not None
         self._noting.note(self._resource, Access.SEND)
         self._topic.publish(message)
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        assert self._topic is not None
+        self._noting.note(self._resource, Access.WRITE)
+        self._topic.subscribe(subscriber)
 
     def send(self, message: Delayed) -> None:
         assert self._queue is not None

@@ -27,7 +27,7 @@ POSSIBLE = {
     ResourceKind.BUCKET: {Access.READ, Access.WRITE},
     ResourceKind.SECRET: {Access.READ},
     ResourceKind.STREAM: {Access.SEND},
-    ResourceKind.TOPIC: {Access.SEND},
+    ResourceKind.TOPIC: {Access.SEND, Access.WRITE},
     ResourceKind.QUEUE: {Access.SEND},
 }
 
@@ -91,6 +91,8 @@ def test_a_declaration_is_sound(declaration: Declaration) -> None:
             assert trigger.failures_to.kind is ResourceKind.BUCKET
         case QueueTrigger() as trigger:
             assert trigger.queue.kind is ResourceKind.QUEUE
+            assert {each.kind for each in trigger.topics} <= {ResourceKind.TOPIC}
+            assert trigger.only is None or trigger.topics
         case ScheduleTrigger() as trigger:
             assert 60 % trigger.every_minutes == 0
         case AuthorizerTrigger():
@@ -123,6 +125,7 @@ def test_functions_do_not_import_each_other(declaration: Declaration) -> None:
 
 def test_every_resource_is_used_by_some_function() -> None:
     used = {grant.resource for each in DECLARATIONS for grant in each.uses}
+    used |= {each.trigger.queue for each in DECLARATIONS if isinstance(each.trigger, QueueTrigger)}
     assert used == set(Resource)
 
 

@@ -36,6 +36,15 @@ if TYPE_CHECKING:
 
     from infra.cdk.deployment import Deployment
 
+_UNTURNED = {
+    Resource.TOKEN_KEYS: (
+        "The set of pinned keys holds old and new keys side by side; an operator turns it."
+    ),
+    Resource.SIGNING: ("Every device's secret is derived from it: a new value would lock all out."),
+    Resource.SEALING: (
+        "Contacts' secrets are sealed with it: a new value would make all of them unreadable."
+    ),
+}
 _NO_KEYS_YET = '{"keys": []}'
 _LOST_AFTER_DAYS = 90
 
@@ -94,6 +103,17 @@ class DataStack(Stack):
                 ],
                 resources=["*"],
                 conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": ours}},
+            )
+        )
+        topics = (
+            f"arn:{Aws.PARTITION}:sns:{Aws.REGION}:{Aws.ACCOUNT_ID}:{self._deployment.prefix}-*"
+        )
+        key.add_to_resource_policy(
+            PolicyStatement(
+                principals=[ServicePrincipal("sns.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=["*"],
+                conditions={"ArnLike": {"aws:SourceArn": topics}},
             )
         )
         return key
@@ -189,11 +209,7 @@ class DataStack(Stack):
         acknowledge(
             secret,
             "AwsSolutions-SMG4",
-            reason=(
-                "The set of pinned keys holds old and new keys side by side; an operator turns it."
-                if document
-                else "Every device's secret is derived from it: a new value would lock all out."
-            ),
+            reason=_UNTURNED[resource],
         )
         self.secret_arns[resource] = secret.ref
 

@@ -28,7 +28,8 @@ class Settings:
     ``packs`` is the number of storage packs that a new tenant begins with. ``names`` holds the
     physical name of each resource (a topic's ARN, a queue's URL). ``client_rate`` and
     ``device_rate`` say how often one caller may ask, by what its key is for; None as often as it
-    likes.
+    likes. ``loopback_endpoints``: contacts may have endpoints on this very machine; no deployment
+    has that, only a local server.
     """
 
     stage: Stage = Stage.PROD
@@ -40,6 +41,7 @@ class Settings:
     client_rate: Rate | None = None
     device_rate: Rate | None = None
     names: Mapping[Resource, str] = field(default_factory=dict)
+    loopback_endpoints: bool = False
 
     def rate_of(self, role: Role) -> Rate | None:
         """How often a caller of this role may ask."""

@@ -16,6 +16,7 @@ from wedsync.cloud.protocols import (
     Stream,
     Table,
     Topic,
+    Web,
 )
 from wedsync.cloud.values import (
     EVERYTHING,
@@ -31,15 +32,19 @@ from wedsync.cloud.values import (
     PutFailures,
     Record,
     Sort,
+    Subscriber,
 )
+from wedsync.cloud.web import Answered, Call, NoAnswer, Outcome
 
 __all__ = [
     "EVERYTHING",
     "EXPIRES_AT",
     "Absent",
+    "Answered",
     "Arrived",
     "Attribute",
     "Bucket",
+    "Call",
     "Clock",
     "Cloud",
     "Condition",
@@ -51,6 +56,8 @@ __all__ = [
     "Key",
     "LessThan",
     "Message",
+    "NoAnswer",
+    "Outcome",
     "Page",
     "PutFailure",
     "PutFailures",
@@ -59,7 +66,9 @@ __all__ = [
     "Secret",
     "Sort",
     "Stream",
+    "Subscriber",
     "Table",
     "Topic",
+    "Web",
     "holds",
 ]
