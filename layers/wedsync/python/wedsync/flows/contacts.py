@@ -11,7 +11,7 @@ from wedsync.errors import Invalid
 from wedsync.flows.telling import hand_on
 from wedsync.incidents.model import ChannelKind
 from wedsync.notifications.contacts import BY_SNS, BrokenSeal, Channel, Contact, WantedChannel
-from wedsync.notifications.delivery import Delivery
+from wedsync.notifications.delivery import Delivery, State
 from wedsync.notifications.payloads import Target
 from wedsync.notifications.planning import delivery_of
 from wedsync.notifications.told import TEST, Told
@@ -58,7 +58,8 @@ def try_channels(services: Services, tenant: Tenant, contact: Contact) -> tuple[
     for channel in contact.channels:
         wanted = delivery_of(told, contact, channel, reason="somebody tries it", now=now)
         stored = services.deliveries.plan(tenant, wanted)
-        hand_on(services, tenant, stored)
+        if stored.state is State.PLANNED:
+            hand_on(services, tenant, stored)
         planned.append(stored)
     return tuple(planned)
 
