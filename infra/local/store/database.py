@@ -1,6 +1,7 @@
 """One SQLite file, or memory, that many threads and a few processes share."""
 
 import sqlite3
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -36,6 +37,8 @@ class Database:
             check_same_thread=False,
             cached_statements=512,
         )
+        # Whoever drops a database has closed it: from 3.13 on, Python warns of any other end.
+        self._close = weakref.finalize(self, self._connection.close)
         self.execute = self._connection.execute
         self.execute_many = self._connection.executemany
         self.execute("PRAGMA journal_mode=WAL")
@@ -69,7 +72,7 @@ class Database:
     def close(self) -> None:
         """Let go of the file."""
         with self.lock:
-            self._connection.close()
+            self._close()
 
 
 @contextmanager
