@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
@@ -300,6 +301,26 @@ def test_a_lost_answer_to_any_change_changes_nothing_that_people_notice(name: st
         if not lost:
             return
         assert meaning == undisturbed, f"the answer to change {change} of {name} was lost"
+    raise AssertionError("the function never came to its end")
+
+
+def test_what_a_dead_request_owed_counts_once_with_the_next_export_whoever_sends_it() -> None:
+    for changes in range(MOST_CHANGES):
+        stage = Stage()
+        stage.faults.crash_after = ("metrics-otlp", changes)
+        stage.bundle.request("POST", "/v1/metrics", _served(10))
+        died = stage.faults.crash_after is None
+        stage.faults.crash_after = None
+        stage.bundle.put(json.dumps(_served(25)).encode())
+        stage.bundle.advance(80)
+        query = {"name": "served", "stat": "sum", "window": "1m"}
+        answer = stage.bundle.request("GET", "/api/metrics/series", query=query)
+        lines = cast("list[dict[str, list[tuple[int, float]]]]", answer["series"])
+        served = sum(value for line in lines for _, value in line["points"])
+        assert served == 25, f"died after {changes} changes"
+        if not died:
+            assert changes > 2
+            return
     raise AssertionError("the function never came to its end")
 
 

@@ -47,7 +47,7 @@ def accept(services: Services, caller: Caller, body: bytes) -> Taken:
     """Put what is good on the stream. Raises Invalid when nothing is, naming every flaw."""
     request = _Request.begun(services, caller)
     read = request.reader.read([(_BODY, body)])
-    columns, refused = request.judge(read)
+    columns, refused = request.judge(read, {_BODY: request.sender})
     rejected = [each for _, each in read.rejected]
     if refused:
         rejected += _named(refused, request.reader.points(body), body)
@@ -84,10 +84,14 @@ def accept_export(services: Services, caller: Caller, body: bytes) -> tuple[Reje
     request.park(rejected)
     read = BodiesRead()
     read.add_points(_BODY, settled.record, request.reader.lexicon)
-    columns, _ = request.judge(read)  # and refuses once more what was refused
+    senders = {_BODY: request.sender}
+    for number, book in enumerate(settled.books, start=_BODY + 1):
+        read.add_points(number, book.record, request.reader.lexicon)
+        senders[number] = book.sender(request.sender)
+    columns, _ = request.judge(read, senders)  # and refuses once more what was refused
     if columns is not None:
         request.put(columns, None)
-    pay(services, settled.owed)
+    pay(services, settled.books)
     return rejected
 
 
@@ -134,9 +138,11 @@ class _Request:
             arrival_ms=self.received_at_unix * 1000,
         )
 
-    def judge(self, read: BodiesRead) -> tuple[Columns | None, list[Refused]]:
+    def judge(
+        self, read: BodiesRead, senders: Mapping[int, Sender]
+    ) -> tuple[Columns | None, list[Refused]]:
         """The rows that may be counted, and the points that may not. Raises Forbidden."""
-        columns, refused = judge(self.services, self.reader, read, {_BODY: self.sender})
+        columns, refused = judge(self.services, self.reader, read, senders)
         return columns, self.allowed(refused)
 
     def allowed(self, refused: list[Refused]) -> list[Refused]:

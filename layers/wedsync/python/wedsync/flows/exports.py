@@ -2,17 +2,34 @@
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wedsync.errors import Unavailable
 from wedsync.metrics.body import Poison
 from wedsync.metrics.decode import DecodedRecord, RejectedPoint
 from wedsync.metrics.exported import Exported, digest_of, points_of
+from wedsync.metrics.intake import Sender
 from wedsync.metrics.otlp import Export
 from wedsync.metrics.point import Point
 from wedsync.stores.running_totals import Owed, exporters
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class OffBook:
+    """What a book owes, in the form of a record, under the book's own name.
+
+    It comes with any later export until it is struck out, whoever sends that: only under the name
+    of the book is it known again.
+    """
+
+    owed: Owed
+    record: DecodedRecord
+
+    def sender(self, of_export: Sender) -> Sender:
+        """Whose points these are, of an export that this sender sent."""
+        return replace(of_export, device=f"book#{self.owed.exporter}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +41,7 @@ class Settled:
     """
 
     record: DecodedRecord
-    owed: tuple[Owed, ...] = ()
+    books: tuple[OffBook, ...] = ()
 
 
 def settle(
@@ -54,21 +71,21 @@ def settle(
                 points += [(each.index, point) for point in points_of(each, each.reading)]
             except Poison as poison:
                 rejected.append(_rejected(each, poison))
-    owed: list[Owed] = []
+    books: list[OffBook] = []
     for exporter, readings in exporters(running).items():
         book = digest_of(vendor_id or "", exporter)
         taken = services.running_totals.take_off(tenant, book, readings, now=services.now())
-        points += [(readings[0].index, point) for point in taken.points]
         rejected += [_rejected(each, poison) for each, poison in taken.refused]
-        owed.append(taken)
-    return Settled(DecodedRecord(points=tuple(points), rejected=tuple(rejected)), tuple(owed))
+        found = tuple((readings[0].index, point) for point in taken.points)
+        books.append(OffBook(taken, DecodedRecord(points=found, rejected=())))
+    return Settled(DecodedRecord(points=tuple(points), rejected=tuple(rejected)), tuple(books))
 
 
-def pay(services: Services, owed: Sequence[Owed]) -> None:
+def pay(services: Services, books: Sequence[OffBook]) -> None:
     """Strike out what has been sent. If that fails, it is sent again and known by its ids."""
-    for each in owed:
+    for each in books:
         try:
-            services.running_totals.strike_out(each, now=services.now())
+            services.running_totals.strike_out(each.owed, now=services.now())
         except Unavailable:
             return
 

@@ -11,7 +11,7 @@ from wedsync.cloud import Arrived
 from wedsync.errors import TooLarge
 from wedsync.flows.derive import refresh
 from wedsync.flows.evaluate import evaluate
-from wedsync.flows.exports import Settled, pay, settle
+from wedsync.flows.exports import OffBook, Settled, pay, settle
 from wedsync.flows.heard import hear, note_judged, record_token, tell_of_trouble, touched_by
 from wedsync.flows.judging import judge, refused_of_export, warm_reader
 from wedsync.flows.points import text
@@ -33,7 +33,6 @@ from wedsync.metrics.point import Point
 from wedsync.metrics.reading import BodyReader
 from wedsync.stores.hot_windows import Merged
 from wedsync.stores.rejections import Rejection
-from wedsync.stores.running_totals import Owed
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 
@@ -42,14 +41,14 @@ from wedsync.tenancy import Tenant
 class Sorted:
     """A batch, sorted into what will be counted and what is parked.
 
-    ``carriers`` are the records of the stream, by the ordinal of what came in each. ``owed`` are
-    the points that books of running totals gave out, ``off_books`` their frames.
+    ``carriers`` are the records of the stream, by the ordinal of what came in each. ``books``
+    are those of running totals that gave points out, ``off_books`` the frames of these.
     """
 
     columns: Columns | None = None
     parked: dict[Tenant, list[Rejection]] = field(default_factory=dict)
     carriers: list[Arrived] = field(default_factory=list)
-    owed: list[Owed] = field(default_factory=list)
+    books: list[OffBook] = field(default_factory=list)
     off_books: list[Words] = field(default_factory=list)
 
     def park(self, tenant: Tenant, rejection: Rejection) -> None:
@@ -74,7 +73,7 @@ def ingest(records: Sequence[Arrived], services: Services) -> Ingested:
         services.rejections.park(tenant, rejections)
     merged = [] if batch.columns is None else _counted(batch, batch.columns, services)
     # What is struck out does not come again, and could not be judged any more.
-    pay(services, batch.owed)
+    pay(services, batch.books)
     return Ingested(
         accepted=sum(each.accepted for each in merged),
         late=sum(each.late for each in merged),
@@ -123,15 +122,18 @@ def sort_records(records: Sequence[Arrived], services: Services) -> Sorted:
                 code = flaw.reason if isinstance(flaw, Poison) else flaw.code
                 batch.park(owner, _rejection(record, None, code, flaw.detail, "", record.data))
                 continue
-            export = _export(body, proved, record, reader, services)
-            if export is not None:
-                batch.owed += export.owed
-                sender = proved.sender(record)
-                batch.off_books += [
-                    sender.events(each.tenant.id, each.points, identity_key(master))
-                    for each in export.owed
-                ]
-            opened[ordinal] = _Opened(record, owner, proved.sender(record), body, export)
+            sender = proved.sender(record)
+            export = _export(body, proved, sender, reader, services)
+            own = None if export is None else export.record
+            opened[ordinal] = _Opened(record, owner, sender, body, own)
+            for book in () if export is None else export.books:
+                sender_of = book.sender(sender)
+                opened[len(batch.carriers)] = _Opened(record, owner, sender_of, body, book.record)
+                batch.carriers.append(carrier)
+                batch.books.append(book)
+                batch.off_books.append(
+                    sender_of.events(book.owed.tenant.id, book.owed.points, identity_key(master))
+                )
     _read(opened, reader, services, batch)
     return batch
 
@@ -144,12 +146,12 @@ class _Opened:
     owner: Tenant
     sender: Sender
     body: bytes
-    export: Settled | None
+    export: DecodedRecord | None
 
     def points(self, reader: BodyReader) -> Mapping[int, tuple[int, Point]]:
         """Its points with their indexes, by the index under which they were judged."""
         if self.export is not None:
-            return dict(enumerate(self.export.record.points))
+            return dict(enumerate(self.export.points))
         return {index: (index, point) for index, point in reader.points(self.body).items()}
 
 
@@ -159,7 +161,7 @@ def _read(
     read = reader.read([(at, each.body) for at, each in opened.items() if each.export is None])
     for ordinal, each in opened.items():
         if each.export is not None:
-            read.add_points(ordinal, each.export.record, reader.lexicon)
+            read.add_points(ordinal, each.export, reader.lexicon)
     for ordinal, bad in read.rejected:
         of = opened[ordinal]
         batch.park(
@@ -181,7 +183,7 @@ def _read(
 
 
 def _export(
-    body: bytes, proved: Proved, record: Arrived, reader: BodyReader, services: Services
+    body: bytes, proved: Proved, sender: Sender, reader: BodyReader, services: Services
 ) -> Settled | None:
     """What an export amounts to, and what books owe until that is counted; None: it is none."""
     if proved.tenant is None or not is_export(body):
@@ -190,7 +192,7 @@ def _export(
         export = read_export(body)
     except Poison as poison:
         return Settled(DecodedRecord(points=(), rejected=(rejected_record(poison, body),)))
-    refused = refused_of_export(services, reader, export, proved.sender(record))
+    refused = refused_of_export(services, reader, export, sender)
     return settle(
         services,
         proved.tenant,
