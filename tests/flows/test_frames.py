@@ -1,5 +1,6 @@
 """Frames and columns on the stream and over HTTP: counted once, as points of JSON are."""
 
+import base64
 import gzip
 import json
 import random
@@ -75,6 +76,7 @@ def test_a_frame_counts_once_however_often_and_under_whatever_batch_it_comes() -
         send(bundle, device, "b1", frame)
         send(bundle, device, "b2", frame)
         send(bundle, device, "b3", gzip.compress(frame))
+        send(bundle, device, "b5", base64.b64encode(frame))
         send(bundle, device, "b4", a_frame(bundle, wedding, frame_id=8))
         assert uploaded(bundle, wedding) == 20
         send(bundle, device, "b5", frame)

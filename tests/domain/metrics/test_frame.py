@@ -116,7 +116,7 @@ def test_several_values_of_one_point_stay_one_point() -> None:
     assert rows is not None
     assert rows.first is not None
     assert rows.first.tolist() == [True, False, False, True]
-    assert rows.index.tolist() == [0, 0, 0, 3]
+    assert rows.index.tolist() == [0, 0, 0, 1]
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), 1.1e15])

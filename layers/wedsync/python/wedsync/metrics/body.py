@@ -20,8 +20,11 @@ RATIO_APPLIES_ABOVE_BYTES = 64 * 1024
 DEEPEST = 32
 LONGEST_NUMBER_CHARS = 400
 
-# The first letters that {, [ and the marks of compression have in base64.
-_BASE64_STARTS = frozenset({b"e", b"W", b"H", b"K"})
+FRAME_MAGIC = b"WSCF"
+"""How binary column frames begin (docs/frame.md)."""
+
+# The first letters that {, [, frames and the marks of compression have in base64.
+_BASE64_STARTS = frozenset({b"e", b"W", b"V", b"H", b"K"})
 _BASE64 = re.compile(rb"[A-Za-z0-9+/\r\n]{4,}={0,2}[\r\n]*")
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
@@ -99,7 +102,8 @@ def _out_of_base64(raw: bytes) -> bytes:
         body = base64.b64decode(raw)
     except ValueError:
         return raw
-    return body if body[:1] in (b"{", b"[") or coding_of(body) else raw
+    is_one = body[:1] in (b"{", b"[") or body.startswith(FRAME_MAGIC) or coding_of(body)
+    return body if is_one else raw
 
 
 def _inflate(body: bytes, coding: Coding) -> bytes:

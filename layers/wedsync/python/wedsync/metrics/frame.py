@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import zstandard
 
-from wedsync.metrics.body import HIGHEST_RATIO, Poison
+from wedsync.metrics.body import FRAME_MAGIC, HIGHEST_RATIO, Poison
 from wedsync.metrics.columns import ints
 from wedsync.metrics.envelope import (
     LARGEST_VALUE,
@@ -36,7 +36,6 @@ from wedsync.metrics.point import Kind, Point
 from wedsync.metrics.rows import Rows, joined_ints, joined_words
 from wedsync.metrics.series import Dims
 
-MAGIC = b"WSCF"
 VERSION = 1
 MOST_POINTS = 5_000
 MOST_SERIES = 5_000
@@ -142,7 +141,7 @@ def encode(columns: FrameColumns, *, frame_id: int, created_at_ms: int, compress
         if not _like_a_bomb(size, len(packed)):
             flags |= _ZLIB
             body = packed
-    head = (MAGIC, VERSION, code, decimals, flags, frame_id, created_at_ms, base)
+    head = (FRAME_MAGIC, VERSION, code, decimals, flags, frame_id, created_at_ms, base)
     return _HEADER.pack(*head, points, len(columns.series), len(tables), size) + body
 
 
@@ -426,8 +425,9 @@ class FrameReader:
         further = joined_words([each.further for each in opened], every)
         if further is not None:
             first = (further == 0) | (index == 0)
-            # All values of a point have its index, that of its first.
-            index = index[np.maximum.accumulate(np.where(first, np.arange(len(frame)), 0))]
+            # All values of a point have its index: points are counted, not values.
+            point = np.cumsum(first)
+            index = point - np.repeat(point[_starts(every)], lengths)
         guest, guests = _guests(opened, every)
         claims = tuple(dict.fromkeys(each.tables.tenant for each in opened))
         named = tuple(claim for claim in claims if claim is not None)

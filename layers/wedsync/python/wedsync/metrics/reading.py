@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from wedsync.metrics.body import Poison
+from wedsync.metrics.body import FRAME_MAGIC, Poison
 from wedsync.metrics.columnar import is_columnar, read_columns
 from wedsync.metrics.decode import DecodedRecord, RejectedPoint, decode_record
-from wedsync.metrics.frame import MAGIC, NO_FRAME_ID, OWN_TIME, FrameReader
+from wedsync.metrics.frame import NO_FRAME_ID, OWN_TIME, FrameReader
 from wedsync.metrics.jsonrows import JsonReader
 from wedsync.metrics.lexicon import Lexicon
 from wedsync.metrics.point import Point
@@ -68,15 +68,15 @@ class BodyReader:
     def read(self, bodies: Sequence[tuple[int, bytes]]) -> BodiesRead:
         """All of these, each under the number of its record. Raises nothing."""
         found = BodiesRead()
-        self._read_frames([each for each in bodies if each[1].startswith(MAGIC)], found)
+        self._read_frames([each for each in bodies if each[1].startswith(FRAME_MAGIC)], found)
         for record, body in bodies:
-            if not body.startswith(MAGIC):
+            if not body.startswith(FRAME_MAGIC):
                 self._read_json(record, body, found)
         return found
 
     def points(self, body: bytes) -> dict[int, Point]:
         """The points of a body that was read, one by one, by their index in it."""
-        if body.startswith(MAGIC):
+        if body.startswith(FRAME_MAGIC):
             return dict(self._frames.points(body))
         if is_columnar(body) and (read := read_columns(0, body, self.lexicon)) is not None:
             return dict(read.rows.points(self.lexicon.names()))
