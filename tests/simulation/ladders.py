@@ -41,6 +41,7 @@ from wedsync.cloud import (
     Stream,
     Subscriber,
     Table,
+    TimeSeries,
     Topic,
     Web,
     holds,
@@ -321,6 +322,9 @@ class LadderWorld:
         raise NotImplementedError(resource)
 
     def bucket(self, resource: Resource) -> Bucket:
+        raise NotImplementedError(resource)
+
+    def time_series(self, resource: Resource) -> TimeSeries:
         raise NotImplementedError(resource)
 
     def secret(self, resource: Resource) -> Secret:

@@ -131,25 +131,33 @@ class Stage:
         made = self.ask("/api/monitoring/incidents", report)
         self.path = f"/api/monitoring/incidents/{made['incidentId']}"
 
-    def contacts(self) -> None:
-        """Two who are called, one of them where nobody answers."""
-        for name, url in (("Mia", "https://up.example.com/"), ("Bo", "https://down.example.com/")):
+    def contacts(self, **urls: str) -> None:
+        """Those who are called, and where."""
+        for name, url in urls.items():
             secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - planted
             webhook = {"kind": "webhook", "url": url, "secret": secret}
             answer = self.bundle.post(
                 "/api/monitoring/contacts",
                 {
                     "name": name,
-                    "roles": ["on_call_engineer"],
+                    "roles": ["on_call_engineer", "team_lead"],
                     "channels": [webhook, {"kind": "email", "address": f"{name}@example.com"}],
                 },
             )
             assert answer.status == 201, answer
 
     def report(self) -> None:
-        """Somebody reports what pages nobody: a notice is published, and nobody told yet."""
-        self.contacts()
+        """Somebody reports what pages nobody: what contacts are told is on its way.
+
+        At one of them nobody answers.
+        """
+        self.contacts(Mia="https://up.example.com/", Bo="https://down.example.com/")
         self.ask("/api/monitoring/incidents", {"title": "Slow", "severity": "high"})
+
+    def called(self) -> None:
+        """An incident whose next tier is due in ten minutes, and a contact that belongs to it."""
+        self.contacts(Mia="https://up.example.com/")
+        self.incident()
 
     def alert(self) -> None:
         self.wedding()
@@ -308,7 +316,7 @@ DEEDS: dict[str, tuple[Deed, Deed]] = {
     "streams-metrics exports six minutes late": (Stage.wedding, _failing_exports_that_waited),
     "metrics-otlp": (Stage.wedding, _exports),
     "streams-wake": (Stage.incident, lambda stage: stage.bundle.advance(620)),
-    "streams-recipients": (Stage.report, lambda stage: stage.bundle.drain()),
+    "streams-recipients": (Stage.called, lambda stage: stage.bundle.advance(620)),
     "streams-deliveries": (Stage.report, lambda stage: stage.bundle.drain()),
     "schedules-minute": (Stage.alert, lambda stage: stage.bundle.advance(120)),
     "schedules-compaction": (_unknown_wedding, lambda stage: stage.bundle.advance(60)),
