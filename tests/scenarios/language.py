@@ -64,9 +64,9 @@ def reminder(*, to: str) -> Expected:
     return Expected(kind="reminder", to=to)
 
 
-def resolved(*, to: str, about: str | None = None) -> Expected:
+def resolved(*, to: str, about: str | None = None, tier: int | None = None) -> Expected:
     """It is over."""
-    return Expected(kind="resolved", to=to, about=about)
+    return Expected(kind="resolved", to=to, about=about, tier=tier)
 
 
 def notice(*, severity: str, to: str = "on_call_engineer", about: str | None = None) -> Expected:

@@ -553,8 +553,7 @@ class Play:
             record.meaning,
             stream=self.bundle.settings.stream_name,
             shard=placed.shard_id,
-            # Of an aggregate, it is the first and only user record that is placed.
-            sequence=f"{placed.sequence}.0" if record.data.startswith(MAGIC) else placed.sequence,
+            sequence=_sequence_of(record, placed.sequence),
             ms=int(now.timestamp() * 1000),
         )
         self._placed[placed.shard_id, placed.sequence] = record
@@ -696,7 +695,7 @@ class Play:
                     record.meaning,
                     stream=self.bundle.settings.stream_name,
                     shard=each.shard_id,
-                    sequence=each.sequence,
+                    sequence=_sequence_of(record, each.sequence),
                 )
             self._place(record)
 
@@ -924,6 +923,11 @@ class _Context:
 
 def _parts(seen: tuple[Iterable[object], ...]) -> list[set[str]]:
     return [set(map(str, part)) for part in seen]
+
+
+def _sequence_of(record: Record, sequence: str) -> str:
+    """Under which its points are known: of an aggregate it is the first and only user record."""
+    return f"{sequence}.0" if record.data.startswith(MAGIC) else sequence
 
 
 def _sequences(event: Event) -> list[str]:
