@@ -10,7 +10,7 @@ import numpy as np
 from wedsync.metrics.facts import happening
 from wedsync.metrics.grid import KINDS
 from wedsync.metrics.histogram import Bools, Floats, Ints, Words
-from wedsync.metrics.marks import Role
+from wedsync.metrics.marks import role_of, subject_of
 from wedsync.metrics.point import Point
 from wedsync.metrics.series import Series, encode_dims, total_of
 
@@ -108,7 +108,8 @@ class Columns:
         totals, total_of_series = _numbered([total_of(series) for series in every])
         told = [happening(each.metric, dict(each.dims)) for each in every]
         guests = [point.guest_id for point in points]
-        strings = _strings((*every, *totals), (*told, *guests, *map(_subject, every)))
+        subjects = [subject_of(each.metric, dict(each.dims)) for each in every]
+        strings = _strings((*every, *totals), (*told, *guests, *subjects))
         number: dict[str | None, int] = {text: at for at, text in enumerate(strings)}
         number[None] = _NONE
         table, rank = _table(every, number)
@@ -194,17 +195,9 @@ def _table(series: Sequence[Series], number: dict[str | None, int]) -> tuple[Ser
     return table, rank
 
 
-def _subject(series: Series) -> str | None:
-    return dict(series.dims).get("component") if series.metric == "health.check" else None
-
-
 def _role(series: Series) -> int:
-    outcome = dict(series.dims).get("outcome")
-    if series.metric == "backup.run":
-        return Role.BACKUP_OK if outcome == "success" else Role.BACKUP_FAILED
-    if series.metric == "health.check":
-        return Role.HEALTH_OK if outcome == "ok" else Role.HEALTH_FAILED
-    return _NONE
+    role = role_of(series.metric, dict(series.dims))
+    return _NONE if role is None else role
 
 
 def _telling(
@@ -212,7 +205,7 @@ def _telling(
 ) -> Telling:
     return Telling(
         role=_ints([_role(each) for each in series]),
-        subject=_ints([number[_subject(each)] for each in series]),
+        subject=_ints([number[subject_of(each.metric, dict(each.dims))] for each in series]),
         heartbeat=np.array([each.metric == "vendor.heartbeat" for each in series], np.bool_),
         guest=np.array([each.metric == "guest.activity" for each in series], np.bool_),
         summary=_ints([number[text] for text in told]),
