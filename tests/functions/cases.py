@@ -228,6 +228,12 @@ def counted_points(stage: Stage) -> None:
     stage.used.clear()
 
 
+def a_day_that_is_over(stage: Stage) -> None:
+    """The wedding's points were counted during its window, which has closed."""
+    counted_points(stage)
+    stage.clock.set(NOW + timedelta(hours=20))
+
+
 def counted_requests(stage: Stage) -> None:
     """A service without a wedding has answered requests in the minute that is over."""
     an_open_incident(stage)
@@ -562,6 +568,13 @@ CASES: tuple[Case, ...] = (
         arrange=a_paged_incident,
         down=TOPICS,
         status=204,
+    ),
+    Case(function="weddings-success", arrange=a_day_that_is_over, status=200),
+    Case(
+        function="weddings-success",
+        title="on the day",
+        arrange=counted_points,
+        status=200,
     ),
     Case(function="weddings-timeline", arrange=a_registered_wedding, status=200),
 )
