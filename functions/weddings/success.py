@@ -26,6 +26,5 @@ def handler(wedding_id: str, caller: FromCaller, services: Injected) -> SuccessR
     wedding = wedding_for(caller, wedding_id, services.weddings)
     found = wedding_success(services, caller.tenant, wedding)
     quality = tenant_quality(services, caller.tenant)
-    took_ms = (services.now() - began).total_seconds() * 1000
-    freshness = Freshness(as_of=found.as_of, hit=found.hit, took_ms=took_ms)
+    freshness = Freshness.of(found, services.now() - began)
     return SuccessReply.of(wedding, found.value, freshness=freshness, quality=quality)

@@ -21,6 +21,7 @@ from tests.domain.metrics.exports import export
 from tests.functions.stage import FUNCTIONS, NOW, TENANT, TOKEN_KEY, Stage
 from wedsync.alerting.model import Alert, AlertState
 from wedsync.alerting.severity import Impact, Severity, SeverityReason
+from wedsync.flows.times import minute_of
 from wedsync.incidents.ladder import Claimed, claim, mark_sent
 from wedsync.incidents.lifecycle import escalate
 from wedsync.incidents.model import Incident
@@ -28,6 +29,7 @@ from wedsync.incidents.opening import open_for_alert
 from wedsync.incidents.policies import WEDDING_DAY, PolicyChoice
 from wedsync.resources import Resource
 from wedsync.settings import History
+from wedsync.stores.frontiers import Frontier
 from wedsync.tenancy import Caller, Role
 from wedsync.weddings.context import wedding_context
 
@@ -229,9 +231,13 @@ def counted_points(stage: Stage) -> None:
 
 
 def a_day_that_is_over(stage: Stage) -> None:
-    """The wedding's points were counted during its window, which has closed."""
+    """All but the last hour of the wedding's window has been rolled up."""
     counted_points(stage)
-    stage.clock.set(NOW + timedelta(hours=20))
+    stage.services.frontiers.advance(Frontier.HOURS, minute_of(NOW))
+    stage.clock.set(NOW + timedelta(hours=8))
+    stage.run("schedules-hourly", sample("schedules-hourly"))
+    stage.clock.set(NOW + timedelta(hours=10))
+    stage.used.clear()
 
 
 def counted_requests(stage: Stage) -> None:
@@ -577,6 +583,7 @@ CASES: tuple[Case, ...] = (
         status=200,
     ),
     Case(function="weddings-timeline", arrange=a_registered_wedding, status=200),
+    Case(function="weddings-vendors-health", arrange=counted_points, status=200),
 )
 
 

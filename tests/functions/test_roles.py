@@ -70,6 +70,7 @@ EXCEPTIONS = {
     "weddings-read": {*LOOKING, Role.VENDOR},
     "weddings-monitoring": {*LOOKING, Role.VENDOR},
     "weddings-success": {*LOOKING, Role.VENDOR},
+    "weddings-vendors-health": {*LOOKING, Role.VENDOR},
     "metrics-wedding": {*LOOKING, Role.VENDOR},
 }
 """Where the general rule (GET: whoever looks; else whoever changes) does not hold."""
@@ -203,6 +204,7 @@ def test_a_vendor_sees_the_weddings_that_list_it_and_no_others() -> None:
             "/api/weddings/{}",
             "/api/weddings/{}/monitoring",
             "/api/weddings/{}/success",
+            "/api/weddings/{}/vendors/health",
             "/api/metrics/wedding/{}",
         )
         for path in paths:
