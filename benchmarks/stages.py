@@ -15,7 +15,7 @@ from benchmarks.references import (
     columns_for_polars,
 )
 from benchmarks.report import Differs
-from benchmarks.workload import DIMS, METRICS, Workload
+from infra.cost.workload import DIMS, METRICS, Workload
 from wedsync.metrics.block import Block
 from wedsync.metrics.body import open_body
 from wedsync.metrics.chain import SEAL_BYTES, content_bytes
