@@ -9,7 +9,16 @@ from pathlib import Path
 
 import psutil
 
-_PACKAGES = ("numpy", "polars", "boto3", "pydantic", "aws-lambda-powertools")
+_PACKAGES = (
+    "numpy",
+    "polars",
+    "orjson",
+    "msgspec",
+    "zstandard",
+    "boto3",
+    "pydantic",
+    "aws-lambda-powertools",
+)
 
 
 class Differs(Exception):

@@ -99,6 +99,9 @@ _WRITE = {
         permissions=(Permission(actions=("timestream:WriteRecords",)), _FINDING_TIMESTREAM),
         key_actions=_ENCRYPT,
     ),
+    ResourceKind.TOPIC: Meaning(
+        permissions=(Permission(actions=("sns:Subscribe",)),), key_actions=_DECRYPT
+    ),
 }
 _MEANINGS = {Access.READ: _READ, Access.WRITE: _WRITE, Access.SEND: _SEND}
 

@@ -24,7 +24,7 @@ from infra.local.first_start import MadeKey, make_key
 from infra.local.invocations import CloudOf
 from infra.local.machine import Machine
 from infra.registry import registry
-from wedsync.cloud import Clock, Record
+from wedsync.cloud import Clock, Record, Web
 from wedsync.metrics.signature import sign
 from wedsync.resources import Resource
 from wedsync.runtime.declarations import Function
@@ -87,7 +87,7 @@ class Bundle:
     """Every declared function on an in-memory cloud, the clock standing still until told.
 
     ``cloud_of`` may put something between a function and the cloud; it is given the cloud.
-    ``post`` stands in for HTTP where subscribers are told.
+    ``post`` stands in for HTTP where subscribers are told, ``web`` for contacts' endpoints.
     """
 
     def __init__(
@@ -106,11 +106,17 @@ class Bundle:
         functions: Sequence[Function] | None = None,
         cloud_of: Callable[[LocalCloud], CloudOf] | None = None,
         post: Post | None = None,
+        web: Web | None = None,
     ) -> None:
         self.tenant = tenant
         self.clock = ManualClock(at)
         self.cloud = LocalCloud(
-            None, clock=self.clock, ids=SeededIds(seed), shards=shards, wall_clock=wall_clock
+            None,
+            clock=self.clock,
+            ids=SeededIds(seed),
+            shards=shards,
+            wall_clock=wall_clock,
+            web=web,
         )
         self.settings = Settings(
             stage=stage,
@@ -120,6 +126,7 @@ class Bundle:
             client_rate=CLIENT_RATE if limits else None,
             device_rate=DEVICE_RATE if limits else None,
             history=history,
+            loopback_endpoints=True,
         )
         self._functions = registry() if functions is None else functions
         self._cloud_of = None if cloud_of is None else cloud_of(self.cloud)
@@ -254,6 +261,11 @@ class Bundle:
         """PUT a JSON body."""
         headers = {} if if_match is None else {"if-match": if_match}
         return self.request("PUT", path, body, headers=headers)
+
+    def tells(self, key: MadeKey | None = None, **query: str) -> list[dict[str, Json]]:
+        """What contacts were told, in the order in which it was planned."""
+        found = self.get("/api/monitoring/notifications", key=key, limit="200", **query).items
+        return found[::-1]
 
     def delete(
         self, path: str, *, key: MadeKey | None = None, if_match: str | None = None

@@ -10,7 +10,11 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 @endpoint(
     "POST /api/metrics/alerts/{alert_id}/acknowledge",
     summary="Acknowledge an alert; its escalation stops",
-    uses=(Resource.ALERTS.read_write(), Resource.INCIDENTS.read_write()),
+    uses=(
+        Resource.ALERTS.read_write(),
+        Resource.INCIDENTS.read_write(),
+        Resource.DELIVERIES.send(),
+    ),
     raises=(AlertNotFound, AlertAlreadyResolved),
 )
 def handler(alert_id: str, caller: FromCaller, services: Injected) -> AlertReply:

@@ -3,6 +3,7 @@
 from wedsync.api.incidents import IncidentInContextReply
 from wedsync.errors import IncidentAlreadyResolved, IncidentNotFound
 from wedsync.flows.incidents import change_incident
+from wedsync.flows.orders import say_taken
 from wedsync.incidents.lifecycle import acknowledge
 from wedsync.resources import Resource
 from wedsync.runtime.http import FromCaller, Injected, endpoint
@@ -11,7 +12,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 @endpoint(
     "POST /api/monitoring/incidents/{incident_id}/acknowledge",
     summary="Acknowledge an incident; its ladder stops",
-    uses=(Resource.INCIDENTS.read_write(),),
+    uses=(Resource.INCIDENTS.read_write(), Resource.DELIVERIES.send()),
     raises=(IncidentNotFound, IncidentAlreadyResolved),
 )
 def handler(incident_id: str, caller: FromCaller, services: Injected) -> IncidentInContextReply:
@@ -22,4 +23,5 @@ def handler(incident_id: str, caller: FromCaller, services: Injected) -> Inciden
         incident_id,
         lambda incident, now: acknowledge(incident, by=caller.subject, at=now),
     )
+    say_taken(services, caller.tenant, incident_id)
     return IncidentInContextReply.of(done.incident)

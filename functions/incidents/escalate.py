@@ -34,5 +34,5 @@ def handler(
     )
     if done.step is not None:
         sent = publish_step(services, tenant, Claimed(incident=done.incident, step=done.step))
-        return Escalated.of(done, notifications_sent=sent)
+        return Escalated.of(done, notifications_sent=len(sent))
     return Escalated.of(done, notifications_sent=None)

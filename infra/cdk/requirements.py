@@ -14,7 +14,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LAYERS = ROOT / "layers"
 CORE = "vendor"
-_OPTIONAL = {"numeric": frozenset({"numpy"}), "auth": frozenset({"pyjwt"})}
+_OPTIONAL = {
+    "numeric": frozenset({"msgspec", "numpy", "zstandard"}),
+    "auth": frozenset({"cryptography", "pyjwt"}),
+}
 
 
 def third_party() -> tuple[str, ...]:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 _WRONG_USE = 2
 _LEFT_OUT = (
-    "what is stored, API requests and reads by people, pages, days, copies for a long-range store, "
-    "second indexes, logs, data transfer, free tiers and discounts"
+    "what is stored, API requests and reads by people, pages and their deliveries, days, "
+    "copies for a long-range store, second indexes, logs, data transfer, free tiers and discounts"
 )
 
 

@@ -27,6 +27,7 @@ from wedsync.cloud import (
     Table,
     TimeSeries,
     Topic,
+    Web,
 )
 from wedsync.resources import Resource
 
@@ -76,6 +77,11 @@ class CountedCloud:
     def ids(self) -> Ids:
         """As they are."""
         return self._cloud.ids
+
+    @property
+    def web(self) -> Web:
+        """As it is."""
+        return self._cloud.web
 
     def table(self, resource: Resource) -> Table:
         """Counted."""

@@ -73,6 +73,9 @@ def serve(
     limits: Annotated[
         Switch, typer.Option(help="Rate limits of callers, in real time.")
     ] = Switch.OFF,
+    loopback: Annotated[
+        Switch, typer.Option(help="Contacts may have endpoints on this machine.")
+    ] = Switch.ON,
 ) -> None:
     """Serve the whole bundle on this machine; prints one ready line of JSON."""
     if not 0 < speed <= 100_000:
@@ -92,6 +95,7 @@ def serve(
         speed=speed,
         accepts_unsigned=unsigned is Unsigned.ACCEPT,
         limits=limits is Switch.ON,
+        loopback=loopback is Switch.ON,
     )
     try:
         run(options, _functions)

@@ -5,7 +5,6 @@ How far a subscriber has come is durable, so that a message is delivered at leas
 the quarantine bucket with its reason. Subscribers are on this machine only.
 """
 
-import ipaddress
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from infra.local.arns import arn_of
 from infra.local.engine import LocalCloud
 from infra.local.filter_policies import FilterPolicy
 from infra.local.store.messages import Published, Subscription
+from wedsync.cloud.endpoints import is_loopback_name
 from wedsync.resources import Resource, ResourceKind
 from wedsync.settings import Settings
 
@@ -89,7 +89,7 @@ class Deliveries:
                 subscription_id=number, topic=topic, url=url, filter_policy=written
             )
             if number not in known:
-                self._keep(f"delivery-{number}", _Progress(seq=self._newest()))
+                self._keep(f"delivery-{number}", _Progress(seq=self._cloud.outbox.newest()))
             known[number] = self._opened(subscription)
             self._subscribers = list(known.values())
         return subscription
@@ -175,12 +175,6 @@ class Deliveries:
     def _keep(self, name: str, progress: _Progress) -> None:
         self._cloud.settings.set(name, json.dumps(asdict(progress)))
 
-    def _newest(self) -> int:
-        newest = 0
-        while page := self._cloud.outbox.published(since=newest, limit=_PAGE):
-            newest = page[-1].seq
-        return newest
-
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -214,17 +208,6 @@ def envelope(message: Published, settings: Settings) -> dict[str, object]:
     }
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address can only mean this machine."""
-    name = host.strip("[]").partition("%")[0].lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
 def is_loopback_url(url: str) -> bool:
     """Whether this is a plain http URL of this machine."""
     try:
@@ -232,7 +215,7 @@ def is_loopback_url(url: str) -> bool:
         reachable = parts.port is None or parts.port > 0
     except ValueError:
         return False
-    return parts.scheme == "http" and reachable and is_loopback(parts.hostname or "")
+    return parts.scheme == "http" and reachable and is_loopback_name(parts.hostname or "")
 
 
 def post_over_http(subscription: Subscription, notification: dict[str, object]) -> Failure | None:

@@ -17,8 +17,9 @@ from infra.local.store.messages import LocalQueue, LocalTopic, Outbox
 from infra.local.store.streams import LocalStream
 from infra.local.store.tables import LocalTable
 from infra.local.store.time_series import LocalTimeSeries
-from wedsync.cloud import Clock, Ids
+from wedsync.cloud import Clock, Ids, Web
 from wedsync.resources import Resource, ResourceKind
+from wedsync.web import GuardedWeb
 
 STREAM_RETENTION = timedelta(hours=24)
 
@@ -41,11 +42,13 @@ class LocalCloud:
         ids: Ids,
         shards: int = 4,
         wall_clock: Clock | None = None,
+        web: Web | None = None,
     ) -> None:
         self._database = Database(path, clock=clock)
         self._clock = clock
         self._wall_clock = wall_clock or clock
         self._ids = ids
+        self._web = web or GuardedWeb(loopback=True)
         self.outbox = Outbox(self._database)
         self.settings = Settings(self._database)
         self.schedule_runs = ScheduleRuns(self._database)
@@ -76,6 +79,11 @@ class LocalCloud:
     def ids(self) -> Ids:
         """Ids and randomness."""
         return self._ids
+
+    @property
+    def web(self) -> Web:
+        """Endpoints, on this machine too unless another one was given."""
+        return self._web
 
     def table(self, resource: Resource) -> LocalTable:
         """Open a table."""

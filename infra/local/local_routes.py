@@ -11,11 +11,11 @@ from typing import TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 from infra.local.clock import ManualClock
-from infra.local.deliveries import is_loopback
 from infra.local.http_events import Request
 from infra.local.invocations import Event
 from infra.local.machine import Machine
 from infra.local.store.messages import Subscription
+from wedsync.cloud.endpoints import is_loopback_name
 from wedsync.errors import (
     Conflict,
     Forbidden,
@@ -124,11 +124,13 @@ class LocalRoutes:
 
 def check_is_local(request: Request) -> None:
     """Raise Forbidden for whoever is not on this machine, or was sent by a page from elsewhere."""
-    if not is_loopback(request.source_ip):
+    if not is_loopback_name(request.source_ip):
         raise Forbidden("this route answers its own machine only")
     host = _host_of(f"//{request.header('host') or ''}")
     origin = request.header("origin")
-    if not is_loopback(host) or (origin is not None and not is_loopback(_host_of(origin))):
+    if not is_loopback_name(host) or (
+        origin is not None and not is_loopback_name(_host_of(origin))
+    ):
         raise Forbidden("this route answers under a name of its own machine only")
 
 

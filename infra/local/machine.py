@@ -15,7 +15,7 @@ from infra.local.deliveries import Deliveries, Post
 from infra.local.engine import LocalCloud
 from infra.local.event_sources import EventSources
 from infra.local.invocations import CloudOf, Event, Invoker, Raised
-from infra.local.queues import Queues
+from infra.local.queues import queues_of
 from infra.local.routing import Routes
 from infra.local.schedules import Schedules
 from wedsync.errors import Forbidden, NotFound, Unavailable, WedSyncError
@@ -63,7 +63,7 @@ class Machine:
         )
         self.streams = EventSources(cloud, ordered, self._invoker)
         self.schedules = Schedules(cloud, ordered, self._invoker)
-        self.queues = Queues(cloud, ordered, self._invoker)
+        self.queues = queues_of(cloud, ordered, self._invoker)
         self.deliveries = Deliveries(cloud, settings, post=post)
         self._ran: Counter[str] = Counter()
         self._counting = Lock()
@@ -77,7 +77,7 @@ class Machine:
     @property
     def sources(self) -> tuple[Source, ...]:
         """What runs without a request, in the order in which it runs at one instant."""
-        return (self.streams, self.schedules, self.queues, self.deliveries)
+        return (self.streams, self.schedules, *self.queues, self.deliveries)
 
     def http(self, event: Event) -> Event:
         """Answer an HTTP API event (payload format 2.0)."""

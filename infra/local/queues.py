@@ -1,4 +1,6 @@
-"""The delay queue to its consumers, as SQS and Lambda do it: at least once, in batches.
+"""The queues to their consumers, as SNS, SQS and Lambda do it: at least once, in batches.
+
+What a topic publishes is first put on the queues that it feeds; how far that has come is durable.
 
 A message that fails comes back after a pause that grows; the fifth receive is the last, after
 which the message lies in the quarantine bucket with its reason.
@@ -6,46 +8,77 @@ which the message lies in the quarantine bucket with its reason.
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import md5
 
 from infra.local.arns import arn_of
+from infra.local.deliveries import envelope
 from infra.local.engine import LocalCloud
+from infra.local.filter_policies import FilterPolicy
 from infra.local.invocations import Event, Invoker, described, reported_failures
-from infra.local.store.messages import Received
+from infra.local.store.messages import Published, Received
+from wedsync.cloud import Delayed
 from wedsync.resources import Resource
 from wedsync.runtime.declarations import Function, QueueTrigger
 from wedsync.settings import Settings
 
 _MOST_RECEIVES = 5
 _PAUSE_SECONDS = 5
+_PAGE = 200
 
 
-class Queues:
-    """Every consumer of a queue."""
+class ConsumedQueue:
+    """One queue with its consumer: a source of its own, so that a slow one delays no other."""
 
-    def __init__(self, cloud: LocalCloud, functions: Sequence[Function], invoker: Invoker) -> None:
+    def __init__(
+        self, cloud: LocalCloud, function: Function, trigger: QueueTrigger, invoker: Invoker
+    ) -> None:
         self._cloud = cloud
+        self._function = function
+        self._trigger = trigger
         self._invoker = invoker
-        self._consumers = [
-            (function, function.declaration.trigger)
-            for function in functions
-            if isinstance(function.declaration.trigger, QueueTrigger)
-        ]
+        self.queue = trigger.queue
+        self._policy = None if trigger.only is None else FilterPolicy(_listed(trigger.only))
+        self._fed_setting = f"fed-{trigger.queue.slug}"
+        self._fed_to = self._begin_feeding() if trigger.topics else 0
 
     def run_due(self) -> Counter[str]:
-        """Hand out a batch to each consumer; nothing run means that no message is visible."""
-        return Counter(
-            function.declaration.name
-            for function, trigger in self._consumers
-            if self._run_batch(function, trigger)
-        )
+        """Hand out a batch; nothing run means that no message is visible."""
+        if self._trigger.topics:
+            self._feed()
+        ran = self._run_batch(self._function, self._trigger)
+        return Counter([self._function.declaration.name] if ran else [])
 
     def next_due(self) -> datetime | None:
         """When the next message becomes visible, None while there is none."""
-        due = (self._cloud.queue(trigger.queue).earliest_due() for _, trigger in self._consumers)
-        return min(filter(None, due), default=None)
+        if self._trigger.topics and self._cloud.outbox.published(since=self._fed_to, limit=1):
+            return self._cloud.clock.now()
+        return self._cloud.queue(self.queue).earliest_due()
+
+    def _feed(self) -> None:
+        """Put on the queue what its topics have published since."""
+        queue = self._cloud.queue(self.queue)
+        while page := self._cloud.outbox.published(since=self._fed_to, limit=_PAGE):
+            for message in page:
+                if self._wants(message):
+                    told = envelope(message, self._invoker.settings)
+                    queue.send(Delayed(json.dumps(told), 0))
+            self._fed_to = page[-1].seq
+            self._cloud.settings.set(self._fed_setting, str(self._fed_to))
+
+    def _begin_feeding(self) -> int:
+        """A queue that is new to its data begins with what is published from now on."""
+        kept = self._cloud.settings.get(self._fed_setting)
+        if kept is None:
+            kept = str(self._cloud.outbox.newest())
+            self._cloud.settings.set(self._fed_setting, kept)
+        return int(kept)
+
+    def _wants(self, message: Published) -> bool:
+        if message.topic not in self._trigger.topics:
+            return False
+        return self._policy is None or self._policy.accepts(message.attributes)
 
     def _run_batch(self, function: Function, trigger: QueueTrigger) -> bool:
         queue = self._cloud.queue(trigger.queue)
@@ -88,6 +121,21 @@ class Queues:
             f"queues/{queue.slug}/{message.message_id}", json.dumps(record).encode()
         )
         self._cloud.queue(queue).delete(message.receipt)
+
+
+def queues_of(
+    cloud: LocalCloud, functions: Sequence[Function], invoker: Invoker
+) -> tuple[ConsumedQueue, ...]:
+    """Every queue that some function consumes."""
+    return tuple(
+        ConsumedQueue(cloud, function, function.declaration.trigger, invoker)
+        for function in functions
+        if isinstance(function.declaration.trigger, QueueTrigger)
+    )
+
+
+def _listed(only: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    return {name: list(values) for name, values in only.items()}
 
 
 def sqs_event(batch: Sequence[Received], queue: Resource, settings: Settings) -> Event:

@@ -31,6 +31,7 @@ from wedsync.errors import Invalid
 from wedsync.runtime import problem
 from wedsync.runtime.declarations import Function, ScheduleTrigger
 from wedsync.settings import CLIENT_RATE, DEVICE_RATE, Settings
+from wedsync.web import GuardedWeb
 
 HOST = "127.0.0.1"
 _THREADS = 8
@@ -55,6 +56,7 @@ class ServeOptions:
     speed: float = 1.0
     accepts_unsigned: bool = True
     limits: bool = False
+    loopback: bool = True
 
 
 def serve(options: ServeOptions, functions: Callable[[], Sequence[Function]]) -> None:
@@ -71,7 +73,12 @@ def serve(options: ServeOptions, functions: Callable[[], Sequence[Function]]) ->
         counted = CountedIds(clock)
         ids = counted if options.manual_clock else RandomIds(RealClock())
         cloud = LocalCloud(
-            directory.database, clock=clock, ids=ids, shards=_SHARDS, wall_clock=RealClock()
+            directory.database,
+            clock=clock,
+            ids=ids,
+            shards=_SHARDS,
+            wall_clock=RealClock(),
+            web=GuardedWeb(loopback=options.loopback),
         )
         stack.callback(cloud.close)
         counted.begin(_run_of(cloud))
@@ -93,6 +100,7 @@ def _serve(
         unsigned_tenant=LOCAL_TENANT if options.accepts_unsigned else None,
         client_rate=CLIENT_RATE if options.limits else None,
         device_rate=DEVICE_RATE if options.limits else None,
+        loopback_endpoints=options.loopback,
     )
     bells = Bells()
     ringing = RingingCloud(cloud, bells)

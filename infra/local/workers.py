@@ -21,12 +21,14 @@ from wedsync.cloud import (
     Record,
     Secret,
     Stream,
+    Subscriber,
     Table,
     TimeSeries,
     Topic,
+    Web,
 )
 from wedsync.errors import Unavailable
-from wedsync.resources import Resource
+from wedsync.resources import Resource, ResourceKind
 
 _LONGEST_SLEEP_SECONDS = 60.0
 _PAUSE_AFTER_FAILURE_SECONDS = 1.0
@@ -39,8 +41,18 @@ class Bells:
     def __init__(self) -> None:
         self.streams = Event()
         self.schedules = Event()
-        self.queues = Event()
         self.deliveries = Event()
+        self.queues = {each: Event() for each in Resource if each.kind is ResourceKind.QUEUE}
+
+    def of_queue(self, queue: Resource) -> Event:
+        """What wakes the consumers of a queue."""
+        return self.queues[queue]
+
+    def ring_for_topics(self) -> None:
+        """Something was published: to subscribers, and to the queues that a topic feeds."""
+        self.deliveries.set()
+        for bell in self.queues.values():
+            bell.set()
 
 
 class Workers:
@@ -54,7 +66,10 @@ class Workers:
         self._bells = {
             "streams": (machine.streams, bells.streams),
             "schedules": (machine.schedules, bells.schedules),
-            "queues": (machine.queues, bells.queues),
+            **{
+                f"queue {each.queue.slug}": (each, bells.of_queue(each.queue))
+                for each in machine.queues
+            },
             "deliveries": (machine.deliveries, bells.deliveries),
         }
         self._threads = [
@@ -120,6 +135,11 @@ class RingingCloud:
         """The cloud's own."""
         return self._cloud.ids
 
+    @property
+    def web(self) -> Web:
+        """The cloud's own."""
+        return self._cloud.web
+
     def table(self, resource: Resource) -> Table:
         """The cloud's own."""
         return self._cloud.table(resource)
@@ -130,11 +150,11 @@ class RingingCloud:
 
     def topic(self, resource: Resource) -> Topic:
         """A topic that rings."""
-        return _RingingTopic(self._cloud.topic(resource), self._bells.deliveries.set)
+        return _RingingTopic(self._cloud.topic(resource), self._bells.ring_for_topics)
 
     def queue(self, resource: Resource) -> Queue:
         """A queue that rings."""
-        return _RingingQueue(self._cloud.queue(resource), self._bells.queues.set)
+        return _RingingQueue(self._cloud.queue(resource), self._bells.of_queue(resource).set)
 
     def bucket(self, resource: Resource) -> Bucket:
         """The cloud's own."""
@@ -168,6 +188,9 @@ class _RingingTopic:
     def publish(self, message: Message) -> None:
         self._topic.publish(message)
         self._ring()
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        self._topic.subscribe(subscriber)
 
 
 class _RingingQueue:

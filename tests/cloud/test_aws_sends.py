@@ -11,7 +11,7 @@ from tests.cloud import fake_aws
 from wedsync.aws.clients import Clients
 from wedsync.aws.cloud import AwsCloud
 from wedsync.aws.keepsakes import SECRET_LIFE
-from wedsync.cloud import Delayed, Message, Record
+from wedsync.cloud import Call, Delayed, Message, NoAnswer, Record, Subscriber
 from wedsync.resources import Resource
 
 
@@ -56,6 +56,25 @@ def test_text_and_numbers_select_subscribers(aws: AwsCloud, names: Mapping[Resou
     (got,) = fake_aws.sqs().receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
     assert json.loads(got["Body"])["Message"] == "yes"
     assert json.loads(got["Body"])["Subject"] == "s"
+
+
+def test_an_address_hears_only_what_is_for_it(aws: AwsCloud, names: Mapping[Resource, str]) -> None:
+    aws.topic(Resource.TIER_0).subscribe(
+        Subscriber(protocol="email", address="mia@example.com", only={"address": ("a1",)})
+    )
+    (found,) = fake_aws.sns().list_subscriptions_by_topic(TopicArn=names[Resource.TIER_0])[
+        "Subscriptions"
+    ]
+    assert (found["Protocol"], found["Endpoint"]) == ("email", "mia@example.com")
+    kept = fake_aws.sns().get_subscription_attributes(SubscriptionArn=found["SubscriptionArn"])
+    assert json.loads(kept["Attributes"]["FilterPolicy"]) == {"address": ["a1"]}
+
+
+def test_a_deployed_function_never_posts_to_its_own_machine() -> None:
+    for url in ("http://127.0.0.1:9/", "http://localhost/", "https://localhost/"):
+        outcome = AwsCloud({}).web.post(Call(url=url, headers={}, body=b"{}"))
+        assert isinstance(outcome, NoAnswer)
+        assert outcome.final
 
 
 def test_a_delayed_message_carries_its_delay(aws: AwsCloud, names: Mapping[Resource, str]) -> None:

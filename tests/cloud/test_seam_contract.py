@@ -4,7 +4,7 @@ import pytest
 
 from infra.local.engine import LocalCloud
 from wedsync.aws.cloud import AwsCloud
-from wedsync.cloud import Cloud, Delayed, Message, Record
+from wedsync.cloud import Cloud, Delayed, Message, Record, Subscriber
 from wedsync.resources import Resource
 
 
@@ -72,6 +72,39 @@ def test_a_stream_refuses_what_kinesis_refuses(cloud: Cloud, records: list[Recor
 def test_a_topic_refuses_what_sns_refuses(cloud: Cloud, message: Message) -> None:
     with pytest.raises(ValueError, match=r"subject|body|attribute|bytes"):
         cloud.topic(Resource.TIER_0).publish(message)
+
+
+def test_a_topic_takes_an_address_once_and_for_one_purpose(cloud: Cloud) -> None:
+    topic = cloud.topic(Resource.TIER_0)
+    mia = Subscriber(protocol="email", address="mia@example.com", only={"address": ("a1",)})
+    topic.subscribe(mia)
+    topic.subscribe(mia)
+    topic.subscribe(Subscriber(protocol="sms", address="+34600123456", only={"address": ("a2",)}))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "address", "only"),
+    [
+        ("email", "mia", {"a": ("1",)}),
+        ("email", "mia@example", {"a": ("1",)}),
+        ("email", "mia@example.com\nbcc: x@example.com", {"a": ("1",)}),
+        ("email", "<mia@example.com>", {"a": ("1",)}),
+        ("email", "x" * 250 + "@example.com", {"a": ("1",)}),
+        ("sms", "600123456", {"a": ("1",)}),
+        ("sms", "+0600123456", {"a": ("1",)}),
+        ("sms", "+34 600 123 456", {"a": ("1",)}),
+        ("https", "https://example.com", {"a": ("1",)}),
+        ("email", "mia@example.com", {}),
+        ("email", "mia@example.com", {"a": ()}),
+    ],
+)
+def test_a_topic_refuses_what_is_no_address(
+    cloud: Cloud, protocol: str, address: str, only: dict[str, tuple[str, ...]]
+) -> None:
+    with pytest.raises(ValueError, match=r"address|wants"):
+        cloud.topic(Resource.TIER_0).subscribe(
+            Subscriber(protocol=protocol, address=address, only=only)
+        )
 
 
 @pytest.mark.parametrize(

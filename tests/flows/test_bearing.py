@@ -15,7 +15,7 @@ from wedsync.flows.observe import observe_services, observe_weddings
 from wedsync.flows.reading import MinuteRead
 from wedsync.metrics.block import Block
 from wedsync.metrics.columns import Accepted, Columns
-from wedsync.metrics.fold import slots
+from wedsync.metrics.fold import merge_rows, slots
 from wedsync.metrics.point import Kind, Point
 from wedsync.weddings.context import wedding_context
 
@@ -70,7 +70,8 @@ def findings(window: list[Point], wedding_id: str | None) -> list[Finding]:
     ]
     blocks: dict[int, list[Block]] = {}
     for share in slots(Columns.of(accepted), packs=lambda *_: 1):
-        blocks.setdefault(share.key.minute, []).append(share.lanes.block(share.number * 2))
+        block = Block.decode(merge_rows(None, share).content.on_time)
+        blocks.setdefault(share.key.minute, []).append(block)
     minutes = [
         MinuteRead(minute=at, on_time=Block.merge(blocks.get(at, ())), late=Block.empty())
         for at in range(MINUTE - 5, MINUTE + 1)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlencode
@@ -24,9 +24,12 @@ from wedsync.alerting.severity import Impact, Severity, SeverityReason
 from wedsync.flows.times import minute_of
 from wedsync.incidents.ladder import Claimed, claim, mark_sent
 from wedsync.incidents.lifecycle import escalate
-from wedsync.incidents.model import Incident
+from wedsync.incidents.model import ChannelKind, Incident
 from wedsync.incidents.opening import open_for_alert
 from wedsync.incidents.policies import WEDDING_DAY, PolicyChoice
+from wedsync.notifications.contacts import BY_SNS, Channel, Contact
+from wedsync.notifications.payloads import Target
+from wedsync.notifications.roster import Roster, Rotation
 from wedsync.resources import Resource
 from wedsync.settings import History
 from wedsync.stores.frontiers import Frontier
@@ -423,6 +426,105 @@ def an_unanswered_report(stage: Stage) -> None:
     stage.used.clear()
 
 
+WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="  # noqa: S105 - planted
+CONTACT_ID = "con_sample"
+
+
+def a_contact(stage: Stage, *, channels: tuple[ChannelKind, ...] = (ChannelKind.WEBHOOK,)) -> None:
+    """Somebody who is on call; their endpoints are down."""
+    target = Target(url="https://hooks.invalid/wedsync", secret=WEBHOOK_SECRET)
+    made = tuple(
+        Channel(
+            channel_id=kind.value,
+            kind=kind,
+            shown="mia@example.com" if kind in BY_SNS else "https://hooks.invalid/…",
+            sealed=None
+            if kind in BY_SNS
+            else stage.services.sealing.seal(TENANT, CONTACT_ID, target),
+            address_id="0123456789ab" if kind in BY_SNS else None,
+        )
+        for kind in channels
+    )
+    stage.services.routing.add_contact(
+        TENANT,
+        Contact(
+            contact_id=CONTACT_ID,
+            name="Mia",
+            roles=("on_call_engineer",),
+            channels=made,
+            created_at=NOW,
+            updated_at=NOW,
+        ),
+    )
+
+
+OWN_POLICY = "own_ladder"
+
+
+def a_policy(stage: Stage) -> None:
+    """A ladder of the tenant's own."""
+    stage.services.routing.save_policy(TENANT, replace(WEDDING_DAY, name=OWN_POLICY), expected=0)
+
+
+def a_roster(stage: Stage) -> None:
+    """Nobody is on duty on Saturdays."""
+    a_contact(stage)
+    rotation = Rotation(
+        role="on_call_engineer",
+        members=(CONTACT_ID,),
+        starts_on=date(2026, 6, 1),
+        hand_over=time(8),
+        days=(0, 1, 2, 3, 4),
+    )
+    roster = Roster(time_zone="Europe/Madrid", rotations=(rotation,))
+    stage.services.routing.save_roster(TENANT, roster, expected=0)
+
+
+def a_roster_on_friday(stage: Stage) -> None:
+    a_roster(stage)
+    stage.clock.set(NOW - timedelta(days=1))
+
+
+def a_wedding_and_a_contact(stage: Stage) -> None:
+    a_contact(stage)
+    a_registered_wedding(stage)
+
+
+def a_contact_and_a_page(stage: Stage) -> None:
+    a_contact(stage)
+    a_new_incident(stage)
+
+
+def a_page_that_waits(stage: Stage) -> None:
+    """A page to a webhook is planned and lies on the queue; an e-mail is the next way."""
+    a_contact(stage, channels=(ChannelKind.WEBHOOK, ChannelKind.EMAIL))
+    a_new_incident(stage)
+    stage.run("streams-recipients", sample("streams-recipients"))
+    stage.used.clear()
+
+
+def a_page_that_waits_alone(stage: Stage) -> None:
+    """The same while the incident is no emergency, so that the e-mail is not sent at once."""
+    a_contact(stage, channels=(ChannelKind.WEBHOOK, ChannelKind.EMAIL))
+    stage.services.incidents.begin(TENANT, an_incident(minutes_ago=0), after=None)
+    stage.run("streams-recipients", _milder(sample("streams-recipients")))
+    stage.used.clear()
+
+
+def _milder(event: Event) -> Event:
+    return cast("Event", json.loads(json.dumps(event).replace('\\"critical\\"', '\\"high\\"')))
+
+
+def _its_end(event: Event) -> Event:
+    return cast("Event", json.loads(json.dumps(event).replace("page", "resolved")))
+
+
+def a_told_contact(stage: Stage) -> None:
+    a_page_that_waits(stage)
+    stage.run("streams-deliveries", sample("streams-deliveries"))
+    stage.used.clear()
+
+
 CASES: tuple[Case, ...] = (
     Case(function="account-authorizer", arrange=a_key),
     Case(function="account-authorizer", title="by bearer token", change=_by_bearer_token),
@@ -449,6 +551,7 @@ CASES: tuple[Case, ...] = (
     Case(function="incidents-acknowledge", arrange=an_open_incident, status=200),
     Case(function="incidents-active", arrange=an_open_incident, status=200),
     Case(function="incidents-create", arrange=a_registered_wedding, status=200),
+    Case(function="incidents-create", title="told", arrange=a_wedding_and_a_contact, status=200),
     Case(
         function="incidents-create",
         title="topics down",
@@ -516,6 +619,19 @@ CASES: tuple[Case, ...] = (
     ),
     Case(function="metrics-wedding", arrange=counted_points, status=200),
     Case(function="operations-health", status=200),
+    Case(function="routing-change-policy", arrange=a_policy, status=200),
+    Case(function="routing-change-roster", arrange=a_contact, status=200),
+    Case(function="routing-list-policies", arrange=a_policy, status=200),
+    Case(function="routing-read-policy", arrange=a_policy, status=200),
+    Case(function="routing-read-roster", arrange=a_roster, status=200),
+    Case(function="schedules-roster", arrange=a_roster_on_friday),
+    Case(function="routing-change-contact", arrange=a_contact, status=200),
+    Case(function="routing-create-contact", status=201),
+    Case(function="routing-list-contacts", arrange=a_contact, status=200),
+    Case(function="routing-notifications", arrange=a_told_contact, status=200),
+    Case(function="routing-read-contact", arrange=a_contact, status=200),
+    Case(function="routing-remove-contact", arrange=a_contact, status=204),
+    Case(function="routing-try-contact", arrange=a_contact, status=202),
     Case(function="schedules-compaction", arrange=counted_points),
     Case(function="schedules-daily", arrange=counted_days_ago),
     Case(function="schedules-history", arrange=counted_with_a_history),
@@ -528,6 +644,8 @@ CASES: tuple[Case, ...] = (
     Case(function="schedules-minute", arrange=counted_points),
     Case(function="schedules-minute", title="all is well", arrange=a_registered_wedding),
     Case(function="schedules-streams", arrange=counted_requests),
+    Case(function="streams-deliveries", arrange=a_page_that_waits),
+    Case(function="streams-deliveries", title="the next way", arrange=a_page_that_waits_alone),
     Case(
         function="streams-metrics",
         arrange=an_incident_of_another_time,
@@ -544,6 +662,11 @@ CASES: tuple[Case, ...] = (
         arrange=a_key_and_a_wedding_months_away,
     ),
     Case(function="streams-metrics", title="an export", change=_an_export),
+    Case(function="streams-recipients", arrange=a_contact_and_a_page),
+    Case(function="streams-recipients", title="nobody is there", arrange=a_new_incident),
+    Case(
+        function="streams-recipients", title="it is over", arrange=a_told_contact, change=_its_end
+    ),
     Case(function="streams-wake", arrange=an_open_incident),
     Case(function="streams-wake", title="a breach", arrange=photos_that_nobody_judged),
     Case(function="streams-wake", title="a minute of requests", arrange=counted_requests),

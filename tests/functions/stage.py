@@ -21,7 +21,9 @@ from wedsync.aws.clients import Clients
 from wedsync.aws.cloud import AwsCloud
 from wedsync.cloud import (
     EVERYTHING,
+    Answered,
     Bucket,
+    Call,
     Clock,
     Cloud,
     Condition,
@@ -31,6 +33,7 @@ from wedsync.cloud import (
     Key,
     Measured,
     Message,
+    Outcome,
     Page,
     PutFailures,
     Queue,
@@ -40,9 +43,11 @@ from wedsync.cloud import (
     Sort,
     Span,
     Stream,
+    Subscriber,
     Table,
     TimeSeries,
     Topic,
+    Web,
 )
 from wedsync.errors import Throttled
 from wedsync.resources import Access, Resource, ResourceKind
@@ -55,13 +60,14 @@ NOW = datetime(2026, 6, 20, 14, 5, tzinfo=UTC)
 """A Saturday, five past four in the afternoon in Madrid."""
 TENANT = Tenant("demo")
 MASTER = b"a-planted-master-secret"
+SEALING = b"a-planted-secret-of-all-channels"
 TOKEN_KEY = b"a-planted-key-that-signs-tokens."
 TOKEN_KEYS = (
     b'{"keys":[{"kty":"oct","alg":"HS256","kid":"tokens-1",'
     b'"k":"YS1wbGFudGVkLWtleS10aGF0LXNpZ25zLXRva2Vucy4"}]}'
 )
 FUNCTIONS: Mapping[str, Function] = {each.declaration.name: each for each in registry()}
-SECRETS = {Resource.SIGNING: MASTER, Resource.TOKEN_KEYS: TOKEN_KEYS}
+SECRETS = {Resource.SIGNING: MASTER, Resource.TOKEN_KEYS: TOKEN_KEYS, Resource.SEALING: SEALING}
 
 _clients = Clients(region=REGION)
 
@@ -190,6 +196,14 @@ def _created(resource: Resource) -> str:
     return name
 
 
+class Elsewhere:
+    """Every endpoint is down; nothing leaves this process."""
+
+    def post(self, call: Call) -> Outcome:
+        assert call.body
+        return Answered(503)
+
+
 class RecordingCloud:
     """Notes what is called; opening a resource is no call."""
 
@@ -227,6 +241,10 @@ class RecordingCloud:
 
     def deafens(self, call: str) -> bool:
         return call in self._deaf_to
+
+    @property
+    def web(self) -> Web:
+        return Elsewhere()
 
     def table(self, resource: Resource) -> Table:
         return _RecordingTable(self._cloud.table(resource), self, resource)
@@ -293,6 +311,11 @@ class _Recording:
         assert self._topic is not None
         self._noting.note(self._resource, Access.SEND)
         self._topic.publish(message)
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        assert self._topic is not None
+        self._noting.note(self._resource, Access.WRITE)
+        self._topic.subscribe(subscriber)
 
     def send(self, message: Delayed) -> None:
         assert self._queue is not None

@@ -12,10 +12,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.functions.cases import WEDDING, a_registered_wedding, an_open_incident, sample
+from tests.functions.cases import (
+    CONTACT_ID,
+    WEDDING,
+    a_contact,
+    a_registered_wedding,
+    an_open_incident,
+    sample,
+)
 from tests.functions.stage import FUNCTIONS, NOW, TENANT, Stage, on_moto
 from tests.functions.test_roles import BODIES, ROUTES, path_of
-from tests.functions.web import Told, Web, incident, opened, point, wedding
+from tests.functions.web import Told, Web, contact, incident, opened, point, policy, roster, wedding
 from tests.functions.web import settings as a_tenants_settings
 from wedsync.tenancy import Role
 
@@ -27,8 +34,12 @@ LISTS = {
     "metrics-rejections": "demo#rejections",
     "incidents-active": "demo#active",
     "incidents-listing": "demo#incidents",
+    "routing-list-contacts": "demo#contacts",
+    "routing-notifications": "demo#notifications",
 }
 """Every list with the scope that its cursors are bound to."""
+BY_KEY = {"metrics-rejections", "routing-list-contacts"}
+"""Those in the order of the table itself, not of an index."""
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +55,8 @@ def _wedding_of_the_samples(web: Web) -> None:
     bundle = web.bundle
     if bundle.services.weddings.find(bundle.tenant, WEDDING.wedding_id) is None:
         a_registered_wedding(Stage(bundle.cloud, bundle.clock))
+    if bundle.services.routing.find_contact(bundle.tenant, CONTACT_ID) is None:
+        a_contact(Stage(bundle.cloud, bundle.clock))
 
 
 def send(web: Web, name: str, body: object, **headers: str) -> Told:
@@ -156,7 +169,7 @@ def test_a_member_that_would_do_nothing_is_refused_by_its_name(web: Web, name: s
         assert [error["code"] for error in told.errors] == ["no-body"]
     nothings: tuple[object, ...] = (None, {}, b"null", b" {} ")
     for nothing in nothings:
-        gone = {204, 404} if ROUTES[name].method == "DELETE" else {200, 409}
+        gone = {204, 404} if ROUTES[name].method == "DELETE" else {200, 202, 409}
         assert send(web, name, nothing).status in gone
 
 
@@ -213,9 +226,14 @@ def replaced(document: object, pointer: str, value: object) -> object:
     return copy
 
 
+QUIET_HOURS = {"starts": "22:00", "ends": "07:00", "timeZone": "Europe/Madrid"}
 DOCUMENTS = {
     "weddings-timeline": BODIES["weddings-timeline"],
     "account-change-settings": a_tenants_settings(),
+    "routing-change-policy": policy(),
+    "routing-change-roster": roster(),
+    "routing-create-contact": contact(quietHours=QUIET_HOURS),
+    "routing-change-contact": contact(quietHours=QUIET_HOURS),
     "weddings-create": wedding(),
     "weddings-change": wedding(),
     "incidents-create": incident(weddingId="wed_sample"),
@@ -413,7 +431,7 @@ def _forged(scope: str, place: object) -> str:
 @pytest.mark.parametrize("name", LISTS)
 def test_a_cursor_of_another_list_tenant_or_maker_is_refused(web: Web, name: str) -> None:
     own = LISTS[name]
-    indexed = name != "metrics-rejections"
+    indexed = name not in BY_KEY
     cursors = [
         "",
         "x",
@@ -449,7 +467,7 @@ def test_a_cursor_of_another_list_tenant_or_maker_is_refused(web: Web, name: str
 
 @pytest.mark.parametrize("name", LISTS)
 def test_a_forged_place_shows_nothing_of_others(web: Web, name: str) -> None:
-    place = ["2026", "rival#weddings", "wed_0"] if name != "metrics-rejections" else ["2026"]
+    place = ["2026", "rival#weddings", "wed_0"] if name not in BY_KEY else ["2026"]
     told = web.ask("GET", path_of(name), query={"cursor": _forged(LISTS[name], place)})
     assert told.status in {200, 400}
     assert "rival" not in told.text

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from tests.functions.cases import an_open_incident, sample
+from tests.functions.cases import a_contact, an_open_incident, sample
 from tests.functions.stage import NOW, TENANT, Stage
 from tests.functions.test_roles import BODIES, IDS, ROUTES, path_of
 from tests.functions.web import OTHER_TENANT, Told, Web, incident, opened, point, wedding
@@ -23,7 +23,9 @@ OF_ITS_OWN = {"x-request-id", "idempotency-replayed", "server-timing"}
 @pytest.fixture
 def web() -> Iterator[Web]:
     with opened() as web:
-        an_open_incident(Stage(web.bundle.cloud, web.bundle.clock))
+        stage = Stage(web.bundle.cloud, web.bundle.clock)
+        an_open_incident(stage)
+        a_contact(stage)
         yield web
 
 
@@ -40,6 +42,7 @@ def effects(web: Web) -> tuple[int, ...]:
         len(services.incidents.active(TENANT, limit=50, cursor=None).incidents),
         len(services.rejections.page(TENANT, limit=50, cursor=None).rejections),
         len(tuple(cloud.outbox.published(since=0))),
+        len(services.routing.contacts(TENANT)),
         services.incidents.get(TENANT, IDS["incident_id"]).version,
         services.alerts.get(TENANT, IDS["alert_id"]).version,
     )

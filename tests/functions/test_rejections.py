@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import pytest
 
 from tests.domain.metrics.exports import a_histogram, a_sum, bins, export
@@ -17,6 +18,7 @@ from tests.functions.cases import sample
 from tests.functions.stage import NOW, TENANT, Stage
 from tests.functions.web import OTHER_TENANT, VENDOR, Web, opened, point
 from wedsync import flows, metrics
+from wedsync.metrics.frame import FrameColumns, encode
 from wedsync.metrics.kpl import MOST_USER_RECORDS
 from wedsync.metrics.running_totals import MOST_RUNS
 from wedsync.metrics.signature import device_secret, sign
@@ -43,6 +45,19 @@ def _raw(members: str) -> bytes:
     return _point()[:-1] + b", " + members.encode() + b"}"
 
 
+def a_frame() -> bytes:
+    one = FrameColumns(
+        places=[("wed", None, None)],
+        metrics=[("photo.upload", "timer")],
+        dims=[()],
+        series=[(0, 0, 0)],
+        series_of=np.zeros(1, np.int64),
+        ts_ms=np.array([1]),
+        value=np.ones(1),
+    )
+    return encode(one, frame_id=1, created_at_ms=1, compress=False)
+
+
 _LARGE = bytes(random.Random(1).choices(b"00000001", k=84_000)) * 100
 _MS = int(NOW.timestamp() * 1000)
 
@@ -61,6 +76,10 @@ RECORDS: dict[str, bytes] = {
     "broken-aggregate": aggregate(_point())[:-1] + b"?",
     "nested-aggregate": aggregate(aggregate(_point())),
     "too-many-records": aggregate(*[b""] * (MOST_USER_RECORDS + 1)),
+    "malformed-frame": a_frame()[:-1],
+    "malformed-tables": a_frame().replace(b'"timer"', b'"timer,'),
+    "malformed-columns": b'{"columns": {"name": 7}}',
+    "uneven-columns": b'{"columns": {"name": "x", "kind": "timer", "ts": [1], "value": []}}',
     "broken-payload": b'{"payload": "V1NZTkMxIGtleQ==!!"}',
 }
 POINTS: dict[str, bytes] = {

@@ -10,8 +10,12 @@ import pytest
 from tests.domain.metrics.exports import a_sum, export
 from tests.functions.cases import (
     ALERT_ID,
+    CONTACT_ID,
     INCIDENT_ID,
     NOW_NS,
+    OWN_POLICY,
+    a_contact,
+    a_policy,
     a_registered_wedding,
     an_open_incident,
     sample,
@@ -22,9 +26,12 @@ from tests.functions.web import (
     VENDOR,
     Told,
     Web,
+    contact,
     incident,
     opened,
     point,
+    policy,
+    roster,
     settings,
     wedding,
 )
@@ -39,7 +46,13 @@ ROUTES: dict[str, HttpTrigger] = {
 }
 
 GUARDED = [name for name, trigger in ROUTES.items() if trigger.roles]
-IDS = {"wedding_id": "wed_sample", "alert_id": ALERT_ID, "incident_id": INCIDENT_ID}
+IDS = {
+    "wedding_id": "wed_sample",
+    "alert_id": ALERT_ID,
+    "incident_id": INCIDENT_ID,
+    "contact_id": CONTACT_ID,
+    "name": OWN_POLICY,
+}
 BODIES: dict[str, object] = {
     "weddings-create": wedding(),
     "weddings-change": {"guestCount": 99},
@@ -58,6 +71,10 @@ BODIES: dict[str, object] = {
     "metrics-otlp": export(a_sum("served", {"timeUnixNano": str(NOW_NS), "asInt": 1})),
     "incidents-create": incident(),
     "account-change-settings": settings(),
+    "routing-create-contact": contact(),
+    "routing-change-contact": contact(),
+    "routing-change-policy": policy(),
+    "routing-change-roster": roster(),
 }
 QUERIES = {"metrics-series": "name=photo.upload"}
 CHANGING = {Role.ADMIN, Role.OPERATOR}
@@ -74,7 +91,10 @@ EXCEPTIONS = {
     "metrics-wedding": {*LOOKING, Role.VENDOR},
 }
 """Where the general rule (GET: whoever looks; else whoever changes) does not hold."""
-BY_ID = [name for name, trigger in ROUTES.items() if "{" in trigger.path]
+MAKES_WHAT_IT_NAMES = "routing-change-policy"
+BY_ID = [
+    name for name, trigger in ROUTES.items() if "{" in trigger.path and name != MAKES_WHAT_IT_NAMES
+]
 
 
 def path_of(name: str, an_id: str | None = None) -> str:
@@ -95,7 +115,10 @@ def ask(web: Web, name: str, *, an_id: str | None = None, **options: object) -> 
 @pytest.fixture
 def web() -> Iterator[Web]:
     with opened() as web:
-        an_open_incident(Stage(web.bundle.cloud, web.bundle.clock))
+        stage = Stage(web.bundle.cloud, web.bundle.clock)
+        an_open_incident(stage)
+        a_contact(stage)
+        a_policy(stage)
         yield web
 
 

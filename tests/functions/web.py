@@ -202,6 +202,62 @@ def settings(**members: object) -> dict[str, object]:
     }
 
 
+def contact(**members: object) -> dict[str, object]:
+    """The body of a contact."""
+    return {
+        "name": "Mia",
+        "roles": ["on_call_engineer"],
+        "channels": [
+            {
+                "kind": "webhook",
+                "url": "https://hooks.example.com/wedsync",
+                "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
+            },
+            {"kind": "email", "address": "mia@example.com"},
+        ],
+        **members,
+    }
+
+
+def policy(**members: object) -> dict[str, object]:
+    """The body of an escalation policy."""
+    return {
+        "tiers": [
+            {"afterSeconds": 0, "roles": ["on_call_engineer"], "channels": ["sms", "email"]},
+            {"afterSeconds": 180, "roles": ["cto"]},
+        ],
+        "reminderAfterSeconds": 300,
+        **members,
+    }
+
+
+def roster(**members: object) -> dict[str, object]:
+    """The body of a roster with one member."""
+    return {
+        "timeZone": "Europe/Madrid",
+        "rotations": [
+            {
+                "role": "on_call_engineer",
+                "members": ["con_sample"],
+                "startsOn": "2026-06-01",
+                "handOver": "08:00",
+                "shiftDays": 7,
+                "days": ["friday", "saturday"],
+                "until": "2026-12-31",
+            }
+        ],
+        "overrides": [
+            {
+                "role": "on_call_engineer",
+                "contactId": "con_sample",
+                "startsAt": "2026-06-27T10:00:00Z",
+                "endsAt": "2026-06-27T14:00:00Z",
+            }
+        ],
+        **members,
+    }
+
+
 def point(**members: object) -> dict[str, object]:
     """One point, of now."""
     return {

@@ -49,7 +49,7 @@ def test_reading_a_table_lets_nobody_write_it_and_writing_lets_nobody_read_it() 
     [
         (Resource.ALERTS, Access.SEND),
         (Resource.WAKE, Access.READ),
-        (Resource.TIER_0, Access.WRITE),
+        (Resource.TIER_0, Access.READ),
         (Resource.SIGNING, Access.WRITE),
         (Resource.METRICS_STREAM, Access.READ),
     ],

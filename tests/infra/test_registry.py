@@ -29,7 +29,7 @@ POSSIBLE = {
     ResourceKind.BUCKET: {Access.READ, Access.WRITE},
     ResourceKind.SECRET: {Access.READ},
     ResourceKind.STREAM: {Access.SEND},
-    ResourceKind.TOPIC: {Access.SEND},
+    ResourceKind.TOPIC: {Access.SEND, Access.WRITE},
     ResourceKind.QUEUE: {Access.SEND},
     ResourceKind.TIME_SERIES: {Access.READ, Access.WRITE},
 }
@@ -94,6 +94,8 @@ def test_a_declaration_is_sound(declaration: Declaration) -> None:
             assert trigger.failures_to.kind is ResourceKind.BUCKET
         case QueueTrigger() as trigger:
             assert trigger.queue.kind is ResourceKind.QUEUE
+            assert {each.kind for each in trigger.topics} <= {ResourceKind.TOPIC}
+            assert trigger.only is None or trigger.topics
         case ScheduleTrigger() as trigger:
             assert 1440 % trigger.every_minutes == 0
             assert 0 <= trigger.after_minutes < trigger.every_minutes
@@ -132,6 +134,7 @@ def test_every_resource_is_used_by_some_function() -> None:
         for each in DECLARATIONS
         for grant in as_deployed(each.uses, history)
     }
+    used |= {each.trigger.queue for each in DECLARATIONS if isinstance(each.trigger, QueueTrigger)}
     assert used == set(Resource)
 
 

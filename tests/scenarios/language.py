@@ -18,6 +18,7 @@ from infra.registry import registry
 from tests.builders import at_venue
 from tests.harness import Answer, Bundle, Json, Notification, Point
 from wedsync.cloud import Cloud
+from wedsync.resources import Resource
 from wedsync.runtime.declarations import AuthorizerTrigger, Function, HttpTrigger, LambdaContext
 from wedsync.settings import Settings
 
@@ -346,14 +347,15 @@ class Day:
         return self.expects_only(stretch)
 
     def heard(self, stretch: Stretch) -> tuple[Notification, ...]:
-        """What was said in the stretch; no message is ever repeated."""
+        """What roles are told in the stretch; no message is ever repeated."""
         first, last = self.instant(stretch.first), self.instant(stretch.last)
         if self.bundle.now < last:
             self.bundle.advance_to(last)
         every = self.bundle.notifications()
         keys = [one.dedup_key for one in every]
         assert len(keys) == len(set(keys)), f"somebody heard the same twice: {sorted(keys)}"
-        return tuple(one for one in every if first <= one.at <= last)
+        called = (one for one in every if one.topic is not Resource.DIRECT)
+        return tuple(one for one in called if first <= one.at <= last)
 
     def _fits(self, heard: Notification, expected: Expected) -> bool:
         wedding_id = None if expected.about is None else self._ids[expected.about]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
 from tests.simulation.exactness import measure
+from tests.simulation.ladders import measure as climb
 from tests.simulation.play import Outcome, play
 from tests.simulation.summary import Summary
 
@@ -29,7 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=_processors(), help="processes (all CPUs)")
     parser.add_argument("--trace", help="with --seed: write the whole history to this file")
     parser.add_argument("--points", type=int, default=None, help="how many points to ingest")
+    parser.add_argument("--ladders", type=int, default=None, help="how many ladders to climb")
     given = parser.parse_args(arguments)
+    if given.ladders is not None:
+        failures = climb(given.ladders, first=given.first, jobs=given.jobs, say=_say)
+        return 0 if failures == 0 else 1
     if given.points is not None:
         return 0 if measure(given.points, seed=given.first, say=_say) == 0 else 1
     if given.seed is not None:

@@ -1,6 +1,7 @@
 """The seam with faults in it: every protocol wrapped, around the machine's own cloud."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -11,6 +12,7 @@ from tests.simulation.faults import Fault, Faults, Invocation
 from wedsync.cloud import (
     EVERYTHING,
     Bucket,
+    Call,
     Clock,
     Condition,
     Delayed,
@@ -19,6 +21,7 @@ from wedsync.cloud import (
     Key,
     Measured,
     Message,
+    Outcome,
     Page,
     PutFailures,
     Queue,
@@ -28,12 +31,15 @@ from wedsync.cloud import (
     Sort,
     Span,
     Stream,
+    Subscriber,
     Table,
     TimeSeries,
     Topic,
+    Web,
 )
 from wedsync.cloud.paging import covers
 from wedsync.cloud.values import PutFailure
+from wedsync.errors import Unavailable
 from wedsync.resources import Resource
 
 STALEST = timedelta(seconds=5)
@@ -118,6 +124,10 @@ class FaultyCloud:
     @property
     def ids(self) -> Ids:
         return self.cloud.ids
+
+    @property
+    def web(self) -> Web:
+        return _FaultyWeb(self.cloud.web, self.faults)
 
     def table(self, resource: Resource) -> Table:
         if resource not in self._tables:
@@ -372,6 +382,13 @@ class _FaultyTopic:
         key = message.attributes.get("dedup_key", "")
         self._cloud.faults.call(f"publish {self._resource.slug} {key}", send, changes=True)
 
+    def subscribe(self, subscriber: Subscriber) -> None:
+        self._cloud.faults.call(
+            f"subscribe {self._resource.slug} {subscriber.protocol}",
+            lambda: self._topic.subscribe(subscriber),
+            changes=True,
+        )
+
 
 class _FaultyQueue:
     def __init__(self, queue: Queue, faults: Faults) -> None:
@@ -384,6 +401,25 @@ class _FaultyQueue:
             lambda: self._queue.send(message),
             changes=True,
         )
+
+
+class _FaultyWeb:
+    """Endpoints, before which a function may die.
+
+    That one is down, or that its answer is lost, makes another channel be tried, which people do
+    notice: it is played by the endpoint itself.
+    """
+
+    def __init__(self, web: Web, faults: Faults) -> None:
+        self._web = web
+        self._faults = faults
+
+    def post(self, call: Call) -> Outcome:
+        what = f"post {_digest_of([call.url.encode(), call.body])}"
+        answers: list[Outcome] = []
+        with suppress(Unavailable):
+            self._faults.call(what, lambda: answers.append(self._web.post(call)), changes=True)
+        return answers[0] if answers else self._web.post(call)
 
 
 class _FaultyBucket:

@@ -24,6 +24,7 @@ from tests.harness import Answer, Bundle
 from tests.simulation.checks import AtRest, Burst
 from tests.simulation.cloud import FaultyCloud, Tampering, Watchers
 from tests.simulation.counting import Counts
+from tests.simulation.endpoints import Endpoints
 from tests.simulation.faults import (
     Fault,
     Faults,
@@ -191,6 +192,7 @@ class Play:
         self._violations: list[Violation] = []
         self._bursts: dict[tuple[str, str], tuple[str, datetime]] = {}
         self.must_page: dict[tuple[Tenant, str], datetime] = {}
+        self.endpoints = Endpoints(random.Random(f"endpoints {seed}"))
         self.bundle = Bundle(
             at=self.world.start,
             seed=seed,
@@ -201,9 +203,12 @@ class Play:
             functions=[Mortal(each, self) for each in registry()],
             cloud_of=self._cloud_of,
             post=self._post,
+            web=self.endpoints,
         )
+        self.endpoints.faults, self.endpoints.watch = self.faults, self.watch
         self.subscribers.subscribe(self.bundle.machine.deliveries)
         self.world.equip(self.bundle)
+        self.endpoints.equip(self.bundle, self.world.tenants)
         self._settle_packs()
         self.deletes = self.rng.choice(
             (Fault.EXPIRED_AT_ONCE, Fault.EXPIRED_LATE, Fault.EXPIRED_NEVER)
@@ -864,6 +869,7 @@ class Play:
         for burst in self._bursts_judged:
             self.rest.prompt(burst)
         self.subscribers.check(bundle.cloud, self.watch)
+        self.endpoints.check(bundle, self.watch, self.world.tenants)
         self._nothing_changes(counts)
         bundle.clock.advance(180)
         self._invoke("schedules-compaction", {"time": bundle.now.isoformat()})

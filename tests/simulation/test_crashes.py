@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
@@ -28,7 +29,7 @@ from tests.simulation.cloud import FaultyCloud, Watchers
 from tests.simulation.counting import parked_rows
 from tests.simulation.faults import Faults, FunctionDied, History, Rates
 from tests.simulation.watching import Watch
-from wedsync.cloud import Cloud
+from wedsync.cloud import Answered, Call, Cloud, Outcome
 from wedsync.incidents.model import StepStatus
 from wedsync.runtime.declarations import Function, LambdaContext
 from wedsync.settings import Settings
@@ -65,6 +66,19 @@ class Dying:
 
 
 @dataclass(slots=True)
+class Endpoints:
+    """One takes everything, the other nothing; a receiver knows a message by its id."""
+
+    taken: set[str] = field(default_factory=set)
+
+    def post(self, call: Call) -> Outcome:
+        if "down" in call.url:
+            return Answered(503)
+        self.taken.add(call.headers["webhook-id"])
+        return Answered(204)
+
+
+@dataclass(slots=True)
 class Stage:
     """The bundle, the place of the crash, and those who look on."""
 
@@ -72,12 +86,19 @@ class Stage:
     watch: Watch = field(init=False)
     bundle: Bundle = field(init=False)
     answered: object = None
+    endpoints: Endpoints = field(default_factory=Endpoints)
     wedding_id: str = ""
     path: str = ""
 
     def __post_init__(self) -> None:
         functions = [Dying(each, self) for each in registry()]
-        self.bundle = Bundle(at=SATURDAY, functions=functions, cloud_of=self._cloud_of, packs=1)
+        self.bundle = Bundle(
+            at=SATURDAY,
+            functions=functions,
+            cloud_of=self._cloud_of,
+            packs=1,
+            web=self.endpoints,
+        )
 
     def _cloud_of(self, cloud: LocalCloud) -> CloudOf:
         assert isinstance(cloud.clock, ManualClock)
@@ -109,6 +130,34 @@ class Stage:
         report = {"title": "The band plays on", "severity": "critical"}
         made = self.ask("/api/monitoring/incidents", report)
         self.path = f"/api/monitoring/incidents/{made['incidentId']}"
+
+    def contacts(self, **urls: str) -> None:
+        """Those who are called, and where."""
+        for name, url in urls.items():
+            secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - planted
+            webhook = {"kind": "webhook", "url": url, "secret": secret}
+            answer = self.bundle.post(
+                "/api/monitoring/contacts",
+                {
+                    "name": name,
+                    "roles": ["on_call_engineer", "team_lead"],
+                    "channels": [webhook, {"kind": "email", "address": f"{name}@example.com"}],
+                },
+            )
+            assert answer.status == 201, answer
+
+    def report(self) -> None:
+        """Somebody reports what pages nobody: what contacts are told is on its way.
+
+        At one of them nobody answers.
+        """
+        self.contacts(Mia="https://up.example.com/", Bo="https://down.example.com/")
+        self.ask("/api/monitoring/incidents", {"title": "Slow", "severity": "high"})
+
+    def called(self) -> None:
+        """An incident whose next tier is due in ten minutes, and a contact that belongs to it."""
+        self.contacts(Mia="https://up.example.com/")
+        self.incident()
 
     def alert(self) -> None:
         self.wedding()
@@ -178,6 +227,10 @@ class Stage:
                 for each in services.windows.hours(bundle.tenant, "wed_nobody")
             ],
             bundle.get("/api/metrics/series", name="served", stat="sum", window="1m")["series"],
+            sorted(
+                (str(each["dedupKey"]), each["state"], each["insteadOf"]) for each in bundle.tells()
+            ),
+            sorted(self.endpoints.taken),
         )
         return _with_plain_ids(repr(seen))
 
@@ -189,7 +242,7 @@ def _with_plain_ids(text: str) -> str:
     def plain(found: re.Match[str]) -> str:
         return names.setdefault(found[0], f"{found[1]} {len(names)}")
 
-    return re.sub(r"\b(inc|wed)_[0-9a-z]+", plain, text)
+    return re.sub(r"\b(inc|wed|con|msg)_[0-9a-z]+", plain, text)
 
 
 Deed = Callable[[Stage], object]
@@ -263,6 +316,8 @@ DEEDS: dict[str, tuple[Deed, Deed]] = {
     "streams-metrics exports six minutes late": (Stage.wedding, _failing_exports_that_waited),
     "metrics-otlp": (Stage.wedding, _exports),
     "streams-wake": (Stage.incident, lambda stage: stage.bundle.advance(620)),
+    "streams-recipients": (Stage.called, lambda stage: stage.bundle.advance(620)),
+    "streams-deliveries": (Stage.report, lambda stage: stage.bundle.drain()),
     "schedules-minute": (Stage.alert, lambda stage: stage.bundle.advance(120)),
     "schedules-compaction": (_unknown_wedding, lambda stage: stage.bundle.advance(60)),
     "alerts-acknowledge": (Stage.alert, lambda stage: stage.ask(f"{stage.path}/acknowledge")),
@@ -300,6 +355,26 @@ def test_a_lost_answer_to_any_change_changes_nothing_that_people_notice(name: st
         if not lost:
             return
         assert meaning == undisturbed, f"the answer to change {change} of {name} was lost"
+    raise AssertionError("the function never came to its end")
+
+
+def test_what_a_dead_request_owed_counts_once_with_the_next_export_whoever_sends_it() -> None:
+    for changes in range(MOST_CHANGES):
+        stage = Stage()
+        stage.faults.crash_after = ("metrics-otlp", changes)
+        stage.bundle.request("POST", "/v1/metrics", _served(10))
+        died = stage.faults.crash_after is None
+        stage.faults.crash_after = None
+        stage.bundle.put(json.dumps(_served(25)).encode())
+        stage.bundle.advance(80)
+        query = {"name": "served", "stat": "sum", "window": "1m"}
+        answer = stage.bundle.request("GET", "/api/metrics/series", query=query)
+        lines = cast("list[dict[str, list[tuple[int, float]]]]", answer["series"])
+        served = sum(value for line in lines for _, value in line["points"])
+        assert served == 25, f"died after {changes} changes"
+        if not died:
+            assert changes > 2
+            return
     raise AssertionError("the function never came to its end")
 
 

@@ -106,13 +106,12 @@ class Watch:
 
     def published(self, resource: Resource, message: Message, run: Invocation | None) -> None:
         """Judge one message: never early, never for a step that nobody claimed."""
-        del resource
         said = message.attributes
         key = str(said["dedup_key"])
         self.sent[key].append(Sending(self.clock.now(), run, said))
         text = f"{message.subject}\n{message.body}\n{dict(said)}"
         self.told(key.partition("#")[0], text, f"the message {key}")
-        if not key.split("#")[1].startswith("inc_"):
+        if resource is Resource.DIRECT or not key.split("#")[1].startswith("inc_"):
             return
         tenant, incident_id, epoch, kind, tier, _ = key.split("#")
         incident = IncidentStore(self.cloud.table(Resource.INCIDENTS)).get(

@@ -3,8 +3,6 @@
 import random
 from datetime import UTC, datetime
 
-import pytest
-
 from infra.local.clock import ManualClock, SeededIds
 from infra.local.engine import LocalCloud
 from wedsync.metrics.block import Block
@@ -13,7 +11,7 @@ from wedsync.metrics.columns import Accepted, Columns
 from wedsync.metrics.fold import slots
 from wedsync.metrics.point import Kind, Point
 from wedsync.resources import Resource
-from wedsync.stores.hot_windows import HotWindowStore, ShareTooLarge
+from wedsync.stores.hot_windows import HotWindowStore
 from wedsync.tenancy import Tenant
 
 NOW = datetime(2026, 6, 20, 12, 0, 30, tzinfo=UTC)
@@ -45,7 +43,8 @@ def store() -> HotWindowStore:
 
 
 def merge(hot: HotWindowStore, batch: list[Accepted]) -> tuple[int, int]:
-    merged = [hot.merge(share, now=NOW) for share in slots(Columns.of(batch), packs=lambda *_: 1)]
+    merged, too_large = hot.merge(slots(Columns.of(batch), packs=lambda *_: 1), now=NOW)
+    assert not too_large
     return sum(each.accepted for each in merged), sum(each.duplicates for each in merged)
 
 
@@ -70,13 +69,13 @@ def test_frames_are_counted_once_across_a_chain_of_sealed_items() -> None:
     assert counted == len(everyone)
     assert Block.merge(each.on_time() for each in items).points == len(everyone)
     assert merge(hot, [accepted(number) for number in everyone[:2000]]) == (0, 2000)
-    (share,) = slots(Columns.of([accepted(number) for number in sent[:9]]), packs=lambda *_: 1)
-    met = hot.merge(share, now=NOW)
+    shares = slots(Columns.of([accepted(number) for number in sent[:9]]), packs=lambda *_: 1)
+    ((met,), _) = hot.merge(shares, now=NOW)
     assert met.items[:-1] == met.sealed == items[:-1], "what follows from them is told again"
 
 
 def test_a_share_that_no_item_could_hold_is_refused_whole() -> None:
     hot = store()
-    with pytest.raises(ShareTooLarge):
-        merge(hot, [accepted(number) for number in range(60_000)])
+    (share,) = slots(Columns.of([accepted(number) for number in range(60_000)]), packs=lambda *_: 1)
+    assert hot.merge([share], now=NOW) == ([], [share])
     assert hot.minute(Tenant("t1"), 0, MINUTE) == ()

@@ -37,6 +37,16 @@ if TYPE_CHECKING:
 
     from infra.cdk.deployment import Deployment
 
+_UNTURNED = {
+    Resource.HISTORY_TOKEN: "The database makes its tokens; an operator puts one here.",
+    Resource.TOKEN_KEYS: (
+        "The set of pinned keys holds old and new keys side by side; an operator turns it."
+    ),
+    Resource.SIGNING: ("Every device's secret is derived from it: a new value would lock all out."),
+    Resource.SEALING: (
+        "Contacts' secrets are sealed with it: a new value would make all of them unreadable."
+    ),
+}
 _NO_KEYS_YET = '{"keys": []}'
 _LOST_AFTER_DAYS = 90
 
@@ -95,6 +105,17 @@ class DataStack(Stack):
                 ],
                 resources=["*"],
                 conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": ours}},
+            )
+        )
+        topics = (
+            f"arn:{Aws.PARTITION}:sns:{Aws.REGION}:{Aws.ACCOUNT_ID}:{self._deployment.prefix}-*"
+        )
+        key.add_to_resource_policy(
+            PolicyStatement(
+                principals=[ServicePrincipal("sns.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=["*"],
+                conditions={"ArnLike": {"aws:SourceArn": topics}},
             )
         )
         return key
@@ -193,18 +214,11 @@ class DataStack(Stack):
         acknowledge(
             secret,
             "AwsSolutions-SMG4",
-            reason=_NOT_TURNED[resource],
+            reason=_UNTURNED[resource],
         )
         self.secret_arns[resource] = secret.ref
 
 
-_NOT_TURNED = {
-    Resource.SIGNING: "Every device's secret is derived from it: a new value would lock all out.",
-    Resource.TOKEN_KEYS: (
-        "The set of pinned keys holds old and new keys side by side; an operator turns it."
-    ),
-    Resource.HISTORY_TOKEN: "The database makes its tokens; an operator puts one here.",
-}
 LOG_PLACES = ("/aws/lambda", "/aws/vendedlogs")
 """The log groups of this installation lie here, under its prefix."""
 

@@ -1,11 +1,12 @@
-"""What carries messages: a topic for each tier of an escalation, and the delay queues."""
+"""What carries messages: topics, of each tier and of single contacts, and the queues."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
-from aws_cdk.aws_sns import Topic
+from aws_cdk.aws_iam import PolicyStatement, ServicePrincipal
+from aws_cdk.aws_sns import CfnSubscription, Topic
 from aws_cdk.aws_sqs import DeadLetterQueue, Queue, QueueEncryption
 
 from infra.cdk.acknowledgements import acknowledge
@@ -48,6 +49,8 @@ class MessagingStack(Stack):
         )
         self._deployment = deployment
         self._key = key
+        self._topics: dict[Resource, Topic] = {}
+        self._queues: dict[Resource, Queue] = {}
         self._removal = RemovalPolicy.RETAIN if deployment.keeps_data else RemovalPolicy.DESTROY
         for resource in Resource:
             match resource.kind:
@@ -64,9 +67,12 @@ class MessagingStack(Stack):
             reason="It is where given-up runs end: schedules and asynchronous calls name it so.",
         )
         self.missed_arn = missed.queue_arn
+        for declaration in declarations:
+            if isinstance(declaration.trigger, QueueTrigger) and declaration.trigger.topics:
+                self._feed(declaration.trigger)
 
     def _add_topic(self, resource: Resource) -> None:
-        topic = Topic(
+        topic = self._topics[resource] = Topic(
             self,
             resource.name,
             topic_name=physical_name(self._deployment, resource),
@@ -86,12 +92,38 @@ class MessagingStack(Stack):
             ),
             default=30,
         )
-        self._queue(
+        self._queues[resource] = self._queue(
             resource.name,
             name,
             # Six time-outs, as Lambda asks: a message must not come back while it is worked on.
             visible_after=Duration.seconds(6 * slowest_seconds),
             dead=DeadLetterQueue(queue=dead, max_receive_count=_TRIES),
+        )
+
+    def _feed(self, trigger: QueueTrigger) -> None:
+        """Have topics publish into the queue, and let nobody else do it in their name."""
+        queue = self._queues[trigger.queue]
+        only = {name: list(values) for name, values in (trigger.only or {}).items()}
+        for resource in trigger.topics:
+            CfnSubscription(
+                self,
+                f"{resource.name}Feeds{trigger.queue.name}",
+                topic_arn=self._topics[resource].topic_arn,
+                protocol="sqs",
+                endpoint=queue.queue_arn,
+                filter_policy=only or None,
+            )
+        queue.add_to_resource_policy(
+            PolicyStatement(
+                principals=[ServicePrincipal("sns.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[queue.queue_arn],
+                conditions={
+                    "ArnEquals": {
+                        "aws:SourceArn": [self._topics[each].topic_arn for each in trigger.topics]
+                    }
+                },
+            )
         )
 
     def _queue(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from infra.local.store.database import Database, epoch_ms, instant, refusals
-from wedsync.cloud import Delayed, Message
-from wedsync.cloud.limits import check_delayed, check_message
+from wedsync.cloud import Delayed, Message, Subscriber
+from wedsync.cloud.limits import check_delayed, check_message, check_subscriber
 from wedsync.resources import Resource
 
 
@@ -131,11 +131,20 @@ class LocalQueue:
 
 
 class LocalTopic:
-    """A ``wedsync.cloud.Topic``; delivery reads the outbox."""
+    """A ``wedsync.cloud.Topic``; delivery reads the outbox.
+
+    No e-mail and no SMS leaves this machine: its subscribers are kept, and messages to them stand
+    in the outbox.
+    """
 
     def __init__(self, database: Database, resource: Resource) -> None:
         self._database = database
         self._topic = resource.name
+        database.define(
+            "CREATE TABLE IF NOT EXISTS addresses (number INTEGER PRIMARY KEY AUTOINCREMENT, "
+            "topic TEXT NOT NULL, protocol TEXT NOT NULL, address TEXT NOT NULL, "
+            "wants TEXT NOT NULL, UNIQUE (topic, protocol, address))",
+        )
 
     def publish(self, message: Message) -> None:
         """Append to the outbox, durably."""
@@ -152,6 +161,35 @@ class LocalTopic:
                     json.dumps(dict(message.attributes)),
                 ),
             )
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Keep an address. ValueError, as SNS has it, where it wanted something else before."""
+        check_subscriber(subscriber)
+        wants = json.dumps({name: list(values) for name, values in subscriber.only.items()})
+        with self._database.writing():
+            (kept,) = self._database.execute(
+                "INSERT INTO addresses (topic, protocol, address, wants) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (topic, protocol, address) DO UPDATE SET wants=wants RETURNING wants",
+                (self._topic, subscriber.protocol, subscriber.address, wants),
+            ).fetchone()
+        if kept != wants:
+            raise ValueError("the address is subscribed with another filter policy")
+
+    def subscribers(self) -> tuple[Subscriber, ...]:
+        """Every address, oldest first."""
+        with self._database.lock, refusals():
+            rows = self._database.execute(
+                "SELECT protocol, address, wants FROM addresses WHERE topic=? ORDER BY number",
+                (self._topic,),
+            ).fetchall()
+        return tuple(
+            Subscriber(
+                protocol=protocol,
+                address=address,
+                only={name: tuple(values) for name, values in json.loads(wants).items()},
+            )
+            for protocol, address, wants in rows
+        )
 
 
 class Outbox:
@@ -186,6 +224,12 @@ class Outbox:
             )
             for seq, at_ms, topic, subject, body, attributes in rows
         )
+
+    def newest(self) -> int:
+        """The ``seq`` of the last message; 0 while there is none."""
+        with self._database.lock, refusals():
+            (newest,) = self._database.execute("SELECT MAX(seq) FROM outbox").fetchone()
+        return int(newest or 0)
 
     def subscribe(self, topic: Resource, url: str, *, filter_policy: str | None) -> int:
         """Add a subscriber, or change the policy of the same one; answers its id."""

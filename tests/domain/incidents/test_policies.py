@@ -1,6 +1,8 @@
 """Which ladder is chosen."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
@@ -11,6 +13,8 @@ from tests.domain.incidents.builders import (
     THE_DAY,
 )
 from wedsync.alerting.severity import Severity
+from wedsync.api.policies import PolicyRequest
+from wedsync.incidents import policies
 from wedsync.incidents.model import Policy, Tier
 from wedsync.incidents.policies import (
     NORMAL,
@@ -18,6 +22,7 @@ from wedsync.incidents.policies import (
     TEMPLATES,
     WEDDING_DAY,
     choose_policy,
+    read_policy,
 )
 from wedsync.weddings.model import WeddingContext
 
@@ -104,7 +109,38 @@ def test_a_saturday_is_exactly_twice_as_fast() -> None:
 def test_the_templates_survive_storage() -> None:
     adapter = TypeAdapter(Policy)
 
-    assert tuple(adapter.validate_json(adapter.dump_json(each)) for each in TEMPLATES) == TEMPLATES
+    for each in TEMPLATES.values():
+        assert adapter.validate_json(adapter.dump_json(each)) == each
+
+
+def test_every_template_is_a_file_that_the_api_takes_as_a_body() -> None:
+    folder = Path(policies.__file__).with_name("templates")
+    for file in folder.iterdir():
+        document = json.loads(file.read_text())
+        name = document.pop("name")
+        assert file.name == f"{name}.json"
+        assert PolicyRequest.model_validate_json(json.dumps(document)).policy(name) == read_policy(
+            file.read_text()
+        )
+        assert TEMPLATES[name] == read_policy(file.read_text())
+    assert len(list(folder.iterdir())) == len(TEMPLATES)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "{}",
+        '{"name": "a"}',
+        '{"name": "a", "tiers": []}',
+        '{"name": "a", "tiers": [{"afterSeconds": 5, "roles": ["b"]}]}',
+        '{"name": "a", "tiers": [{"afterSeconds": 0, "roles": ["b"], "channels": ["fax"]}]}',
+        "nonsense",
+    ],
+)
+def test_a_file_that_holds_no_ladder_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"policy|tier|fax|Expecting"):
+        read_policy(text)
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wedsync.metrics.block import ANY, Block
-from wedsync.metrics.blockcodec import UnreadableBlock
+from wedsync.metrics.block import ANY, Block, merge_all
+from wedsync.metrics.blockcodec import SMALL_CELLS, Encoded, UnreadableBlock, decode
+from wedsync.metrics.blockcolumns import Columned, uncolumned
 from wedsync.metrics.columns import Accepted, Columns
 from wedsync.metrics.fold import merge_rows, never, slots
 from wedsync.metrics.health import health_score
 from wedsync.metrics.point import Kind, Point
 from wedsync.metrics.scores import wedding_scores
+from wedsync.metrics.smallblock import packed, unpacked
 
 T0 = 1_750_000_020_000
 
@@ -249,3 +251,43 @@ def test_the_health_of_every_wedding_is_found_at_once_and_each_as_by_itself() ->
     for wedding_id, score in scores.items():
         assert wedding_scores(block.only(wedding_id)) == {wedding_id: score}
     assert wedding_scores(Block.empty()) == {}
+
+
+def a_wide_block(series: int, *, seed: int = 1, decimals: int = 4) -> Block:
+    chance = random.Random(seed)
+    return a_block(
+        *(
+            a_point(
+                f"m{number % 7}",
+                round(chance.lognormvariate(4, 1), number % decimals),
+                kind=Kind.GAUGE if number % 3 else Kind.TIMER,
+                wedding_id=f"w{number % 5}",
+                dims=(("d", str(number)),),
+                ts_ms=T0 + chance.randrange(40_000),
+            )
+            for number in range(series)
+            for _ in range(1 + 10 * (number % 11 == 0))
+        )
+    )
+
+
+@pytest.mark.parametrize("series", [1, 40, 150, 400])
+def test_a_block_is_the_same_in_either_form_of_its_bytes(series: int) -> None:
+    """Small blocks are written in another form than large ones; nobody can tell by the content."""
+    block = a_wide_block(series)
+    cells = len(block.series.cells) + len(block.overall.cells)
+    assert (cells <= SMALL_CELLS) is (series < 150)
+    stack = block.parts().stack()
+    small = unpacked(packed(block.parts())).stack()
+    large = uncolumned([Columned(stack).of(0)])
+    for other in (small, large, decode(block.encode())):
+        assert Encoded(other).of(0) == block.encode()
+        assert Encoded(other).totals_of(0) == block.totals_only().encode()
+
+
+def test_small_and_large_blocks_merge_into_one() -> None:
+    parts = [a_wide_block(series, seed=series, decimals=1) for series in (1, 300, 40, 500)]
+    together = Block.merge(parts).encode()
+    assert merge_all([[part.encode() for part in parts]]) == [together]
+    halves = [Block.merge(parts[:2]).encode(), Block.merge(parts[2:]).encode()]
+    assert merge_all([halves, [], halves[:1]]) == [together, b"", halves[0]]

@@ -45,8 +45,7 @@ def deliver(items: Items, batch: Sequence[Accepted], *, seconds: bool = False) -
         Columns.of(batch), packs=packs, keep_seconds=(lambda *_: True) if seconds else never
     ):
         merge = merge_rows(items.get(rows.key), rows)
-        if merge.changed:
-            items[rows.key] = merge.content
+        items[rows.key] = merge.content
         merges.append(merge)
     return merges
 
@@ -142,7 +141,7 @@ def test_any_order_copies_and_cuts_leave_what_one_delivery_leaves(
     assert sum(merge.late for merge in merges) == sum(p.late for frame in world for p in frame)
 
     for batch in batches:  # replayed once more: nothing changes
-        assert not any(merge.changed for merge in deliver(often, batch, seconds=seconds))
+        assert not any(merge.accepted for merge in deliver(often, batch, seconds=seconds))
     assert comparable(often) == comparable(once)
 
 
@@ -285,7 +284,7 @@ def newest(pairs: Iterable[tuple[str | None, int]]) -> dict[str | None, int]:
 def test_points_of_one_frame_are_all_counted_and_a_second_copy_is_not() -> None:
     frame = [an_accepted(a_point(values=(float(n),)), created_at_ms=T0) for n in range(5)]
     (merge,) = deliver({}, [*frame, *(replace(each, copy=1) for each in frame)])
-    assert (merge.accepted, merge.duplicates, len(merge.new_ids)) == (5, 5, 1)
+    assert (merge.accepted, merge.duplicates, len(merge.content.ids)) == (5, 5, 8)
 
 
 def test_an_event_twice_in_one_record_is_counted_once() -> None:

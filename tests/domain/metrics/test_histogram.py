@@ -160,8 +160,10 @@ def test_rows_are_numbered_in_order_however_wide_their_columns(
 def test_observations_are_ordered_by_id_then_value(rows: list[tuple[int, float]]) -> None:
     ids = np.array([each for each, _ in rows], np.int64)
     value = np.array([each for _, each in rows], np.float64)
-    assert [rows[at] for at in order_by(ids, value).tolist()] == sorted(rows)
+    for in_runs in (False, True):
+        order = order_by(ids, value, in_runs=in_runs)
+        assert [rows[at] for at in order.tolist()] == sorted(rows)
 
 
 def test_nothing_joins_to_nothing() -> None:
-    assert len(join([], keep_seconds=True)) == 0
+    assert len(join([])) == 0

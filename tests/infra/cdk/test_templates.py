@@ -45,6 +45,7 @@ KINDS = {
     "AWS::Logs::LogGroup",
     "AWS::S3::Bucket",
     "AWS::S3::BucketPolicy",
+    "AWS::SNS::Subscription",
     "AWS::SNS::Topic",
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::Queue",
@@ -245,6 +246,53 @@ def test_event_sources_are_the_declared_ones(synthesised: Synthesised) -> None:
                 assert text(source["EventSourceArn"]).endswith(f"-{trigger.queue.slug}")
 
 
+def test_topics_feed_the_declared_queues_and_no_other(synthesised: Synthesised) -> None:
+    found = {
+        (text(each.properties["TopicArn"]), text(each.properties["Endpoint"])): each.properties
+        for each in synthesised.of_kind("AWS::SNS::Subscription")
+    }
+    wanted = {
+        (topic, trigger.queue): trigger.only
+        for each in having(synthesised, QueueTrigger)
+        if isinstance(trigger := each.trigger, QueueTrigger)
+        for topic in trigger.topics
+    }
+    assert len(found) == len(wanted)
+    for (topic, queue), only in wanted.items():
+        (properties,) = (
+            properties
+            for (source, endpoint), properties in found.items()
+            if source.startswith(f"<{topic.name.replace('_', '')}")
+            and endpoint.startswith(f"<{queue.name.replace('_', '')}")
+        )
+        assert properties["Protocol"] == "sqs"
+        policy = None if only is None else {name: list(values) for name, values in only.items()}
+        assert properties.get("FilterPolicy") == policy
+
+
+def test_the_bundle_tells_contacts_through_fed_queues(bundle: Synthesised) -> None:
+    assert len(bundle.of_kind("AWS::SNS::Subscription")) == 4
+
+
+def test_only_its_own_topics_may_send_to_a_queue(synthesised: Synthesised) -> None:
+    fed = {
+        trigger.queue: len(trigger.topics)
+        for each in having(synthesised, QueueTrigger)
+        if isinstance(trigger := each.trigger, QueueTrigger) and trigger.topics
+    }
+    let_in = []
+    for each in synthesised.of_kind("AWS::SQS::QueuePolicy"):
+        document = cast("dict[str, list[dict[str, object]]]", each.properties["PolicyDocument"])
+        for statement in document["Statement"]:
+            if statement["Effect"] == "Allow":
+                assert statement["Principal"] == {"Service": "sns.amazonaws.com"}
+                assert statement["Action"] == "sqs:SendMessage"
+                condition = cast("dict[str, dict[str, object]]", statement["Condition"])
+                sources = condition["ArnEquals"]["aws:SourceArn"]
+                let_in.append(len(sources) if isinstance(sources, list) else 1)
+    assert sorted(let_in) == sorted(fed.values())
+
+
 def test_schedules_are_the_declared_ones_and_tell_the_time_they_were_due(
     synthesised: Synthesised,
 ) -> None:
@@ -301,6 +349,8 @@ def granted_on(resource: Resource, access: Access, start: str, bucket: str) -> s
             return {(f"timestream:{verb}", table), ("timestream:DescribeEndpoints", "*")}
         case ResourceKind.SECRET:
             return {("secretsmanager:GetSecretValue", f"secret {resource.name}")}
+        case ResourceKind.TOPIC if access is Access.WRITE:
+            return {("sns:Subscribe", f"arn:<AWS::Partition>:sns:{HERE}:{name}")}
         case kind:
             service, action, place = SENDING[kind]
             return {(action, f"arn:<AWS::Partition>:{service}:{HERE}:{place}{name}")}

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.deliveries import is_loopback, is_loopback_url
+from infra.local.deliveries import is_loopback_url
 from tests.infra.local.functions_under_test import a_cloud, a_machine, kept_failures
 from wedsync.cloud import Cloud, Message
+from wedsync.cloud.endpoints import is_loopback_name
 from wedsync.resources import Resource
 
 
@@ -170,7 +171,7 @@ def test_subscribing_again_changes_the_policy_and_nothing_else(subscriber: Subsc
     ],
 )
 def test_loopback_is_this_machine_only(host: str, *, expected: bool) -> None:
-    assert is_loopback(host) is expected
+    assert is_loopback_name(host) is expected
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Delayed messages reach their consumer when they are due, at least once."""
 
+import json
 from typing import cast
 
 import pytest
@@ -15,8 +16,9 @@ from tests.infra.local.functions_under_test import (
     kept_failures,
     records_of,
 )
-from wedsync.cloud import Cloud, Delayed
+from wedsync.cloud import Cloud, Delayed, Message
 from wedsync.resources import Resource
+from wedsync.runtime.declarations import QueueTrigger
 
 
 def send(cloud: Cloud, body: str, delay_seconds: int = 0) -> None:
@@ -66,6 +68,62 @@ def test_only_reported_messages_come_again() -> None:
         send(cloud, body)
     a_machine(cloud, waker).advance(20)
     assert bodies(waker) == [["a", "b", "c"], ["b"], ["b"]]
+
+
+def publish(cloud: Cloud, topic: Resource, kind: str, tier: int = 0) -> None:
+    attributes: dict[str, str | int] = {"kind": kind, "tier": tier}
+    cloud.topic(topic).publish(Message(subject="a subject", body=kind, attributes=attributes))
+
+
+def a_fed_consumer(**only: tuple[str, ...]) -> Scripted:
+    trigger = QueueTrigger(
+        queue=Resource.RECIPIENTS, topics=(Resource.TIER_0, Resource.TIER_1), only=only or None
+    )
+    return Scripted("streams.recipients", trigger)
+
+
+def told(consumer: Scripted) -> list[str]:
+    texts = [str(body) for batch in bodies(consumer) for body in batch]
+    return [str(json.loads(text)["Message"]) for text in texts]
+
+
+def test_topics_feed_a_queue_in_the_envelope_of_sns() -> None:
+    cloud, _ = a_cloud()
+    consumer = a_fed_consumer()
+    machine = a_machine(cloud, consumer)
+    publish(cloud, Resource.TIER_0, "page")
+    publish(cloud, Resource.TIER_2, "other topic")
+    publish(cloud, Resource.TIER_1, "notice", tier=1)
+    machine.advance(0)
+    assert told(consumer) == ["page", "notice"]
+    first = json.loads(str(records_of(consumer.events[0])[0]["body"]))
+    assert (first["Type"], first["Subject"]) == ("Notification", "a subject")
+    assert first["MessageAttributes"] == {
+        "kind": {"Type": "String", "Value": "page"},
+        "tier": {"Type": "Number", "Value": "0"},
+    }
+    assert machine.next_due() is None
+
+
+def test_a_filter_policy_chooses_what_a_queue_is_fed() -> None:
+    cloud, _ = a_cloud()
+    consumer = a_fed_consumer(kind=("page", "reminder"))
+    machine = a_machine(cloud, consumer)
+    for kind in ("page", "notice", "reminder"):
+        publish(cloud, Resource.TIER_0, kind)
+    machine.advance(0)
+    assert told(consumer) == ["page", "reminder"]
+
+
+def test_a_restart_feeds_what_came_since_and_a_new_consumer_nothing_older() -> None:
+    cloud, _ = a_cloud()
+    publish(cloud, Resource.TIER_0, "before there was a consumer")
+    first = a_fed_consumer()
+    a_machine(cloud, first).advance(0)
+    publish(cloud, Resource.TIER_0, "while nobody ran")
+    second = a_fed_consumer()
+    a_machine(cloud, second).advance(0)
+    assert (told(first), told(second)) == ([], ["while nobody ran"])
 
 
 @pytest.mark.parametrize("answer", ["unknown id", "error"])

@@ -10,7 +10,9 @@
     ├── NotFound                    404 unknown, or another tenant's
     │   ├── WeddingNotFound
     │   ├── AlertNotFound
-    │   └── IncidentNotFound
+    │   ├── IncidentNotFound
+    │   ├── ContactNotFound
+    │   └── PolicyNotFound
     ├── MethodNotAllowed            405
     ├── Conflict                    409 the state does not allow it
     │   ├── AlertAlreadyResolved
@@ -131,6 +133,20 @@ class IncidentNotFound(NotFound):
 
     code = "incident-not-found"
     title = "No such incident"
+
+
+class ContactNotFound(NotFound):
+    """No such contact for this caller."""
+
+    code = "contact-not-found"
+    title = "No such contact"
+
+
+class PolicyNotFound(NotFound):
+    """No such escalation policy for this caller."""
+
+    code = "policy-not-found"
+    title = "No such escalation policy"
 
 
 class MethodNotAllowed(WedSyncError):

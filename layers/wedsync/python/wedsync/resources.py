@@ -88,17 +88,34 @@ class Resource(Enum):
     TENANT_SETTINGS = ("tenant-settings", ResourceKind.TABLE)
     LIMITS = ("limits", ResourceKind.TABLE)
     VIEWS = ("views", ResourceKind.TABLE)
+    ROUTING = (
+        "routing",
+        ResourceKind.TABLE,
+        (Index(name="rosters", partition="roster_of", sort="owner"),),
+    )
+    NOTIFICATIONS = (
+        "notifications",
+        ResourceKind.TABLE,
+        (
+            Index(name="by_time", partition="tenant", sort="planned"),
+            Index(name="by_subject", partition="subject_of", sort="planned"),
+        ),
+    )
     METRICS_STREAM = ("metrics", ResourceKind.STREAM)
     TIER_0 = ("pages-tier-0", ResourceKind.TOPIC)
     TIER_1 = ("pages-tier-1", ResourceKind.TOPIC)
     TIER_2 = ("pages-tier-2", ResourceKind.TOPIC)
+    DIRECT = ("direct", ResourceKind.TOPIC)
     WAKE = ("wake", ResourceKind.QUEUE)
+    RECIPIENTS = ("recipients", ResourceKind.QUEUE)
+    DELIVERIES = ("deliveries", ResourceKind.QUEUE)
     QUARANTINE = ("quarantine", ResourceKind.BUCKET)
     SIGNING = ("signing", ResourceKind.SECRET)
     TOKEN_KEYS = ("token-keys", ResourceKind.SECRET)
     HISTORY = ("history", ResourceKind.TIME_SERIES)
     HISTORY_TOKEN = ("history-token", ResourceKind.SECRET)
     """What an InfluxDB asks for; whoever may use the history there may read it."""
+    SEALING = ("sealing", ResourceKind.SECRET)
 
     def __init__(self, slug: str, kind: ResourceKind, indexes: tuple[Index, ...] = ()) -> None:
         """``slug`` becomes a part of physical names."""
@@ -122,6 +139,10 @@ class Resource(Enum):
     def read_write(self) -> Grant:
         """Read and write."""
         return Grant(self, frozenset({Access.READ, Access.WRITE}))
+
+    def subscribe(self) -> Grant:
+        """Choose who hears a topic by themselves."""
+        return Grant(self, frozenset({Access.WRITE}))
 
     def send(self) -> Grant:
         """Put on a stream, publish to a topic, send to a queue."""

@@ -29,7 +29,8 @@ class Settings:
     physical name of each resource (a topic's ARN, a queue's URL). ``client_rate`` and
     ``device_rate`` say how often one caller may ask, by what its key is for; None as often as it
     likes. ``history`` is the long-range store beside the rollups; ``dynamodb`` means that there is
-    none.
+    none. ``loopback_endpoints``: contacts may have endpoints on this very machine; no deployment
+    has that, only a local server.
     """
 
     stage: Stage = Stage.PROD
@@ -42,6 +43,7 @@ class Settings:
     device_rate: Rate | None = None
     history: History = History.DYNAMODB
     names: Mapping[Resource, str] = field(default_factory=dict)
+    loopback_endpoints: bool = False
 
     def rate_of(self, role: Role) -> Rate | None:
         """How often a caller of this role may ask."""

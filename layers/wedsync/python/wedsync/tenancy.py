@@ -19,12 +19,17 @@ class Tenant:
 
     def __post_init__(self) -> None:
         """Refuse an id that could not stand in a key."""
-        if not _TENANT_ID.match(self.id):
+        if not may_be_tenant(self.id):
             raise ValueError("a tenant id has 1 to 64 letters, digits, dots, dashes, underscores")
 
     def partition(self, *parts: str | int) -> str:
         """A partition key of this tenant. The parts must not come from two free texts."""
         return "#".join((self.id, *(str(part) for part in parts)))
+
+
+def may_be_tenant(text: str) -> bool:
+    """Whether a tenant may have this id."""
+    return _TENANT_ID.match(text) is not None
 
 
 class Role(StrEnum):

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from wedsync.api.shape import Reply
-from wedsync.flows.health import JobHealth, State
+from wedsync.flows.health import JobHealth, JobState
 from wedsync.weddings.phase import Stage
 
 
@@ -11,7 +11,7 @@ class JobReply(Reply):
     """One job of the clock, and the instant through which its work is complete."""
 
     name: str
-    state: State
+    state: JobState
     through: datetime | None
     lag_seconds: float | None
 
@@ -22,7 +22,7 @@ class HealthReply(Reply):
     It is degraded where a job is.
     """
 
-    status: State
+    status: JobState
     stage: Stage
     as_of: datetime
     jobs: list[JobReply]
@@ -30,9 +30,9 @@ class HealthReply(Reply):
     @classmethod
     def of(cls, jobs: tuple[JobHealth, ...], *, stage: Stage, now: datetime) -> "HealthReply":
         """The health that these jobs amount to."""
-        degraded = any(job.state is State.DEGRADED for job in jobs)
+        degraded = any(job.state is JobState.DEGRADED for job in jobs)
         return cls(
-            status=State.DEGRADED if degraded else State.HEALTHY,
+            status=JobState.DEGRADED if degraded else JobState.HEALTHY,
             stage=stage,
             as_of=now,
             jobs=[

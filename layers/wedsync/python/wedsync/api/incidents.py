@@ -31,6 +31,9 @@ class IncidentRequest(BaseModel):
     affected_services: list[Name] = Field(default=[], max_length=100)
     user_impact_estimate: int | None = Field(default=None, ge=0, le=10**9)
     system_state: JsonValue = None
+    escalation_policy: Name | None = Field(
+        default=None, description="the ladder to climb; else the wedding's clock decides"
+    )
 
     @field_validator("system_state")
     @classmethod

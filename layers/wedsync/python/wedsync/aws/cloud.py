@@ -1,6 +1,7 @@
 """The seam on AWS, as one thing that opens resources."""
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from threading import RLock
 from typing import TypeVar, cast
 
@@ -15,6 +16,7 @@ from wedsync.aws.tables import DynamoTable
 from wedsync.aws.time_series import TimestreamSeries
 from wedsync.cloud import Clock, Ids
 from wedsync.resources import Resource, ResourceKind
+from wedsync.web import GuardedWeb
 
 _Opened = TypeVar("_Opened")
 
@@ -60,6 +62,11 @@ class AwsCloud:
     def ids(self) -> Ids:
         """Ids and randomness."""
         return self._ids
+
+    @cached_property
+    def web(self) -> GuardedWeb:
+        """The Internet, and nothing inside."""
+        return GuardedWeb()
 
     def table(self, resource: Resource) -> DynamoTable:
         """Open a table."""

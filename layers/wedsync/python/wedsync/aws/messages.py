@@ -1,10 +1,11 @@
 """Topics on SNS and delay queues on SQS."""
 
+import json
 from typing import TYPE_CHECKING
 
 from wedsync.aws.faults import Caller
-from wedsync.cloud import Delayed, Message
-from wedsync.cloud.limits import check_delayed, check_message
+from wedsync.cloud import Delayed, Message, Subscriber
+from wedsync.cloud.limits import check_delayed, check_message, check_subscriber
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -36,6 +37,20 @@ class SnsTopic:
                 },
             ),
             repeatable=False,
+        )
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Subscribe with a filter policy."""
+        check_subscriber(subscriber)
+        policy = json.dumps({name: list(values) for name, values in subscriber.only.items()})
+        self._call(
+            lambda: self._client.subscribe(
+                TopicArn=self._arn,
+                Protocol=subscriber.protocol,
+                Endpoint=subscriber.address,
+                Attributes={"FilterPolicy": policy},
+            ),
+            repeatable=True,
         )
 
 

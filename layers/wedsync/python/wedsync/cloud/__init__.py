@@ -17,6 +17,7 @@ from wedsync.cloud.protocols import (
     Table,
     TimeSeries,
     Topic,
+    Web,
 )
 from wedsync.cloud.values import (
     EVERYTHING,
@@ -35,15 +36,19 @@ from wedsync.cloud.values import (
     Refusal,
     Sort,
     Span,
+    Subscriber,
 )
+from wedsync.cloud.web import Answered, Call, NoAnswer, Outcome
 
 __all__ = [
     "EVERYTHING",
     "EXPIRES_AT",
     "Absent",
+    "Answered",
     "Arrived",
     "Attribute",
     "Bucket",
+    "Call",
     "Clock",
     "Cloud",
     "Condition",
@@ -56,6 +61,8 @@ __all__ = [
     "LessThan",
     "Measured",
     "Message",
+    "NoAnswer",
+    "Outcome",
     "Page",
     "PutFailure",
     "PutFailures",
@@ -66,8 +73,10 @@ __all__ = [
     "Sort",
     "Span",
     "Stream",
+    "Subscriber",
     "Table",
     "TimeSeries",
     "Topic",
+    "Web",
     "holds",
 ]

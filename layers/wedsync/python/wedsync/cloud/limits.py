@@ -23,6 +23,7 @@ from wedsync.cloud.values import (
     Record,
     Sort,
     Span,
+    Subscriber,
 )
 from wedsync.resources import Index
 
@@ -48,6 +49,8 @@ _VERSIONS = 1 << 63
 _DIMENSION = re.compile(rf"(?!time\Z|version\Z)[a-z][a-z0-9_]{{0,{DIMENSION_NAME_BYTES - 1}}}")
 _NUMBER_LIMIT = 10**NUMBER_DIGITS
 _ATTRIBUTE_NAME = re.compile(r"(?!(?:aws|amazon)\.)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.IGNORECASE)
+_EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _SUBJECT = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,99}")
 
 
@@ -161,6 +164,25 @@ def check_delayed(message: Delayed) -> None:
     size = len(message.body.encode())
     if not 1 <= size <= MESSAGE_BYTES:
         raise ValueError(f"a message has 1 to {MESSAGE_BYTES} bytes, not {size}")
+
+
+def is_email(text: str) -> bool:
+    """Whether this may be an e-mail address."""
+    return len(text) <= 254 and _EMAIL.fullmatch(text) is not None
+
+
+def is_phone(text: str) -> bool:
+    """Whether this is a telephone number as E.164 writes it."""
+    return _PHONE.fullmatch(text) is not None
+
+
+def check_subscriber(subscriber: Subscriber) -> None:
+    """Raise ValueError for an address that a topic cannot deliver to."""
+    fits = {"email": is_email, "sms": is_phone}.get(subscriber.protocol)
+    if fits is None or not fits(subscriber.address):
+        raise ValueError(f"this is no address for {subscriber.protocol}")
+    if not subscriber.only or not all(subscriber.only.values()):
+        raise ValueError("a subscriber says which messages it wants")
 
 
 def check_object_name(name: str) -> None:

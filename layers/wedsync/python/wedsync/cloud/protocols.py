@@ -22,7 +22,9 @@ from wedsync.cloud.values import (
     Refusal,
     Sort,
     Span,
+    Subscriber,
 )
+from wedsync.cloud.web import Call, Outcome
 from wedsync.resources import Resource
 
 
@@ -91,6 +93,20 @@ class Topic(Protocol):
 
     def publish(self, message: Message) -> None:
         """Send; returning means that the topic holds it."""
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Deliver to this address from now on.
+
+        An address has one subscription: asked for once more, it must want the same. SNS first
+        asks whoever has an e-mail address whether they want it.
+        """
+
+
+class Web(Protocol):
+    """Other people's endpoints."""
+
+    def post(self, call: Call) -> Outcome:
+        """Post, within five seconds, to public addresses alone. Never raises for what is there."""
 
 
 class Queue(Protocol):
@@ -162,6 +178,10 @@ class Cloud(Protocol):
     @property
     def ids(self) -> Ids:
         """Ids and randomness."""
+
+    @property
+    def web(self) -> Web:
+        """Other people's endpoints."""
 
     def table(self, resource: Resource) -> Table:
         """Open a table."""

@@ -108,6 +108,18 @@ class Message:
     attributes: Mapping[str, str | int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscriber:
+    """An address that a topic delivers to by itself: ``protocol`` is email or sms.
+
+    ``only`` names the values of attributes that it wants: SNS' filter policy.
+    """
+
+    protocol: str
+    address: str
+    only: Mapping[str, tuple[str, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Delayed:
     """One message for a delay queue, visible after ``delay_seconds`` (0 to 900)."""

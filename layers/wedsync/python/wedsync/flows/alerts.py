@@ -17,6 +17,7 @@ from wedsync.alerting.model import Alert, AlertState, fingerprint
 from wedsync.errors import TooMuchContention
 from wedsync.flows.cadence import CloseLook
 from wedsync.flows.incidents import attach, deliver, note_alert_resolved, publish
+from wedsync.flows.policies import own_ladder
 from wedsync.flows.surroundings import TenantDay
 from wedsync.incidents.message import alert_messages
 from wedsync.incidents.opening import alert_escalates
@@ -166,6 +167,8 @@ def _follow(
             any_wedding_today=day.any_wedding_today,
             any_saturday_wedding_today=day.any_saturday_wedding_today,
         )
+        if escalates:
+            choice = own_ladder(services, tenant, choice)
         incident_id = attach(services, tenant, alert, choice=choice)
         if incident_id is not None:
             deliver(services, tenant, incident_id)

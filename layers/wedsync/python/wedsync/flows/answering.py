@@ -10,6 +10,7 @@ from wedsync.alerting.model import Alert, AlertState
 from wedsync.errors import IncidentAlreadyResolved, TooMuchContention
 from wedsync.flows.alerts import TRIES, settle
 from wedsync.flows.incidents import change_incident, deliver
+from wedsync.flows.orders import say_taken
 from wedsync.flows.surroundings import TenantDay
 from wedsync.incidents import lifecycle as incident_lifecycle
 from wedsync.incidents.model import Incident
@@ -31,6 +32,7 @@ def acknowledge_alert(services: Services, tenant: Tenant, alert_id: str, *, by: 
                 found.incident_id,
                 lambda incident, now: incident_lifecycle.acknowledge(incident, by=by, at=now),
             )
+            say_taken(services, tenant, found.incident_id)
     return _change(
         services,
         tenant,

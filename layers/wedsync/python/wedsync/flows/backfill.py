@@ -144,39 +144,53 @@ def _sorted(
     origin = Origin(tenant=tenant.id, device="backfill", batch_id=job)
     young_ms = cursor.began_ms - ACCEPTED_MS
     oldest_ms = cursor.began_ms - round(_OLDEST.total_seconds() * 1000)
+    points, refused = _decoded(lines, first)
+    ids = [origin.place_id(key, place) for place, _ in points]
+    named = [at for at, (_, point) in enumerate(points) if point.event_id is not None]
+    events = origin.event_ids(
+        key,
+        [str(points[at][1].event_id) for at in named],
+        [points[at][1].ts_ms for at in named],
+    )
+    for at, event in zip(named, events.tolist(), strict=True):
+        ids[at] = event
     accepted: list[Accepted] = []
-    taken = repeated = young = refused = 0
-    for number, line in enumerate(lines, start=first):
-        if not line.strip():
-            continue
-        decoded = decode_record(line)
-        refused += len(decoded.rejected)
-        for index, point in decoded.points:
-            frame = origin.frame_id(
-                key, event_id=point.event_id, ts_ms=point.ts_ms, index=(number << 16) + index
-            )
-            if _is_foreign(point, tenant) or point.ts_ms < oldest_ms:
-                refused += 1
-            elif point.ts_ms >= young_ms:
-                young += 1
-            elif frame in seen:
-                repeated += 1
-            else:
-                if point.event_id is not None:
-                    seen.add(frame)
-                taken += 1
-                accepted.append(
-                    Accepted(
-                        point=point,
-                        frame_id=frame,
-                        copy=0,
-                        tenant=tenant.id,
-                        arrival_ms=cursor.began_ms,
-                        late=True,
-                    )
+    taken = repeated = young = 0
+    for (_, point), frame in zip(points, ids, strict=True):
+        if _is_foreign(point, tenant) or point.ts_ms < oldest_ms:
+            refused += 1
+        elif point.ts_ms >= young_ms:
+            young += 1
+        elif frame in seen:
+            repeated += 1
+        else:
+            if point.event_id is not None:
+                seen.add(frame)
+            taken += 1
+            accepted.append(
+                Accepted(
+                    point=point,
+                    frame_id=frame,
+                    copy=0,
+                    tenant=tenant.id,
+                    arrival_ms=cursor.began_ms,
+                    late=True,
                 )
+            )
     counts = Cursor(taken=taken, repeated=repeated, young=young, refused=refused)
     return _Chunk(blocks=_folded(accepted), cursor=counts)
+
+
+def _decoded(lines: Sequence[bytes], first: int) -> tuple[list[tuple[int, Point]], int]:
+    """The points of these lines, each with its place in the file; how many cannot be read."""
+    points: list[tuple[int, Point]] = []
+    refused = 0
+    for number, line in enumerate(lines, start=first):
+        if line.strip():
+            decoded = decode_record(line)
+            refused += len(decoded.rejected)
+            points += [((number << 16) + index, point) for index, point in decoded.points]
+    return points, refused
 
 
 def _is_foreign(point: Point, tenant: Tenant) -> bool:

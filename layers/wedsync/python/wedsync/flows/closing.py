@@ -1,10 +1,10 @@
 """Minutes that are over: each pack's as one item, and those of an hour together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from wedsync.flows.reading import block_of, merged_minute
+from wedsync.flows.reading import block_of, merged_minutes
 from wedsync.flows.times import MINUTES_PER_HOUR
 from wedsync.metrics.block import Block
 from wedsync.stores.services import Services
@@ -12,6 +12,8 @@ from wedsync.stores.windows import ClosedMinute
 from wedsync.tenancy import Tenant
 
 MINUTES_PER_QUARTER = 15
+CLOSED_TOGETHER = 16
+"""How many packs' minutes are merged at a go: enough to share the work, few enough to hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +38,23 @@ class PackHour:
 
 def close_minute(services: Services, tenant: Tenant, pack: int, minute: int) -> ClosedMinute:
     """Merge a minute's hot items into its closed item."""
-    item = merged_minute(services.hot_windows.minute(tenant, pack, minute))
-    if item.version:
-        services.windows.put_closed(tenant, pack, minute, item, now=services.now())
+    (item,) = close_minutes(services, [(tenant, pack, minute)])
     return item
+
+
+def close_minutes(
+    services: Services, minutes: Sequence[tuple[Tenant, int, int]]
+) -> list[ClosedMinute]:
+    """Merge the hot items of each tenant, pack and minute into its closed item, many at a go."""
+    closed: list[ClosedMinute] = []
+    for start in range(0, len(minutes), CLOSED_TOGETHER):
+        some = minutes[start : start + CLOSED_TOGETHER]
+        items = [services.hot_windows.minute(*each) for each in some]
+        for (tenant, pack, minute), item in zip(some, merged_minutes(items), strict=True):
+            if item.version:
+                services.windows.put_closed(tenant, pack, minute, item, now=services.now())
+            closed.append(item)
+    return closed
 
 
 def read_hour(services: Services, tenant: Tenant, pack: int, hour: int, *, before: int) -> PackHour:

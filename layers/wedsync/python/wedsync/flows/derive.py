@@ -7,12 +7,11 @@ and raced at will; a batch that is delivered again repairs what a crash left und
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from wedsync.flows.closing import close_minute, read_hour
+from wedsync.flows.closing import close_minutes, read_hour
 from wedsync.flows.history import copied_before, mark_for_copying
 from wedsync.flows.reading import CLOSES_AFTER_MS
 from wedsync.flows.rollup import SETTLED, gather_hour, keep_wedding_hours, roll_up_pack_hour
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, epoch_ms, minute_of
-from wedsync.metrics.block import Block
 from wedsync.metrics.fold import SlotKey
 from wedsync.stores.frontiers import Frontier
 from wedsync.stores.hot_windows import HotItem, Merged
@@ -30,16 +29,19 @@ def refresh(services: Services, merged: Iterable[Merged]) -> None:
     """Bring everything up to date that readers take from these hot items."""
     every = tuple(merged)
     for each in every:
-        for item in each.items:
-            _put_totals(services, each.key, item)
+        for item in each.sealed:
+            _put_totals(services, each.key, item, _totals_of(item))
             _tell_of_late(services, each.key, item)
-    minutes = {(each.key.tenant, each.key.pack, each.key.minute) for each in every}
+        _put_totals(services, each.key, each.item, each.totals)
+        _tell_of_late(services, each.key, each.item)
+    minutes = sorted({(each.key.tenant, each.key.pack, each.key.minute) for each in every})
+    now = services.now()
+    over = [(Tenant(tenant), pack, at) for tenant, pack, at in minutes if at < minute_of(now)]
+    close_minutes(services, over)
     hours: set[tuple[str, int, int]] = set()
     again: set[tuple[str, int, int]] = set()
     copied = copied_before(services, services.now() + MARGIN)
-    for tenant_id, pack, minute in sorted(minutes):
-        if minute < minute_of(services.now()):
-            close_minute(services, Tenant(tenant_id), pack, minute)
+    for tenant_id, pack, minute in minutes:
         if minute < _settled(services):
             hours.add((tenant_id, pack, minute // MINUTES_PER_HOUR))
         if minute < copied:
@@ -80,11 +82,9 @@ def close_last_minute(services: Services, now: datetime) -> int:
     minute = minute_of(now) - 1
     if epoch_ms(now) < _minute_end(minute) + CLOSES_AFTER_MS:
         minute -= 1
-    count = 0
-    for active in services.windows.active(minute // MINUTES_PER_HOUR):
-        close_minute(services, active.tenant, active.pack, minute)
-        count += 1
-    return count
+    active = list(services.windows.active(minute // MINUTES_PER_HOUR))
+    close_minutes(services, [(each.tenant, each.pack, minute) for each in active])
+    return len(active)
 
 
 def compact(services: Services, now: datetime) -> int:
@@ -105,7 +105,14 @@ def compact(services: Services, now: datetime) -> int:
     return count
 
 
-def _put_totals(services: Services, key: SlotKey, item: HotItem) -> None:
+def _totals_of(item: HotItem) -> tuple[bytes, bytes]:
+    """The tenant's totals of an item, on time and late."""
+    return item.on_time().totals_only().encode(), item.late().totals_only().encode()
+
+
+def _put_totals(
+    services: Services, key: SlotKey, item: HotItem, totals: tuple[bytes, bytes]
+) -> None:
     content = item.content
     services.windows.put_totals(
         Tenant(key.tenant),
@@ -114,8 +121,8 @@ def _put_totals(services: Services, key: SlotKey, item: HotItem) -> None:
         item.place,
         ClosedMinute(
             version=item.version,
-            on_time=Block.decode(content.on_time).totals_only().encode(),
-            late=Block.decode(content.late).totals_only().encode(),
+            on_time=totals[0],
+            late=totals[1],
             sent_on_time=content.sent_on_time,
             sent_late=content.sent_late,
             duplicates=content.duplicates,

@@ -19,8 +19,15 @@ READING = (
 )
 """Weddings and their windows, and the settings that tell where these lie."""
 
-EVALUATING = (*READING, Resource.ALERTS.read_write(), *PAGING)
-"""What judging needs: weddings, their windows, alerts, and whatever a page needs."""
+EVALUATING = (*READING, Resource.ALERTS.read_write(), Resource.ROUTING.read(), *PAGING)
+"""What judging needs: weddings, their windows, alerts, ladders, and whatever a page needs."""
 
 LOOKING = (*READING, Resource.REJECTIONS.read())
 """What live answers are made from, with what is told of their quality."""
+
+TELLING = (
+    Resource.ROUTING.read(),
+    Resource.NOTIFICATIONS.write(),
+    Resource.DIRECT.send(),
+)
+"""What it takes to tell contacts: who they are, a note of what they are told, their topic."""

@@ -9,7 +9,7 @@ from wedsync.stores.frontiers import Frontier
 from wedsync.stores.services import Services
 
 
-class State(StrEnum):
+class JobState(StrEnum):
     """How a job stands."""
 
     HEALTHY = "healthy"
@@ -24,7 +24,7 @@ class JobHealth:
     """One job: through which instant its work is complete."""
 
     name: str
-    state: State
+    state: JobState
     through: datetime | None
     lag_seconds: float | None
 
@@ -47,11 +47,11 @@ def job_health(services: Services, now: datetime) -> tuple[JobHealth, ...]:
 
 def _health(name: str, minute: int | None, limit: timedelta, now: datetime) -> JobHealth:
     if minute is None:
-        return JobHealth(name=name, state=State.STARTING, through=None, lag_seconds=None)
+        return JobHealth(name=name, state=JobState.STARTING, through=None, lag_seconds=None)
     lag = now - minute_start(minute)
     return JobHealth(
         name=name,
-        state=State.DEGRADED if lag > limit else State.HEALTHY,
+        state=JobState.DEGRADED if lag > limit else JobState.HEALTHY,
         through=minute_start(minute),
         lag_seconds=lag.total_seconds(),
     )

@@ -16,8 +16,7 @@ What speaks for a scope that is in no trouble is not judged, and no window is re
 alert hears of its recovery from the ten-second watch.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -26,11 +25,12 @@ from wedsync.alerting.observation import Scope
 from wedsync.cloud import Arrived
 from wedsync.flows.bearing import trouble_above
 from wedsync.flows.observe import SEEN_MINUTES, UNNAMED, WINDOW_MINUTES
-from wedsync.flows.times import MINUTE_MS, minute_of
-from wedsync.metrics.columns import Accepted
-from wedsync.metrics.fold import SlotKey
-from wedsync.metrics.series import HEALTH_CHECK, Dims
-from wedsync.stores.hot_windows import NOTHING_OWED, Merged
+from wedsync.flows.times import minute_of
+from wedsync.metrics.columns import Columns
+from wedsync.metrics.histogram import Words
+from wedsync.metrics.series import HEALTH_CHECK
+from wedsync.metrics.told import Subject, Told, told_by
+from wedsync.stores.hot_windows import Merged
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 
@@ -38,46 +38,18 @@ NAMING = ("service", "component", "host")
 TROUBLE_MINUTES = 5
 """Trouble is told of for whole stretches of so many minutes: one write in each."""
 _REMEMBERED_SECONDS = 2 * TROUBLE_MINUTES * 60
-_Series = tuple[str, str | None, str, Dims]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Said:
-    """A record, by its token, told something of a scope in a minute.
-
-    A point that several records may bring is a record by itself.
-    """
-
-    record: int
-    minute: int
-    trouble: bool
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Heard:
     """What the rules are told by a batch, as far as it came on time.
 
-    ``owed``: by item, the frames for which they are to be judged, and the record of each.
+    A record is named by its token; a point that several records may bring is one by itself.
+    ``scopes`` are those that each subject of what was told bears on.
     """
 
-    said: Mapping[tuple[Tenant, Scope], frozenset[Said]]
-    owed: Mapping[SlotKey, Mapping[int, int]]
-
-    def records(self, key: SlotKey) -> frozenset[int]:
-        """The records that bring something to this item for which it is to be judged."""
-        return frozenset(self.owed.get(key, NOTHING_OWED).values())
-
-    @property
-    def through(self) -> int:
-        """The newest minute that is told of; it may be ahead of the clock."""
-        return max((each.minute for said in self.said.values() for each in said), default=0)
-
-    def of_tenants(self) -> dict[Tenant, dict[Scope, frozenset[Said]]]:
-        """The same by tenant, in order."""
-        found: dict[Tenant, dict[Scope, frozenset[Said]]] = {}
-        for tenant, scope in sorted(self.said, key=_order):
-            found.setdefault(tenant, {})[scope] = self.said[tenant, scope]
-        return found
+    told: Told
+    scopes: Mapping[Subject, tuple[tuple[Tenant, Scope], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,45 +62,32 @@ class Touched:
 
 
 def hear(
-    accepted: Iterable[Accepted],
-    *,
-    told_by: Callable[[Accepted], int],
-    key_of: Callable[[Accepted], SlotKey],
-    now: datetime,
-) -> Heard:
-    """Whatever of these points any rule looks at. ``told_by`` answers the record's token."""
-    series: dict[_Series, tuple[tuple[tuple[Tenant, Scope], ...], float] | None] = {}
-    said: defaultdict[tuple[Tenant, Scope], set[Said]] = defaultdict(set)
-    owed: defaultdict[SlotKey, dict[int, int]] = defaultdict(dict)
-    for each in accepted:
-        point = each.point
-        key = (each.tenant, point.wedding_id, point.name, point.dims)
-        if key not in series:
-            series[key] = _heard_of(key)
-        known = series[key]
-        if known is None or each.late:
-            continue
-        scopes, bound = known
-        told = Said(told_by(each), point.ts_ms // MINUTE_MS, max(point.values) > bound)
-        for scope in scopes:
-            said[scope].add(told)
-        if told.trouble or _leaves(told.minute, now):
-            owed[key_of(each)][each.frame_id] = told.record
-    return Heard({scope: frozenset(each) for scope, each in said.items()}, owed)
+    columns: Columns, tokens: Sequence[int], *, alone: Sequence[Words], now: datetime
+) -> tuple[Heard, Columns]:
+    """Whatever of these rows any rule looks at, and the rows with the debts that they leave.
+
+    ``tokens`` names the records by their ordinals; frames of the ids ``alone`` may come with other
+    records too, and stand for themselves.
+    """
+    told, columns = told_by(
+        columns,
+        tokens,
+        alone=alone,
+        bound=lambda metric, dims: trouble_above(metric, dict(dims)),
+        owing_until=_last_leaving(now),
+    )
+    return Heard(told, {subject: _scopes_of(subject) for subject in told.subjects}), columns
 
 
-def _heard_of(key: _Series) -> tuple[tuple[tuple[Tenant, Scope], ...], float] | None:
-    tenant_id, wedding_id, metric, pairs = key
-    tenant, dims = Tenant(tenant_id), dict(pairs)
-    bound = trouble_above(metric, dims)
-    if bound is None:
-        return None
-    if wedding_id is not None:
-        return ((tenant, Scope(wedding_id=wedding_id)),), bound
+def _scopes_of(subject: Subject) -> tuple[tuple[Tenant, Scope], ...]:
+    tenant = Tenant(subject.tenant)
+    if subject.wedding_id is not None:
+        return ((tenant, Scope(wedding_id=subject.wedding_id)),)
+    dims = dict(subject.dims)
     names = {dims[dim] for dim in NAMING if dim in dims}
-    if _named_by(metric) not in dims:
+    if _named_by(subject.metric) not in dims:
         names.add(UNNAMED)
-    return tuple((tenant, Scope(service=name)) for name in sorted(names)), bound
+    return tuple((tenant, Scope(service=name)) for name in sorted(names))
 
 
 def _named_by(metric: str) -> str:
@@ -141,16 +100,20 @@ def _named_by(metric: str) -> str:
 def tell_of_trouble(services: Services, heard: Heard) -> None:
     """Store, before anything is counted, which scopes something speaks against."""
     now = services.now()
-    for (tenant, scope), said in sorted(heard.said.items(), key=lambda each: _order(each[0])):
-        for stretch in sorted({each.minute // TROUBLE_MINUTES for each in said if each.trouble}):
-            _tell_of_trouble(services, tenant, scope, stretch, now)
+    told = {
+        (tenant, scope, stretch)
+        for subject, stretch in heard.told.troubled(TROUBLE_MINUTES)
+        for tenant, scope in heard.scopes[subject]
+    }
+    for tenant, scope, stretch in sorted(told, key=lambda each: (_order(each[:2]), each[2])):
+        _tell_of_trouble(services, tenant, scope, stretch, now)
 
 
-def note_judged(services: Services, heard: Heard, merged: Iterable[Merged]) -> None:
+def note_judged(services: Services, merged: Iterable[Merged]) -> None:
     """The debts of this batch are settled."""
     for each in merged:
         for item in each.items:
-            settled = item.owed & heard.records(each.key)
+            settled = item.owed & each.debts
             if settled:
                 services.judged.note(each.key, item.place, settled, now=services.now())
 
@@ -161,56 +124,66 @@ def touched_by(services: Services, heard: Heard, merged: Sequence[Merged]) -> To
     Trouble is told of weddings that nobody has registered yet, too: once they are, it counts.
     """
     now = services.now()
-    debts = _debts(services, heard, merged, now)
-    scopes: dict[Tenant, frozenset[Scope]] = {}
-    late: dict[tuple[Tenant, Scope], frozenset[int]] = {}
-    for tenant, told in heard.of_tenants().items():
-        scopes[tenant] = _in_trouble(services, tenant, told, now)
-        for scope in scopes[tenant]:
-            minutes = {
-                each.minute
-                for each in told[scope]
-                if (tenant.id, each.minute, each.record) in debts
-            }
-            if minutes:
-                late[tenant, scope] = frozenset(minutes)
-    return Touched(scopes, late, heard.through)
+    judged = _in_trouble(services, heard, now)
+    scopes: dict[Tenant, set[Scope]] = {}
+    for tenant, scope in judged:
+        scopes.setdefault(tenant, set()).add(scope)
+    late: dict[tuple[Tenant, Scope], set[int]] = {}
+    debts = _debts(services, merged, now)
+    for subject, minute, record in heard.told.by({record for _, _, record in debts}):
+        for told in heard.scopes[subject]:
+            if told in judged and (told[0].id, minute, record) in debts:
+                late.setdefault(told, set()).add(minute)
+    return Touched(
+        {tenant: frozenset(each) for tenant, each in scopes.items()},
+        {told: frozenset(minutes) for told, minutes in late.items()},
+        heard.told.through,
+    )
 
 
 def _debts(
-    services: Services, heard: Heard, merged: Iterable[Merged], now: datetime
+    services: Services, merged: Iterable[Merged], now: datetime
 ) -> set[tuple[str, int, int]]:
     """Tenant, minute and record of what was counted, now or before, and never judged."""
     debts: set[tuple[str, int, int]] = set()
     for each in merged:
-        if not _leaves(each.key.minute, now):
+        if each.key.minute > _last_leaving(now):
             continue
         for item in each.items:
-            owed = item.owed & heard.records(each.key)
+            owed = item.owed & each.debts
             if owed:
                 owed -= services.judged.records(each.key, item.place)
             debts |= {(each.key.tenant, each.key.minute, record) for record in owed}
     return debts
 
 
-def _in_trouble(
-    services: Services, tenant: Tenant, told: Mapping[Scope, frozenset[Said]], now: datetime
-) -> frozenset[Scope]:
+def _in_trouble(services: Services, heard: Heard, now: datetime) -> set[tuple[Tenant, Scope]]:
     """The scopes that rules may object to: they were spoken against now, or a while ago."""
-    against = {scope for scope, said in told.items() if any(each.trouble for each in said)}
-    others = [scope for scope in told if scope not in against]
-    until = services.trouble.until(tenant, others)
     current = minute_of(now)
-    return frozenset(against) | {
+    found = {
         scope
-        for scope, minute in until.items()
-        if minute >= min(current, *(each.minute for each in told[scope])) - SEEN_MINUTES
+        for subject, _ in heard.told.troubled(TROUBLE_MINUTES)
+        for scope in heard.scopes[subject]
     }
+    others: dict[Tenant, dict[Scope, int]] = {}
+    for subject, earliest in zip(heard.told.subjects, heard.told.earliest(), strict=True):
+        for tenant, scope in heard.scopes[subject]:
+            if (tenant, scope) not in found:
+                since = others.setdefault(tenant, {})
+                since[scope] = min(since.get(scope, current), earliest)
+    for tenant, since in sorted(others.items(), key=lambda each: each[0]):
+        until = services.trouble.until(tenant, since)
+        found |= {
+            (tenant, scope)
+            for scope, minute in until.items()
+            if minute >= since[scope] - SEEN_MINUTES
+        }
+    return found
 
 
-def _leaves(minute: int, now: datetime) -> bool:
-    """Whether the present window holds the minute no longer, or may lose it during this run."""
-    return minute <= minute_of(now) - WINDOW_MINUTES + 1
+def _last_leaving(now: datetime) -> int:
+    """The newest minute that the present window holds no longer, or may lose during this run."""
+    return minute_of(now) - WINDOW_MINUTES + 1
 
 
 def _tell_of_trouble(
@@ -229,7 +202,8 @@ def _tell_of_trouble(
 def record_token(record: Arrived) -> int:
     """A record is delivered whole, and under this name however batches are cut."""
     place = f"{record.stream}:{record.shard}:{record.sequence}"
-    return int.from_bytes(blake2b(place.encode(), digest_size=8).digest(), "little")
+    # Zero stands for no record.
+    return int.from_bytes(blake2b(place.encode(), digest_size=8).digest(), "little") or 1
 
 
 def _order(each: tuple[Tenant, Scope]) -> tuple[str, str, str]:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from wedsync.alerting.model import Alert
 from wedsync.alerting.severity import Impact
-from wedsync.cloud import Message
+from wedsync.cloud import Message, Topic
 from wedsync.errors import TooMuchContention, Unavailable
 from wedsync.flows.cadence import CloseLook
 from wedsync.flows.wake import LadderWake, wake_later
@@ -138,9 +138,9 @@ def note_alert_resolved(services: Services, tenant: Tenant, alert: Alert) -> Non
         deliver(services, tenant, alert.incident_id)
 
 
-def deliver(services: Services, tenant: Tenant, incident_id: str) -> int:
-    """Claim and send everything of this incident that is due; how many messages went out."""
-    sent = 0
+def deliver(services: Services, tenant: Tenant, incident_id: str) -> tuple[PageMessage, ...]:
+    """Claim and send everything of this incident that is due; the messages that went out."""
+    sent: tuple[PageMessage, ...] = ()
     incident = services.incidents.get(tenant, incident_id).value
     for step in due_steps(incident, now=services.now()):
         claimed = _claim(services, tenant, incident_id, step.step_id)
@@ -149,8 +149,8 @@ def deliver(services: Services, tenant: Tenant, incident_id: str) -> int:
     return sent
 
 
-def publish_step(services: Services, tenant: Tenant, claimed: Claimed) -> int:
-    """Send a claimed step and mark it sent; how many messages went out.
+def publish_step(services: Services, tenant: Tenant, claimed: Claimed) -> tuple[PageMessage, ...]:
+    """Send a claimed step and mark it sent; the messages that went out.
 
     When the topic does not answer, the step is given back and a wake is asked for; the minute's
     sweep would find it in any case.
@@ -167,19 +167,24 @@ def publish_step(services: Services, tenant: Tenant, claimed: Claimed) -> int:
             LadderWake(tenant_id=tenant.id, incident_id=incident.incident_id),
             after_seconds=PUBLISH_AGAIN_SECONDS,
         )
-        return 0
+        return ()
     _finish(services, tenant, incident.incident_id, step, sent=True)
-    return len(to_send)
+    return to_send
 
 
 def publish(services: Services, tier: int, message: PageMessage) -> None:
     """Publish to the tier's topic, three times if need be. Raises Unavailable."""
-    topic = services.topic_of_tier(tier)
+    publish_thrice(
+        services.topic_of_tier(tier),
+        Message(subject=message.subject, body=message.body, attributes=message.attributes),
+    )
+
+
+def publish_thrice(topic: Topic, message: Message) -> None:
+    """Publish, and twice more if need be. Raises Unavailable."""
     for left in reversed(range(PUBLISH_TRIES)):
         try:
-            topic.publish(
-                Message(subject=message.subject, body=message.body, attributes=message.attributes)
-            )
+            topic.publish(message)
         except Unavailable:
             if not left:
                 raise

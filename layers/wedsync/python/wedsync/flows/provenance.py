@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from wedsync.cloud import Arrived
 from wedsync.metrics.body import Poison
-from wedsync.metrics.identity import Origin
+from wedsync.metrics.intake import Sender
 from wedsync.metrics.signature import device_secret, sign, split_signature, verify
 from wedsync.settings import Settings
 from wedsync.stores.keys import KeyStore
@@ -25,15 +26,18 @@ class Proved:
     batch_id: str | None
     received_at_ms: int | None
 
-    def origin(self, tenant: Tenant, *, stream: str, shard: str, sequence: str) -> Origin:
-        """Where a point of this tenant came from."""
-        return Origin(
-            tenant=tenant.id,
+    def sender(self, record: Arrived) -> Sender:
+        """The same beside where and when the record arrived."""
+        return Sender(
+            tenant=None if self.tenant is None else self.tenant.id,
             device=self.device,
+            vendor_id=self.vendor_id,
             batch_id=self.batch_id,
-            stream=stream,
-            shard=shard,
-            sequence=sequence,
+            stream=record.stream,
+            shard=record.shard,
+            sequence=record.sequence,
+            arrival_ms=self.received_at_ms or record.arrived_at_ms,
+            event_ids_are_final=self.tenant is None,
         )
 
 

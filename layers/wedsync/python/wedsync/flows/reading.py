@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from wedsync.flows.times import minute_of
-from wedsync.metrics.block import Block
+from wedsync.metrics.block import Block, merge_all
 from wedsync.metrics.packs import PackHistory
 from wedsync.stores.hot_windows import HotItem, HotWindowStore
 from wedsync.stores.windows import ClosedMinute, WindowStore
@@ -48,22 +48,25 @@ def block_of(data: bytes) -> Block:
 
 def merged_minute(items: Iterable[HotItem]) -> ClosedMinute:
     """The hot items of one pack and minute as one."""
-    every = tuple(items)
-    return ClosedMinute(
-        version=sum(item.version for item in every),
-        on_time=_joined([item.content.on_time for item in every]),
-        late=_joined([item.content.late for item in every]),
-        sent_on_time=sum(item.content.sent_on_time for item in every),
-        sent_late=sum(item.content.sent_late for item in every),
-        duplicates=sum(item.content.duplicates for item in every),
-    )
+    (minute,) = merged_minutes([tuple(items)])
+    return minute
 
 
-def _joined(parts: list[bytes]) -> bytes:
-    filled = [part for part in parts if part]
-    if len(filled) < 2:
-        return filled[0] if filled else b""
-    return Block.merge(map(block_of, filled)).encode()
+def merged_minutes(minutes: Sequence[Sequence[HotItem]]) -> list[ClosedMinute]:
+    """The hot items of each of these packs and minutes as one, all at a go."""
+    on_time = merge_all([[item.content.on_time for item in items] for items in minutes])
+    late = merge_all([[item.content.late for item in items] for items in minutes])
+    return [
+        ClosedMinute(
+            version=sum(item.version for item in items),
+            on_time=on_time[at],
+            late=late[at],
+            sent_on_time=sum(item.content.sent_on_time for item in items),
+            sent_late=sum(item.content.sent_late for item in items),
+            duplicates=sum(item.content.duplicates for item in items),
+        )
+        for at, items in enumerate(minutes)
+    ]
 
 
 class WindowReader:

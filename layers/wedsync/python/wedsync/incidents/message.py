@@ -107,6 +107,32 @@ def alert_messages(
     )
 
 
+def notice_messages(
+    *,
+    roles: Iterable[str],
+    tenant: str,
+    about: str,
+    digest: str,
+    severity: Severity,
+    title: str,
+    lines: Iterable[str],
+    now: datetime,
+) -> tuple[PageMessage, ...]:
+    """Write a notice about what is neither an incident nor an alert, once per role.
+
+    ``about`` names it; ``digest`` stands for what is told of it, so that a change is heard anew.
+    """
+    return _addressed(
+        roles,
+        subject=_subject(StepKind.NOTICE, severity, title, None, about),
+        body="\n".join(
+            [*_heading(StepKind.NOTICE, severity, title, None, now=now), *map(_text, lines)]
+        ),
+        key=f"{tenant}#{about}#{digest}#{StepKind.NOTICE}#0",
+        attributes={"kind": StepKind.NOTICE.value, "severity": severity.value, "tier": 0},
+    )
+
+
 def one_line(text: str, *, limit: int) -> str:
     """Make foreign text safe inside a line: any script and emoji stay, nothing steers the line.
 

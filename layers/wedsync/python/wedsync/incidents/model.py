@@ -54,12 +54,27 @@ class UpdateKind(StrEnum):
     REOPENED = "reopened"
 
 
+class ChannelKind(StrEnum):
+    """A way to reach somebody."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    WEBHOOK = "webhook"
+    SLACK = "slack"
+    PAGERDUTY = "pagerduty"
+    TEAMS = "teams"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
-    """Whom to page when nobody answered ``after_seconds`` after the opening."""
+    """Whom to page when nobody answered ``after_seconds`` after the opening.
+
+    ``channels`` are those to try, the first one first; none: as each contact prefers.
+    """
 
     after_seconds: int
     roles: tuple[str, ...]
+    channels: tuple[ChannelKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

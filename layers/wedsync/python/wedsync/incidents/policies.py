@@ -1,37 +1,49 @@
-"""Who is paged and how fast: three ladders, chosen by severity and the wedding's clock."""
+"""Who is paged and how fast: three ladders, chosen by severity and the wedding's clock.
 
+A tenant may put a ladder of its own in the place of each; what is chosen is the name.
+"""
+
+import json
 from dataclasses import dataclass
+from importlib.resources import files
 
 from wedsync.alerting.severity import Severity
-from wedsync.incidents.model import Policy, Tier
+from wedsync.incidents.model import ChannelKind, Policy, Tier
 from wedsync.weddings.model import WeddingContext
 
-WEDDING_DAY = Policy(
-    name="wedding_day",
-    tiers=(
-        Tier(after_seconds=0, roles=("on_call_engineer", "platform_lead")),
-        Tier(after_seconds=300, roles=("cto", "emergency_contacts")),
-        Tier(after_seconds=900, roles=("all_hands",)),
-    ),
-    reminder_after_seconds=600,
-)
-NORMAL = Policy(
-    name="normal",
-    tiers=(
-        Tier(after_seconds=0, roles=("on_call_engineer",)),
-        Tier(after_seconds=600, roles=("team_lead",)),
-        Tier(after_seconds=1800, roles=("platform_lead",)),
-    ),
-)
-SATURDAY_FAST = Policy(
-    name="saturday_fast",
-    tiers=(
-        Tier(after_seconds=0, roles=("on_call_engineer",)),
-        Tier(after_seconds=300, roles=("team_lead",)),
-        Tier(after_seconds=900, roles=("platform_lead",)),
-    ),
-)
-TEMPLATES = (WEDDING_DAY, NORMAL, SATURDAY_FAST)
+REMINDER_AFTER_SECONDS = 1800
+
+
+def read_policy(text: str) -> Policy:
+    """The policy that a file holds. Raises ValueError for what is none."""
+    try:
+        document = json.loads(text)
+        return Policy(
+            name=document["name"],
+            tiers=tuple(
+                Tier(
+                    after_seconds=tier["afterSeconds"],
+                    roles=tuple(tier["roles"]),
+                    channels=tuple(ChannelKind(each) for each in tier.get("channels", ())),
+                )
+                for tier in document["tiers"]
+            ),
+            reminder_after_seconds=document.get("reminderAfterSeconds", REMINDER_AFTER_SECONDS),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"this is no escalation policy: {error!r}") from error
+
+
+def _template(name: str) -> Policy:
+    folder = files("wedsync.incidents").joinpath("templates")
+    return read_policy(folder.joinpath(f"{name}.json").read_text(encoding="utf-8"))
+
+
+WEDDING_DAY = _template("wedding_day")
+NORMAL = _template("normal")
+SATURDAY_FAST = _template("saturday_fast")
+TEMPLATES = {each.name: each for each in (WEDDING_DAY, NORMAL, SATURDAY_FAST)}
+"""The built-in ladders by name: files in ``templates/``, in the form of the API's bodies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

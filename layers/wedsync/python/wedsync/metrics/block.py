@@ -7,10 +7,11 @@ slots and minutes alike; over several minutes the seconds are given up.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
-from wedsync.metrics.blockcodec import Parts, decode_parts, encode_parts
+from wedsync.metrics.blockcodec import Encoded, decode, decode_all, encode
 from wedsync.metrics.facts import WeddingFacts
 from wedsync.metrics.factsheet import facts_of
 from wedsync.metrics.grid import Grid, join_grids, no_grid
@@ -24,6 +25,7 @@ from wedsync.metrics.marks import (
     no_marks,
 )
 from wedsync.metrics.selection import ANY, Selection, Wanted, find
+from wedsync.metrics.stack import SEVERAL_MINUTES, Parts, Stack
 
 __all__ = ["ANY", "PHOTO_UPLOAD", "Block"]
 
@@ -59,18 +61,8 @@ class Block:
         parts = [block for block in blocks if block]
         if len(parts) < 2:
             return parts[0] if parts else cls.empty()
-        strings, parts = _over_one_table(parts)
-        minutes = {part.minute for part in parts}
-        minute = minutes.pop() if len(minutes) == 1 else None
-        keep_seconds = minute is not None
-        return cls(
-            minute=minute,
-            strings=strings,
-            series=join_grids([part.series for part in parts], keep_seconds=keep_seconds),
-            overall=join_grids([part.overall for part in parts], keep_seconds=keep_seconds),
-            marks=join_marks([part.marks for part in parts]),
-            happenings=join_happenings([part.happenings for part in parts]),
-        ).compact()
+        lanes = [(part.parts().stack(), np.zeros(1, np.int64)) for part in parts]
+        return cls._of(merge_stacks(lanes, lanes=1)).compact()
 
     def __bool__(self) -> bool:
         return bool(
@@ -85,17 +77,30 @@ class Block:
 
     def encode(self) -> bytes:
         """The bytes of this block; equal content gives equal bytes, and none gives none."""
-        if not self:
-            return b""
-        return encode_parts(
-            Parts(
-                minute=self.minute,
-                strings=self.strings,
-                series=self.series,
-                overall=self.overall,
-                marks=self.marks,
-                happenings=self.happenings,
-            )
+        return encode(self.parts())
+
+    def parts(self) -> Parts:
+        """The same as it is encoded."""
+        return Parts(
+            minute=SEVERAL_MINUTES if self.minute is None else self.minute,
+            strings=self.strings,
+            series=self.series,
+            overall=self.overall,
+            marks=self.marks,
+            happenings=self.happenings,
+        )
+
+    @classmethod
+    def _of(cls, stack: Stack) -> "Block":
+        """The only one of a stack."""
+        minute = int(stack.minutes[0])
+        return cls(
+            minute=None if minute == SEVERAL_MINUTES else minute,
+            strings=stack.strings,
+            series=stack.series,
+            overall=stack.overall,
+            marks=stack.marks,
+            happenings=stack.happenings,
         )
 
     @classmethod
@@ -106,7 +111,9 @@ class Block:
             UnreadableBlock: a ValueError; the bytes are damaged, or of another version.
 
         """
-        return cls(**decode_parts(data)._asdict()) if data else cls.empty()
+        if not data:
+            return cls.empty()
+        return cls._of(decode(data))
 
     def wedding_ids(self) -> tuple[str, ...]:
         """The weddings that any series or fact tells of, in order."""
@@ -182,17 +189,11 @@ class Block:
 
     def compact(self) -> "Block":
         """The same with a table of just the strings that it uses."""
-        used = np.unique(
-            np.concatenate(
-                (
-                    *self.series.texts(),
-                    *self.overall.texts(),
-                    *self.marks.texts(),
-                    *self.happenings.texts(),
-                )
-            )
-        )
-        used = used[used >= 0]
+        occurs = np.zeros(len(self.strings) + 1, np.bool_)  # -1 falls on the last
+        for part in (self.series, self.overall, self.marks, self.happenings):
+            for texts in part.texts():
+                occurs[texts] = True
+        used = np.flatnonzero(occurs[:-1])
         if len(used) == len(self.strings):
             return self
         if not len(used):
@@ -215,16 +216,112 @@ class Block:
         return Selection(strings=self.strings, grid=grid, rows=np.ones(len(grid), np.bool_))
 
 
-def _over_one_table(blocks: Sequence[Block]) -> tuple[tuple[str, ...], list[Block]]:
-    """The blocks with their strings renumbered into one sorted table."""
-    strings = tuple(sorted(set().union(*(block.strings for block in blocks))))
+def merge_all(groups: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """The bytes of each group's blocks as one, all groups at a go.
+
+    Raises:
+        UnreadableBlock: a ValueError; some bytes are damaged, or of another version.
+
+    """
+    filled = [[data for data in group if data] for group in groups]
+    merged = [group[0] if group else b"" for group in filled]
+    several = [at for at, group in enumerate(filled) if len(group) > 1]
+    if several:
+        lane = np.array([number for number, at in enumerate(several) for _ in filled[at]])
+        stacks = decode_all([data for at in several for data in filled[at]])
+        parts = [(stack, lane[blocks]) for stack, blocks in stacks]
+        joined = Encoded(merge_stacks(parts, lanes=len(several)))
+        for number, at in enumerate(several):
+            merged[at] = joined.of(number)
+    return merged
+
+
+def merge_stacks(parts: Sequence[tuple[Stack, Ints]], *, lanes: int) -> Stack:
+    """Blocks of several stacks merged lane by lane; each holds other points than the rest.
+
+    Beside each stack stands the lane of the whole that each of its own goes to, -1 for none.
+    """
+    strings, parts = _over_one_table(parts)
+    minutes = _minutes(parts, lanes)
+    keeps = minutes != SEVERAL_MINUTES
+    series, series_lane = join_grids(
+        [_chosen(each.series, each.series_lane, to) for each, to in parts], keeps
+    )
+    overall, overall_lane = join_grids(
+        [_chosen(each.overall, each.overall_lane, to) for each, to in parts], keeps
+    )
+    marks, marks_lane = join_marks([_chosen(each.marks, each.marks_lane, to) for each, to in parts])
+    happened, happened_lane = join_happenings(
+        [_chosen(each.happenings, each.happenings_lane, to) for each, to in parts]
+    )
+    return Stack(
+        minutes=minutes,
+        strings=strings,
+        series=series,
+        series_lane=series_lane,
+        overall=overall,
+        overall_lane=overall_lane,
+        marks=marks,
+        marks_lane=marks_lane,
+        happenings=happened,
+        happenings_lane=happened_lane,
+    )
+
+
+def _minutes(parts: Sequence[tuple[Stack, Ints]], lanes: int) -> Ints:
+    """The minute of each lane of the whole, where all that it is made of are of one."""
+    lane: list[int] = []
+    minute: list[int] = []
+    for stack, to in parts:
+        # A lane that holds nothing has a minute that says nothing.
+        held = to >= 0
+        if len(to) > 1:
+            filled = np.zeros(len(to), np.bool_)
+            for rows in (stack.series_lane, stack.overall_lane, stack.marks_lane):
+                filled[rows] = True
+            filled[stack.happenings_lane] = True
+            held &= filled
+        lane += to[held].tolist()
+        minute += stack.minutes[held].tolist()
+    of: dict[int, int] = {}
+    for at, each in zip(lane, minute, strict=True):
+        of[at] = each if of.get(at, each) == each else SEVERAL_MINUTES
+    minutes = np.full(lanes, SEVERAL_MINUTES, np.int64)
+    minutes[list(of)] = list(of.values())
+    return minutes
+
+
+_Rows = TypeVar("_Rows", Grid, Marks, Happenings)
+
+
+def _chosen(rows: _Rows, lane: Ints, to: Ints) -> tuple[_Rows, Ints]:
+    """The rows that go anywhere, and where."""
+    lane = to[lane]
+    kept = lane >= 0
+    return (rows, lane) if kept.all() else (rows.take(kept), lane[kept])
+
+
+def _over_one_table(
+    parts: Sequence[tuple[Stack, Ints]],
+) -> tuple[tuple[str, ...], list[tuple[Stack, Ints]]]:
+    """The stacks with their strings renumbered into one sorted table."""
+    strings = tuple(sorted(set().union(*(stack.strings for stack, _ in parts))))
     number = {text: at for at, text in enumerate(strings)}
-    return strings, [
-        block._renamed(  # noqa: SLF001 - its own class
-            np.array([*(number[text] for text in block.strings), -1], np.int64), strings
+    renamed = []
+    for stack, to in parts:
+        new = np.array([*map(number.__getitem__, stack.strings), -1], np.int64)
+        renamed.append(
+            (
+                stack._replace(
+                    series=stack.series.renamed(new),
+                    overall=stack.overall.renamed(new),
+                    marks=stack.marks.renamed(new),
+                    happenings=stack.happenings.renamed(new),
+                ),
+                to,
+            )
         )
-        for block in blocks
-    ]
+    return strings, renamed
 
 
 def _run(sorted_numbers: Ints, number: int) -> slice:

@@ -20,12 +20,17 @@ RATIO_APPLIES_ABOVE_BYTES = 64 * 1024
 DEEPEST = 32
 LONGEST_NUMBER_CHARS = 400
 
-# The first letters that {, [ and the marks of compression have in base64.
-_BASE64_STARTS = frozenset({b"e", b"W", b"H", b"K"})
+FRAME_MAGIC = b"WSCF"
+"""How binary column frames begin (docs/frame.md)."""
+
+# The first letters that {, [, frames and the marks of compression have in base64.
+_BASE64_STARTS = frozenset({b"e", b"W", b"V", b"H", b"K"})
 _BASE64 = re.compile(rb"[A-Za-z0-9+/\r\n]{4,}={0,2}[\r\n]*")
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
 _EIGHT_DIGITS = re.compile(rb"[0-9]{8}")
+_NUMBERS_TOLD = bytes(48 if each in b"0123456789+-.eE" else 32 for each in range(256))
+_A_LONG_NUMBER = b"0" * 350
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -97,7 +102,8 @@ def _out_of_base64(raw: bytes) -> bytes:
         body = base64.b64decode(raw)
     except ValueError:
         return raw
-    return body if body[:1] in (b"{", b"[") or coding_of(body) else raw
+    is_one = body[:1] in (b"{", b"[") or body.startswith(FRAME_MAGIC) or coding_of(body)
+    return body if is_one else raw
 
 
 def _inflate(body: bytes, coding: Coding) -> bytes:
@@ -151,7 +157,7 @@ def parse_with_flaws(data: bytes, *, every_number: bool = False) -> tuple[object
     text = _text(data)
     _bound_depth(data)
     watch = _Watch()
-    by_text = every_number or _may_hold_long_number(data)
+    by_text = every_number or may_hold_long_number(data)
     decoder = json.JSONDecoder(
         object_pairs_hook=watch.members,
         parse_constant=watch.constant,
@@ -201,9 +207,14 @@ class _Watch:
         return number
 
 
-def _may_hold_long_number(data: bytes) -> bool:
-    """Whether 400 digits may stand in a row: every 50th byte of them would be one."""
-    return _EIGHT_DIGITS.search(data[::50]) is not None
+def may_hold_long_number(data: bytes) -> bool:
+    """Whether 400 digits may stand in a row: every 50th byte of them would be one.
+
+    So it is in columns of short numbers, now and then; there all of it is looked at.
+    """
+    if _EIGHT_DIGITS.search(data[::50]) is None:
+        return False
+    return _A_LONG_NUMBER in data.translate(_NUMBERS_TOLD)
 
 
 def _text(data: bytes) -> str:

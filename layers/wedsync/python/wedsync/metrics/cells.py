@@ -5,7 +5,7 @@ observations are entries of two columns shared by all cells: keys in ascending o
 itself while the cell holds at most 8 observations, else the edge of its bin) and weights.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -106,70 +106,145 @@ def no_cells() -> Cells:
     )
 
 
-def fold(
-    *, row: Ints, second: Ints, value: Floats, weight: Ints, by_value: Ints | None = None
-) -> Cells:
-    """Observations to cells: one sort, then runs. ``by_value`` is their order, where known."""
+def fold(*, row: Ints, second: Ints | int, value: Floats, weight: Ints | None = None) -> Cells:
+    """Observations to cells: one sort, then runs. Without ``weight`` each stands for one."""
     if not len(row):
         return no_cells()
-    ids = row * _SECONDS + (second + 1)
-    order = order_by(ids, value, by_value)
-    ids, value, weight = ids[order], value[order], weight[order]
+    seconds = 1 if isinstance(second, int) and second == WHOLE else _SECONDS
+    ids = row if seconds == 1 else row * _SECONDS + (second + 1)
+    order = order_by(ids, value)
+    ids, value = ids[order], value[order]
+    if weight is not None:
+        weight = weight[order]
     first = run_starts(ids)
-    sums = np.add.reduceat(value * weight, first)
+    sums = np.add.reduceat(value if weight is None else value * weight, first)
     ends = np.append(first[1:], len(ids)) - 1
-    return _cells(ids, value, weight, first, sums=sums, low=value[first], high=value[ends])
+    low, high = value[first], value[ends]
+    return _cells(ids, value, weight, first, sums=sums, low=low, high=high, seconds=seconds)
 
 
-def join(parts: Sequence[tuple[Cells, Ints]], *, keep_seconds: bool) -> Cells:
+def join(parts: Sequence[tuple[Cells, Ints]], *, keeps: Sequence[Bools] | None = None) -> Cells:
     """Merge cells; each part comes with the new row of each of its cells.
 
-    Without ``keep_seconds`` all cells of a row become one that covers the whole.
+    ``keeps`` says of each cell whether it keeps its second (none does, where nothing is said):
+    all other cells of a row become one that covers the whole.
     """
-    parts = [part for part in parts if len(part[0])]
-    if not parts:
+    every = [cells for cells, _ in parts]
+    row = np.concatenate([rows for _, rows in parts]) if parts else np.empty(0, np.int64)
+    if not len(row):
         return no_cells()
-    row = np.concatenate([rows for _, rows in parts])
-    if keep_seconds:
-        second = np.concatenate([cells.second for cells, _ in parts])
-    else:
-        second = np.full(len(row), WHOLE, np.int64)
-    ids = row * _SECONDS + (second + 1)
-    lengths = np.concatenate([np.diff(cells.start) for cells, _ in parts])
+    ids, seconds = row, 1
+    if keeps is not None:
+        second = np.concatenate([cells.second for cells in every])
+        second = np.where(np.concatenate(keeps), second, WHOLE)
+        if int(second.max()) != WHOLE:
+            ids, seconds = row * _SECONDS + (second + 1), _SECONDS
+    lengths = np.concatenate([np.diff(cells.start) for cells in every])
     entry_ids = np.repeat(ids, lengths)
-    keys = np.concatenate([cells.keys for cells, _ in parts])
-    order = order_by(entry_ids, keys)
+    keys = np.concatenate([cells.keys for cells in every])
+    order = order_by(entry_ids, keys, in_runs=True)
     entry_ids, keys = entry_ids[order], keys[order]
-    weights = np.concatenate([cells.weights for cells, _ in parts])[order]
+    weights = np.concatenate([cells.weights for cells in every])[order]
 
     by_id = np.argsort(ids, kind="stable")
     first = run_starts(ids[by_id])
     sums, low, high = (
-        operation.reduceat(
-            np.concatenate([getattr(cells, name) for cells, _ in parts])[by_id], first
-        )
+        operation.reduceat(np.concatenate([getattr(cells, name) for cells in every])[by_id], first)
         for name, operation in (("sum", np.add), ("min", np.minimum), ("max", np.maximum))
     )
-    return _cells(entry_ids, keys, weights, run_starts(entry_ids), sums=sums, low=low, high=high)
+    return _cells(
+        entry_ids,
+        keys,
+        weights,
+        run_starts(entry_ids),
+        sums=sums,
+        low=low,
+        high=high,
+        seconds=seconds,
+    )
 
 
 def _cells(
-    ids: Ints, keys: Floats, weights: Ints, first: Ints, *, sums: Floats, low: Floats, high: Floats
+    ids: Ints,
+    keys: Floats,
+    weights: Ints | None,
+    first: Ints,
+    *,
+    sums: Floats,
+    low: Floats,
+    high: Floats,
+    seconds: int,
 ) -> Cells:
     """Cells of observations sorted by (id, key); the runs of ids begin at ``first``."""
-    count = np.add.reduceat(weights, first)
-    lengths = np.diff(np.append(first, len(ids)))
+    lengths = np.diff(first, append=len(ids))
+    count = lengths if weights is None else np.add.reduceat(weights, first)
     cut = count > EXACT_UP_TO
-    keys = np.where(np.repeat(cut, lengths), bins_of(keys), keys)
-    entries = run_starts(ids, keys)
-    keys, weights = keys[entries], np.add.reduceat(weights, entries)
-    start = np.append(np.searchsorted(entries, first), len(entries))
-    row, second = np.divmod(ids[first], _SECONDS)
+    if cut.all():
+        keys = bins_of(keys)
+    elif cut.any():
+        keys = np.where(np.repeat(cut, lengths), bins_of(keys), keys)
+    begins = np.empty(len(keys), np.bool_)
+    np.not_equal(keys[1:], keys[:-1], out=begins[1:])
+    begins[first] = True
+    entries = np.flatnonzero(begins)
+    if weights is None:
+        weights = np.diff(entries, append=len(ids))
+    else:
+        weights = np.add.reduceat(weights, entries)
+    keys = keys[entries]
+    start = np.append(np.cumsum(begins)[first] - 1, len(entries))
+    if seconds == 1:
+        row, second = ids[first], np.full(len(first), WHOLE + 1, np.int64)
+    else:
+        row, second = np.divmod(ids[first], seconds)
     return Cells(
         row=row,
         second=second - 1,
         count=count,
         sum=np.where(cut, sums, exact_sums(keys, weights, start)),
+        min=low,
+        max=high,
+        start=start,
+        keys=keys,
+        weights=weights,
+    )
+
+
+def told_cells(
+    *,
+    row: Ints,
+    second: Ints,
+    lengths: Ints,
+    weights: Ints,
+    exact: Floats,
+    edges: Callable[[Ints], Floats],
+    cut: tuple[Floats, Floats, Floats],
+) -> Cells:
+    """Cells from what does not follow from the rest.
+
+    ``exact`` are the observations of cells that hold few, ``edges`` makes the bins of those that
+    were cut, of the given lengths; of these alone sum, minimum and maximum (``cut``) are told.
+    """
+    if not len(row):
+        return no_cells()
+    start = _starts(lengths)
+    count = np.add.reduceat(weights, start[:-1])
+    is_cut = count > EXACT_UP_TO
+    some_cut = bool(is_cut.any())
+    keys = exact
+    if some_cut:
+        of_cut = np.repeat(is_cut, lengths)
+        keys = np.empty(len(weights))
+        keys[~of_cut] = exact
+        keys[of_cut] = edges(lengths[is_cut])
+    total, low, high = exact_sums(keys, weights, start), keys[start[:-1]], keys[start[1:] - 1]
+    if some_cut:
+        total[is_cut], low[is_cut], high[is_cut] = cut
+    return Cells(
+        row=row,
+        second=second,
+        count=count,
+        sum=total,
         min=low,
         max=high,
         start=start,

@@ -1,8 +1,11 @@
 """Items that grew too large: the full ones are sealed, and the next of the chain goes on."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
-from wedsync.metrics.fold import SlotContent, SlotMerge, SlotRows, merge_rows
+from wedsync.metrics.fold import SlotContent, SlotMerge, SlotRows, merge_many
 
 SEAL_BYTES = 300_000
 """Beyond this an item is sealed: a stored item has at most 400 KiB."""
@@ -13,24 +16,21 @@ def content_bytes(content: SlotContent) -> int:
     return len(content.ids) + len(content.on_time) + len(content.late)
 
 
-def merge_after(sealed_ids: bytes, existing: SlotContent | None, rows: SlotRows) -> SlotMerge:
-    """Merge a share into the open item of a chain; frames that a sealed one holds are copies."""
-    if not sealed_ids:
-        return merge_rows(existing, rows)
-    before = SlotContent() if existing is None else existing
-    sealed = np.frombuffer(sealed_ids, "<u8")
-    own = np.frombuffer(before.ids, "<u8")
-    known = np.union1d(sealed, own).astype("<u8").tobytes()
-    merged = merge_rows(_with_ids(before, known), rows)
-    kept = np.setdiff1d(np.frombuffer(merged.content.ids, "<u8"), sealed).astype("<u8").tobytes()
-    return SlotMerge(
-        content=_with_ids(merged.content, kept),
-        accepted=merged.accepted,
-        late=merged.late,
-        duplicates=merged.duplicates,
-        changed=merged.changed,
-        new_ids=merged.new_ids,
-    )
+def merge_after(
+    shares: Sequence[tuple[bytes, SlotContent | None, SlotRows]],
+) -> list[SlotMerge]:
+    """Merge each share into the open item of its chain, all at a go.
+
+    Frames that a sealed item of the chain holds (the first of each three) are copies.
+    """
+    before = [
+        (existing if not sealed else _with_ids(existing or SlotContent(), sealed, union=True), rows)
+        for sealed, existing, rows in shares
+    ]
+    return [
+        replace(merge, content=_with_ids(merge.content, sealed, union=False)) if sealed else merge
+        for merge, (sealed, _, _) in zip(merge_many(before), shares, strict=True)
+    ]
 
 
 def joined_ids(*ids: bytes) -> bytes:
@@ -39,21 +39,8 @@ def joined_ids(*ids: bytes) -> bytes:
     return np.unique(np.concatenate(every)).astype("<u8").tobytes() if every else b""
 
 
-def holds_frame(ids: bytes, frame_id: int) -> bool:
-    """Whether this sorted set holds the frame."""
-    sorted_ids = np.frombuffer(ids, "<u8")
-    place = int(np.searchsorted(sorted_ids, np.uint64(frame_id)))
-    return place < len(sorted_ids) and int(sorted_ids[place]) == frame_id
-
-
-def _with_ids(content: SlotContent, ids: bytes) -> SlotContent:
-    return SlotContent(
-        ids=ids,
-        on_time=content.on_time,
-        late=content.late,
-        duplicates=content.duplicates,
-        points_on_time=content.points_on_time,
-        points_late=content.points_late,
-        sent_on_time=content.sent_on_time,
-        sent_late=content.sent_late,
-    )
+def _with_ids(content: SlotContent, others: bytes, *, union: bool) -> SlotContent:
+    """The content with these ids among its own, or without them."""
+    own, other = np.frombuffer(content.ids, "<u8"), np.frombuffer(others, "<u8")
+    ids = np.union1d(own, other) if union else np.setdiff1d(own, other)
+    return replace(content, ids=ids.astype("<u8").tobytes())

@@ -1,21 +1,23 @@
-"""Accepted points as columns: the last step that looks at each point by itself."""
+"""Accepted points as columns: numbers alone, one row for each observation.
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
-from hashlib import blake2b
-from typing import TypeVar
+Nothing on the way from a record's text to its items looks at one point by itself, unless its
+text gives a reason to (see ``decode``): :meth:`Columns.of` is that slower way.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wedsync.metrics.facts import happening
-from wedsync.metrics.grid import KINDS
-from wedsync.metrics.histogram import Bools, Floats, Ints, Words
-from wedsync.metrics.marks import role_of, subject_of
+from wedsync.metrics.histogram import Bools, Floats, Ints, Words, dense_ids
+from wedsync.metrics.lexicon import NONE, Lexicon, Names, guest_hash
 from wedsync.metrics.point import Point
-from wedsync.metrics.series import Series, encode_dims, total_of
 
-_NONE = -1
-_Value = TypeVar("_Value", bound=Hashable)
+OWN_TIME = -1
+"""Stands for when a frame was created where the time of each of its points is its own."""
+MADE, NAMED, ALONE = range(3)
+_COPY_BITS = 32
+_MIX = np.uint64(0x9E37_79B9_7F4A_7C15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,204 +41,254 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SeriesTable:
-    """Distinct series of a batch in the order of a grid's rows; texts are numbers of strings."""
+class Guests:
+    """Who acted, by row: a number of ``texts`` (-1 for none) and a hash (0 for none).
 
-    wedding: Ints
-    vendor: Ints
-    metric: Ints
-    kind: Ints
-    dims: Ints
+    A frame may tell a hash alone: ``sent`` is that, before it was made one wedding's own.
+    """
 
-    def __len__(self) -> int:
-        return len(self.metric)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Telling:
-    """What each series tells besides its numbers; -1 stands for nothing."""
-
-    role: Ints
-    subject: Ints
-    heartbeat: Bools
-    guest: Bools
-    summary: Ints
+    texts: tuple[str, ...]
+    number: Ints
+    hash: Words
+    sent: Words | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Columns:
-    """One row per observation. ``first`` marks the first row of each point as it was sent."""
+    """Rows that will be counted; ``frame_*`` are by frame, the rest by row.
 
+    ``frame`` is a row's frame, ``index`` its point's place in the record (none: it is alone).
+    ``weight`` says how many observations a row stands for (none: one), ``first`` marks the first
+    row of each point as it was sent (none: every row is one). ``frame_copy`` orders the copies of
+    a frame within the batch, by the ordinal of what they came in; ``frame_kind`` says where its id
+    comes from: the record's place (``MADE``), its sender (``NAMED``), the event id of its only
+    point (``ALONE``). ``debt`` names the record for which a row is to be judged, 0 for none.
+    """
+
+    names: Names
     tenants: tuple[str, ...]
-    strings: tuple[str, ...]
-    pack_keys: tuple[str, ...]
-    series_table: SeriesTable
-    totals_table: SeriesTable
-    total_of_series: Ints
-    telling: Telling
 
-    tenant: Ints
-    series: Ints
-    pack_key: Ints
-    guest: Ints
-    guest_hash: Words
+    frame_id: Words
+    frame_tenant: Ints
+    frame_copy: Ints
+    frame_created_ms: Ints
+    frame_arrival_ms: Ints
+    frame_kind: Ints
+
+    frame: Ints
+    place: Ints
+    measure: Ints
     ts_ms: Ints
-    created_at_ms: Ints
     value: Floats
-    weight: Ints
-    frame: Words
-    copy: Ints
     late: Bools
-    first: Bools
+    index: Ints | None = None
+    weight: Ints | None = None
+    first: Bools | None = None
+    guests: Guests | None = None
+    debt: Words | None = None
 
     def __len__(self) -> int:
         return len(self.ts_ms)
 
     @classmethod
-    def of(cls, accepted: Sequence[Accepted]) -> "Columns":
-        """The columns of a batch."""
+    def of(cls, accepted: Sequence[Accepted], lexicon: Lexicon | None = None) -> "Columns":
+        """The columns of points that were read one by one."""
+        lexicon = Lexicon() if lexicon is None else lexicon
         points = [each.point for each in accepted]
-        tenants, tenant = _numbered([each.tenant for each in accepted])
-        pack_keys, pack_key = _numbered([point.pack_key for point in points])
-        keys, series_of = _numbered(
-            [(p.wedding_id, p.vendor_id, p.name, p.kind, p.dims) for p in points]
-        )
-        every = [
-            Series(wedding_id=wedding, vendor_id=vendor, metric=metric, kind=kind, dims=dims)
-            for wedding, vendor, metric, kind, dims in keys
-        ]
-        totals, total_of_series = _numbered([total_of(series) for series in every])
-        told = [happening(each.metric, dict(each.dims)) for each in every]
-        guests = [point.guest_id for point in points]
-        subjects = [subject_of(each.metric, dict(each.dims)) for each in every]
-        strings = _strings((*every, *totals), (*told, *guests, *subjects))
-        number: dict[str | None, int] = {text: at for at, text in enumerate(strings)}
-        number[None] = _NONE
-        table, rank = _table(every, number)
-        totals_table, totals_rank = _table(totals, number)
-        by_rank = np.argsort(rank)
-        every = [every[at] for at in by_rank.tolist()]
-
-        values = [point.values for point in points]
-        lengths = np.fromiter(map(len, values), np.int64, len(values))
-        of_point = np.repeat(np.arange(len(points)), lengths)
-        starts = np.cumsum(lengths) - lengths
-        first = np.zeros(len(of_point), np.bool_)
-        first[starts] = True
-        guest = np.fromiter((number[each] for each in guests), np.int64, len(points))
+        tenants = tuple(dict.fromkeys(each.tenant for each in accepted))
+        lengths = np.array([len(point.values) for point in points], np.int64)
+        first = np.zeros(int(lengths.sum()), np.bool_)
+        first[np.cumsum(lengths) - lengths] = True
+        row = np.repeat(np.arange(len(points)), lengths)
+        place = [lexicon.place(p.wedding_id, p.vendor_id, p.source) for p in points]
+        measure = [lexicon.measure(p.name, p.kind, p.dims) for p in points]
+        created = [OWN_TIME if e.created_at_ms is None else e.created_at_ms for e in accepted]
         return cls(
+            names=lexicon.names(),
             tenants=tenants,
-            strings=strings,
-            pack_keys=pack_keys,
-            series_table=table,
-            totals_table=totals_table,
-            total_of_series=totals_rank[total_of_series[by_rank]],
-            telling=_telling(every, [told[at] for at in by_rank.tolist()], number),
-            tenant=tenant[of_point],
-            series=rank[series_of][of_point],
-            pack_key=pack_key[of_point],
-            guest=guest[of_point],
-            guest_hash=_guest_hashes(accepted)[of_point],
-            ts_ms=_ints([point.ts_ms for point in points])[of_point],
-            created_at_ms=_ints(
-                [
-                    each.point.ts_ms if each.created_at_ms is None else each.created_at_ms
-                    for each in accepted
-                ]
-            )[of_point],
-            value=np.array([value for each in values for value in each], np.float64),
-            weight=_ints([point.count for point in points])[of_point],
-            frame=np.array([each.frame_id for each in accepted], np.uint64)[of_point],
-            copy=_copies(accepted)[of_point],
-            late=np.array([each.late for each in accepted], np.bool_)[of_point],
+            frame_id=np.array([each.frame_id for each in accepted], np.uint64),
+            frame_tenant=ints([tenants.index(each.tenant) for each in accepted]),
+            frame_copy=_copies(accepted),
+            frame_created_ms=ints(created),
+            frame_arrival_ms=ints([each.arrival_ms for each in accepted]),
+            frame_kind=np.full(len(accepted), ALONE, np.int64),
+            frame=row,
+            place=ints(place)[row],
+            measure=ints(measure)[row],
+            ts_ms=ints([point.ts_ms for point in points])[row],
+            value=np.array([value for point in points for value in point.values], np.float64),
+            late=np.array([each.late for each in accepted], np.bool_)[row],
+            weight=ints([point.count for point in points])[row],
             first=first,
+            guests=_guests(accepted, row),
         )
 
+    @property
+    def tenant(self) -> Ints:
+        """The tenant of each row."""
+        return self.frame_tenant[self.frame]
 
-def _ints(values: Sequence[int]) -> Ints:
+    @property
+    def created_at_ms(self) -> Ints:
+        """When each row's frame was created."""
+        created = self.frame_created_ms[self.frame]
+        return np.where(created == OWN_TIME, self.ts_ms, created)
+
+    @property
+    def points(self) -> int:
+        """How many points there are, as they were sent."""
+        return len(self) if self.first is None else int(self.first.sum())
+
+    def pack_key(self, row: int) -> str:
+        """What decides the pack of this row: its wedding, else its vendor, else its source."""
+        return next(filter(None, self.names.place(int(self.place[row]))), "")
+
+    def without(self, rows: Bools) -> "Columns":
+        """The other rows."""
+        return self.take(~rows) if rows.any() else self
+
+    def take(self, rows: Ints | Bools) -> "Columns":
+        """Some of the rows."""
+        guests = self.guests
+        if guests is not None:
+            guests = replace(
+                guests,
+                number=guests.number[rows],
+                hash=guests.hash[rows],
+                sent=None if guests.sent is None else guests.sent[rows],
+            )
+        return replace(
+            self,
+            frame=self.frame[rows],
+            place=self.place[rows],
+            measure=self.measure[rows],
+            ts_ms=self.ts_ms[rows],
+            value=self.value[rows],
+            late=self.late[rows],
+            index=None if self.index is None else self.index[rows],
+            weight=None if self.weight is None else self.weight[rows],
+            first=None if self.first is None else self.first[rows],
+            guests=guests,
+            debt=None if self.debt is None else self.debt[rows],
+        )
+
+    def halves(self, rows: Ints) -> "tuple[Columns, Columns]":
+        """These rows in two parts that are counted apart, each frame in one of them.
+
+        Raises:
+            ValueError: they are of one frame, which is never too large for an item.
+
+        """
+        ids = self.frame_id[self.frame[rows]]
+        distinct = np.unique(ids)
+        if len(distinct) < 2:
+            raise ValueError("a frame by itself fits an item")
+        low = ids < distinct[len(distinct) // 2]
+        return self.take(rows[low]), self.take(rows[~low])
+
+    def with_own_frames(self, ids: Words) -> "Columns":
+        """The same with rows that are frames by themselves: those that have an id here, not 0.
+
+        Rows of one point have one id. Such a frame's time is the point's own.
+        """
+        own = np.flatnonzero(ids != 0)
+        frames = len(self.frame_id)
+        frame = self.frame.copy()
+        frame[own] = frames + np.arange(len(own))
+        of = self.frame[own]
+        return replace(
+            self,
+            frame_id=np.concatenate((self.frame_id, ids[own])),
+            frame_tenant=np.concatenate((self.frame_tenant, self.frame_tenant[of])),
+            # Copies of a point within one record are told apart; rows of one point are not.
+            frame_copy=np.concatenate((self.frame_copy, self.frame_copy[of] + self._point(own))),
+            frame_created_ms=np.concatenate(
+                (self.frame_created_ms, np.full(len(own), OWN_TIME, np.int64))
+            ),
+            frame_arrival_ms=np.concatenate((self.frame_arrival_ms, self.frame_arrival_ms[of])),
+            frame_kind=np.concatenate((self.frame_kind, np.full(len(own), ALONE, np.int64))),
+            frame=frame,
+        )
+
+    def cut(self, part: Ints) -> "Columns":
+        """The same with rows that have a part other than 0 in frames that follow from theirs."""
+        moved = np.flatnonzero(part)
+        first, number = dense_ids(self.frame[moved], part[moved])
+        of, which = self.frame[moved[first]], part[moved[first]].astype(np.uint64)
+        frame = self.frame.copy()
+        frame[moved] = len(self.frame_id) + number
+        return replace(
+            self,
+            frame_id=np.concatenate((self.frame_id, (self.frame_id[of] ^ which) * _MIX)),
+            frame_tenant=np.concatenate((self.frame_tenant, self.frame_tenant[of])),
+            frame_copy=np.concatenate((self.frame_copy, self.frame_copy[of])),
+            frame_created_ms=np.concatenate((self.frame_created_ms, self.frame_created_ms[of])),
+            frame_arrival_ms=np.concatenate((self.frame_arrival_ms, self.frame_arrival_ms[of])),
+            frame_kind=np.concatenate((self.frame_kind, self.frame_kind[of])),
+            frame=frame,
+        )
+
+    def _point(self, rows: Ints) -> Ints:
+        """Which point of the batch each of these rows belongs to."""
+        if self.first is None:
+            return rows
+        point: Ints = np.cumsum(self.first, dtype=np.int64)
+        return point[rows]
+
+    @property
+    def frame_record(self) -> Ints:
+        """The ordinal, within the batch, of what each frame came in."""
+        return self.frame_copy >> _COPY_BITS
+
+    def debts(self, rows: Ints) -> frozenset[int]:
+        """The records for which these rows are to be judged."""
+        if self.debt is None:
+            return frozenset()
+        return frozenset(np.unique(self.debt[rows]).tolist()) - {0}
+
+    def observations(self, rows: Ints) -> Ints:
+        """How many observations each of these rows stands for."""
+        return np.ones(len(rows), np.int64) if self.weight is None else self.weight[rows]
+
+    def is_first(self, rows: Ints) -> Bools:
+        """Which of these rows begin a point as it was sent."""
+        return np.ones(len(rows), np.bool_) if self.first is None else self.first[rows]
+
+
+def first_copy(ordinal: int) -> int:
+    """The order of a copy that came in this: what comes in it once more has the next."""
+    return ordinal << _COPY_BITS
+
+
+def ints(values: Sequence[int]) -> Ints:
+    """Whole numbers as a column."""
     return np.array(values, np.int64)
 
 
-def _numbered(values: Sequence[_Value]) -> tuple[tuple[_Value, ...], Ints]:
-    """The distinct values in order of appearance, and the number of each."""
-    distinct: dict[_Value, int] = {}
-    numbers = [distinct.setdefault(value, len(distinct)) for value in values]
-    return tuple(distinct), _ints(numbers)
-
-
-def _strings(series: Sequence[Series], others: Sequence[str | None]) -> tuple[str, ...]:
-    used: set[str | None] = {encode_dims(each.dims) for each in series if each.dims}
-    for each in series:
-        used |= {each.wedding_id, each.vendor_id, each.metric}
-    used |= set(others)
-    return tuple(sorted(text for text in used if text is not None))
-
-
-def _table(series: Sequence[Series], number: dict[str | None, int]) -> tuple[SeriesTable, Ints]:
-    """The series in a grid's order, and the new place of each."""
-    columns = np.array(
-        [
-            (
-                number[each.wedding_id],
-                number[each.vendor_id],
-                number[each.metric],
-                KINDS.index(each.kind),
-                number[encode_dims(each.dims) if each.dims else None],
-            )
-            for each in series
-        ],
-        np.int64,
-    ).reshape(len(series), 5)
-    order = np.lexsort(columns.T[::-1])
-    rank = np.empty(len(series), np.int64)
-    rank[order] = np.arange(len(series))
-    wedding, vendor, metric, kind, dims = columns[order].T.copy()
-    table = SeriesTable(wedding=wedding, vendor=vendor, metric=metric, kind=kind, dims=dims)
-    return table, rank
-
-
-def _role(series: Series) -> int:
-    role = role_of(series.metric, dict(series.dims))
-    return _NONE if role is None else role
-
-
-def _telling(
-    series: Sequence[Series], told: Sequence[str | None], number: dict[str | None, int]
-) -> Telling:
-    return Telling(
-        role=_ints([_role(each) for each in series]),
-        subject=_ints([number[subject_of(each.metric, dict(each.dims))] for each in series]),
-        heartbeat=np.array([each.metric == "vendor.heartbeat" for each in series], np.bool_),
-        guest=np.array([each.metric == "guest.activity" for each in series], np.bool_),
-        summary=_ints([number[text] for text in told]),
+def _guests(accepted: Sequence[Accepted], row: Ints) -> Guests | None:
+    numbers: dict[str, int] = {}
+    number = []
+    hashes = []
+    for each in accepted:
+        guest = each.point.guest_id
+        if guest is None:
+            number.append(NONE)
+            hashes.append(0)
+        else:
+            number.append(numbers.setdefault(guest, len(numbers)))
+            hashes.append(guest_hash(each.tenant, each.point.wedding_id, guest))
+    if not numbers:
+        return None
+    return Guests(
+        texts=tuple(numbers), number=ints(number)[row], hash=np.array(hashes, np.uint64)[row]
     )
-
-
-def _guest_hashes(accepted: Sequence[Accepted]) -> Words:
-    """A hash of each guest, who is another one at another wedding or for another tenant."""
-    distinct, numbers = _numbered(
-        [
-            (each.tenant, each.point.wedding_id, each.point.guest_id)
-            if each.point.guest_id is not None
-            else None
-            for each in accepted
-        ]
-    )
-    hashes = [0 if guest is None else _hash(*guest) for guest in distinct]
-    return np.array(hashes, np.uint64)[numbers]
-
-
-def _hash(tenant: str, wedding: str | None, guest: str) -> int:
-    text = "\x1f".join((tenant, wedding or "", guest))
-    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, person=b"wsguest")
-    return int.from_bytes(digest.digest(), "little")
 
 
 def _copies(accepted: Sequence[Accepted]) -> Ints:
     """The order of copies: by ordinal, and for points with an event id by place within it."""
-    return _ints(
+    return ints(
         [
-            (each.copy << 32) + (at if each.point.event_id is not None else 0)
+            first_copy(each.copy) + (at if each.point.event_id is not None else 0)
             for at, each in enumerate(accepted)
         ]
     )

@@ -23,7 +23,7 @@ MOST_DIMS = 16
 MOST_COUNT = 1_000_000_000
 LONGEST_ID = 200
 LONGEST_DIM_VALUE = 256
-_LAST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
+LAST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
 
 _ALIASES = (
     ("timestamp", "ts"),
@@ -50,6 +50,7 @@ _KEBAB = {
     "eventId": "event-id",
     "tenantId": "tenant-id",
     "streamId": "stream-id",
+    "frameId": "frame-id",
 }
 _Member = TypeVar("_Member")
 
@@ -101,26 +102,26 @@ def read_point(members: Members) -> Point:
     get = members.get
     if get("v", 1) not in (1, None):
         raise Poison("unknown-version", "the envelope's version is not known", pointer="/v")
-    kind = _known(_KINDS, get("kind"), "kind")
-    dims, lifted = _dims(get("dims"))
+    kind = checked_kind(get("kind"))
+    dims, lifted = checked_dims(get("dims"))
     if lifted:
         get = {**lifted, **{name: each for name, each in members.items() if each is not None}}.get
     return Point(
-        name=_name(get("name")),
+        name=checked_name(get("name")),
         kind=kind,
-        ts_ms=_ts_ms(get("ts")),
+        ts_ms=checked_ts_ms(get("ts")),
         values=_values(get("value"), get("values"), kind),
         count=_count(get("count")),
-        wedding_id=_id(get("weddingId"), "weddingId"),
-        vendor_id=_id(get("vendorId"), "vendorId"),
-        guest_id=_id(get("guestId"), "guestId"),
-        source=_id(get("source"), "source"),
+        wedding_id=checked_id(get("weddingId"), "weddingId"),
+        vendor_id=checked_id(get("vendorId"), "vendorId"),
+        guest_id=checked_id(get("guestId"), "guestId"),
+        source=checked_id(get("source"), "source"),
         dims=dims,
-        event_id=_id(get("eventId"), "eventId"),
+        event_id=checked_id(get("eventId"), "eventId"),
         data_type=_known(_DATA_TYPES, get("dataType"), "dataType", DataType.SYSTEM_METRIC),
         priority=_known(_PRIORITIES, get("priority"), "priority", Priority.NORMAL),
-        tenant_id=_id(get("tenantId"), "tenantId"),
-        stream_id=_id(get("streamId"), "streamId"),
+        tenant_id=checked_id(get("tenantId"), "tenantId"),
+        stream_id=checked_id(get("streamId"), "streamId"),
     )
 
 
@@ -141,7 +142,19 @@ def _missing(name: str) -> Poison:
     return Poison("missing", f"{name} is required", pointer=f"/{name}")
 
 
-def _name(value: object) -> str:
+def checked_kind(value: object) -> Kind:
+    """The kind that is named so. Raises Poison."""
+    return _known(_KINDS, value, "kind")
+
+
+def check_labels(data_type: object, priority: object) -> None:
+    """Refuse what is no data type or no priority; neither decides where a point is counted."""
+    _known(_DATA_TYPES, data_type, "dataType", DataType.SYSTEM_METRIC)
+    _known(_PRIORITIES, priority, "priority", Priority.NORMAL)
+
+
+def checked_name(value: object) -> str:
+    """The name of a metric. Raises Poison."""
     if value is None:
         raise _missing("name")
     if not isinstance(value, str) or not _is_name(value):
@@ -156,13 +169,14 @@ def _is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-def _ts_ms(value: object) -> int:
+def checked_ts_ms(value: object) -> int:
+    """Epoch milliseconds, from a number or RFC 3339. Raises Poison."""
     if value is None:
         raise _missing("ts")
     ms: object = _rfc_3339_ms(value) if isinstance(value, str) else value
     if isinstance(ms, float) and ms.is_integer():
         ms = int(ms)
-    if not isinstance(ms, int) or isinstance(ms, bool) or not 0 <= ms <= _LAST_MS:
+    if not isinstance(ms, int) or isinstance(ms, bool) or not 0 <= ms <= LAST_MS:
         raise Poison(
             "bad-ts", "ts is epoch milliseconds, or RFC 3339 with its offset", pointer="/ts"
         )
@@ -210,7 +224,8 @@ def _count(value: object) -> int:
     return value
 
 
-def _id(value: object, name: str) -> str | None:
+def checked_id(value: object, name: str) -> str | None:
+    """The id that the member ``name`` holds. Raises Poison."""
     if value is None:
         return None
     if not isinstance(value, str) or not 1 <= len(value) <= LONGEST_ID or not _is_text(value):
@@ -224,7 +239,7 @@ def _is_text(text: str) -> bool:
     return text.isprintable() or not _CONTROL.search(text)
 
 
-def _dims(value: object) -> tuple[tuple[tuple[str, str], ...], dict[str, object]]:
+def checked_dims(value: object) -> tuple[tuple[tuple[str, str], ...], dict[str, object]]:
     """The dimensions in the order of their names, and the ids that stood among them."""
     if not value and (value is None or isinstance(value, dict)):
         return (), {}

@@ -6,16 +6,17 @@ item, for ever, and finds its id there. Folding is one pass over the batch; only
 knows some of its frames already is its share folded again.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from wedsync.metrics.block import Block
-from wedsync.metrics.columns import Columns
-from wedsync.metrics.histogram import Bools, Ints, Words, dense_ids
+from wedsync.metrics.block import Block, merge_stacks
+from wedsync.metrics.blockcodec import Encoded, decode_all
+from wedsync.metrics.columns import MADE, Columns
+from wedsync.metrics.histogram import Bools, Ints, Words, as_set, by_small, dense_ids, distinct
 from wedsync.metrics.lanes import Lanes, fold_lanes
-from wedsync.metrics.series import pack_of
+from wedsync.metrics.stack import Stack
 
 MINUTE_MS = 60_000
 SLOT_MS = 10_000
@@ -57,15 +58,24 @@ class SlotContent:
 class SlotMerge:
     """What merging did. ``accepted`` (``late`` among them) and ``duplicates`` count sent points.
 
-    When nothing is new, ``changed`` is false: writing would tell only of more duplicates.
+    ``owed`` are the records for which what is new is to be judged.
     """
 
     content: SlotContent
     accepted: int
     late: int
     duplicates: int
-    changed: bool
-    new_ids: tuple[int, ...]
+    owed: frozenset[int]
+    encoded: tuple[Encoded, int] | None = field(repr=False, compare=False)
+
+    def totals(self) -> tuple[bytes, bytes]:
+        """The tenant's totals of the item, on time and late."""
+        if self.encoded is None:
+            data = (self.content.on_time, self.content.late)
+            on_time, late = (Block.decode(each).totals_only().encode() for each in data)
+            return on_time, late
+        encoded, lane = self.encoded
+        return encoded.totals_of(lane), encoded.totals_of(lane + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,12 +87,28 @@ class SlotRows:
     lanes: Lanes
     number: int
     rows: Ints
-    repeated: int
+    copied: Ints
+
+    def all_rows(self) -> Ints:
+        """Every row of the batch that falls into this item, copies included."""
+        every = np.concatenate((self.rows, self.copied))
+        every.sort()
+        return every
+
+    @property
+    def debts(self) -> frozenset[int]:
+        """The records for which any of it is to be judged, copies included."""
+        return self.columns.debts(self.rows) | self.columns.debts(self.copied)
+
+    @property
+    def repeated(self) -> int:
+        """How many points were copies of others of the batch."""
+        return int(self.columns.is_first(self.copied).sum())
 
     @property
     def points(self) -> int:
         """How many points as they were sent, copies included."""
-        return int(self.columns.first[self.rows].sum()) + self.repeated
+        return int(self.columns.is_first(self.rows).sum()) + self.repeated
 
 
 def never(_tenant: str, _wedding_id: str) -> bool:
@@ -98,22 +124,48 @@ def slots(columns: Columns, *, packs: Packs, keep_seconds: KeepSeconds = never) 
     fresh = _first_copies(columns, number)
     second = _kept_seconds(columns, keep_seconds)
     lane = number * 2 + columns.late
-    kept = np.flatnonzero(fresh)
-    lanes = fold_lanes(columns, kept, lane[kept], second[kept])
-    repeated = np.bincount(number[~fresh & columns.first], minlength=len(keys))
-    kept = kept[np.argsort(number[kept], kind="stable")]
-    shares = np.split(kept, np.searchsorted(number[kept], np.arange(1, len(keys))))
+    copied = np.empty(0, np.int64)
+    if fresh is None:
+        kept = None
+        order = by_small(number, len(keys))
+    else:
+        kept = np.flatnonzero(fresh)
+        copied = np.flatnonzero(~fresh)
+        copied = copied[by_small(number[copied], len(keys))]
+        order = kept[by_small(number[kept], len(keys))]
+        lane = lane[kept]
+        second = None if second is None else second[kept]
+    lanes = fold_lanes(columns, kept, lane, second, 2 * len(keys))
+    bounds = np.searchsorted(number[order], np.arange(len(keys) + 1)).tolist()
+    again = np.searchsorted(number[copied], np.arange(len(keys) + 1)).tolist()
     return [
         SlotRows(
             key=key,
             columns=columns,
             lanes=lanes,
             number=at,
-            rows=shares[at],
-            repeated=int(repeated[at]),
+            rows=order[bounds[at] : bounds[at + 1]],
+            copied=copied[again[at] : again[at + 1]],
         )
         for at, key in enumerate(keys)
     ]
+
+
+def copies(columns: Columns, *, packs: Packs, known: Callable[[SlotKey], bytes]) -> Bools:
+    """Which rows are copies, of others of this batch or of what items know.
+
+    ``known`` tells an item's frames. Only for those that their sender named is it asked: others
+    are new.
+    """
+    keys, number = _keys(columns, packs)
+    fresh = _first_copies(columns, number)
+    copied = np.zeros(len(columns), np.bool_) if fresh is None else ~fresh
+    named = (columns.frame_kind != MADE)[columns.frame]
+    for at in distinct(number[named]).tolist():
+        rows = np.flatnonzero(named & (number == at))
+        ids = columns.frame_id[columns.frame[rows]]
+        copied[rows] |= np.isin(ids, np.frombuffer(known(keys[at]), "<u8"))
+    return copied
 
 
 def merge_rows(existing: SlotContent | None, rows: SlotRows) -> SlotMerge:
@@ -122,105 +174,170 @@ def merge_rows(existing: SlotContent | None, rows: SlotRows) -> SlotMerge:
     The outcome depends only on the set of frames merged so far, whatever the order, the
     copies and the cuts of the batches that brought them.
     """
-    before = SlotContent() if existing is None else existing
-    columns = rows.columns
-    known = np.frombuffer(before.ids, "<u8").astype(np.uint64)
-    frames = columns.frame[rows.rows]
-    old = np.isin(frames, known)
-    if old.any():
-        new_rows = rows.rows[~old]
-        on_time, late = _refolded(rows, new_rows)
-    else:
-        new_rows = rows.rows
-        on_time, late = (rows.lanes.block(rows.number * 2 + each) for each in (0, 1))
-    first, is_late = columns.first[new_rows], columns.late[new_rows]
-    weight = columns.weight[new_rows]
-    duplicates = rows.repeated + int(columns.first[rows.rows[old]].sum())
-    new_ids: Words = np.unique(columns.frame[new_rows])
-    content = SlotContent(
-        ids=np.union1d(known, new_ids).astype("<u8").tobytes(),
-        on_time=_merged(before.on_time, on_time),
-        late=_merged(before.late, late),
-        duplicates=before.duplicates + duplicates,
-        points_on_time=before.points_on_time + int(weight[~is_late].sum()),
-        points_late=before.points_late + int(weight[is_late].sum()),
-        sent_on_time=before.sent_on_time + int(first[~is_late].sum()),
-        sent_late=before.sent_late + int(first[is_late].sum()),
-    )
-    return SlotMerge(
-        content=content,
-        accepted=int(first.sum()),
-        late=int((first & is_late).sum()),
-        duplicates=duplicates,
-        changed=bool(len(new_ids)),
-        new_ids=tuple(new_ids.tolist()),
-    )
+    (merge,) = merge_many([(existing, rows)])
+    return merge
 
 
-def _merged(held: bytes, block: Block) -> bytes:
-    if not block:
-        return held
-    return Block.merge((Block.decode(held), block)).encode()
+def merge_many(shares: Sequence[tuple[SlotContent | None, SlotRows]]) -> list[SlotMerge]:
+    """Merge each share into what its item holds, all at a go."""
+    news = [_News.of(existing or SlotContent(), rows) for existing, rows in shares]
+    mixed = [each for each in news if each.meets]
+    joined = Encoded(_met(mixed)) if mixed else None
+    lane_of = {id(each): 2 * number for number, each in enumerate(mixed)}
+    merges = []
+    for each in news:
+        if joined is not None and id(each) in lane_of:
+            merges.append(each.merge(joined, lane_of[id(each)]))
+        else:
+            merges.append(each.merge(each.share.lanes.encoded, 2 * each.share.number))
+    return merges
 
 
-def _refolded(rows: SlotRows, new_rows: Ints) -> tuple[Block, Block]:
-    """The two blocks of some rows of the share alone."""
-    if not len(new_rows):
-        return Block.empty(), Block.empty()
-    lane = rows.columns.late[new_rows].astype(np.int64)
-    lanes = fold_lanes(rows.columns, new_rows, lane, rows.lanes.second_of(new_rows))
-    return lanes.block(0), lanes.block(1)
+def _met(news: Sequence["_News"]) -> Stack:
+    """What the items hold and what is new of each, two lanes for each of these."""
+    held = [
+        (data, 2 * number + half)
+        for number, each in enumerate(news)
+        for half, data in enumerate((each.before.on_time, each.before.late))
+        if data
+    ]
+    lane_of = np.array([lane for _, lane in held], np.int64)
+    stacks = decode_all([data for data, _ in held])
+    parts = [(stack, lane_of[blocks]) for stack, blocks in stacks]
+    whole: dict[int, tuple[Lanes, Ints]] = {}
+    for number, each in enumerate(news):
+        lanes, lane = each.lanes()
+        _, to = whole.setdefault(
+            id(lanes), (lanes, np.full(len(lanes.stack.minutes), -1, np.int64))
+        )
+        to[lane : lane + 2] = 2 * number, 2 * number + 1
+    parts += [(lanes.stack, to) for lanes, to in whole.values()]
+    return merge_stacks(parts, lanes=2 * len(news))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _News:
+    """What a share brings that its item does not know. ``rows`` are the new ones."""
+
+    before: SlotContent
+    share: SlotRows
+    known: Words
+    rows: Ints
+    duplicates: int
+
+    @classmethod
+    def of(cls, before: SlotContent, share: SlotRows) -> "_News":
+        """Tell the frames that the item knows."""
+        columns, rows, duplicates = share.columns, share.rows, share.repeated
+        known = np.frombuffer(before.ids, "<u8").astype(np.uint64)
+        if len(known):
+            old = np.isin(columns.frame_id, known)[columns.frame[rows]]
+            if old.any():
+                duplicates += int(columns.is_first(rows[old]).sum())
+                rows = rows[~old]
+        return cls(before=before, share=share, known=known, rows=rows, duplicates=duplicates)
+
+    @property
+    def meets(self) -> bool:
+        """Whether new rows meet a block, or only some of the share's rows are new."""
+        some = bool(self.before.on_time or self.before.late)
+        return bool(len(self.rows)) and (some or len(self.rows) < len(self.share.rows))
+
+    def lanes(self) -> tuple[Lanes, int]:
+        """Where the new rows lie folded, and in which lane those that were on time."""
+        lanes = self.share.lanes
+        if len(self.rows) == len(self.share.rows):
+            return lanes, 2 * self.share.number
+        columns = self.share.columns
+        late = columns.late[self.rows].astype(np.int64)
+        return fold_lanes(columns, self.rows, late, lanes.second_of(self.rows), 2), 0
+
+    def merge(self, encoded: Encoded, lane: int) -> SlotMerge:
+        """The item with these blocks, where there are new rows."""
+        columns, before = self.share.columns, self.before
+        first, is_late = columns.is_first(self.rows), columns.late[self.rows]
+        weight = columns.observations(self.rows)
+        late_weight, late_points = int(weight[is_late].sum()), int(first[is_late].sum())
+        on_time, late, totals = before.on_time, before.late, None
+        if len(self.rows):
+            on_time, late = encoded.of(lane), encoded.of(lane + 1)
+            totals = (encoded, lane)
+        new_ids = as_set(columns.frame_id[distinct(columns.frame[self.rows])])
+        content = SlotContent(
+            ids=as_set(self.known, new_ids).astype("<u8").tobytes(),
+            on_time=on_time,
+            late=late,
+            duplicates=before.duplicates + self.duplicates,
+            points_on_time=before.points_on_time + int(weight.sum()) - late_weight,
+            points_late=before.points_late + late_weight,
+            sent_on_time=before.sent_on_time + int(first.sum()) - late_points,
+            sent_late=before.sent_late + late_points,
+        )
+        return SlotMerge(
+            content=content,
+            encoded=totals,
+            accepted=int(first.sum()),
+            late=late_points,
+            duplicates=self.duplicates,
+            owed=columns.debts(self.rows),
+        )
 
 
 def _keys(columns: Columns, packs: Packs) -> tuple[list[SlotKey], Ints]:
     """The distinct items in order, and the number of each row's."""
+    tenant = columns.tenant
     slot = columns.created_at_ms // SLOT_MS
-    first, place = dense_ids(columns.tenant, slot, columns.pack_key)
-    pack = np.array(
+    first, place = dense_ids(tenant, slot)
+    count = np.array(
         [
-            pack_of(columns.pack_keys[key], packs(columns.tenants[tenant], each * SLOT_MS))
-            for tenant, each, key in zip(
-                columns.tenant[first].tolist(),
-                slot[first].tolist(),
-                columns.pack_key[first].tolist(),
-                strict=True,
-            )
+            packs(columns.tenants[each], when * SLOT_MS)
+            for each, when in zip(tenant[first].tolist(), slot[first].tolist(), strict=True)
         ],
-        np.int64,
-    )[place]
+        np.uint64,
+    )
+    if not count.all():
+        raise ValueError("a tenant has at least one pack")
+    pack = (columns.names.place_hash[columns.place] % count[place]).astype(np.int64)
     minute = columns.ts_ms // MINUTE_MS
-    first, number = dense_ids(columns.tenant, pack, minute, slot)
-    members = (columns.tenant[first], pack[first], minute[first], slot[first])
+    first, number = dense_ids(tenant, pack, minute, slot)
+    members = (tenant[first], pack[first], minute[first], slot[first])
     keys = [
-        SlotKey(tenant=columns.tenants[tenant], pack=each, minute=when, slot=created)
-        for tenant, each, when, created in zip(*(m.tolist() for m in members), strict=True)
+        SlotKey(tenant=columns.tenants[each], pack=which, minute=when, slot=created)
+        for each, which, when, created in zip(*(m.tolist() for m in members), strict=True)
     ]
     return keys, number
 
 
-def _first_copies(columns: Columns, number: Ints) -> Bools:
-    """Which rows are of the first copy of their frame that this batch brings to their item."""
-    frames, frame = np.unique(columns.frame, return_inverse=True)
-    if len(frames) == len(columns):
-        return np.ones(len(columns), np.bool_)
-    _, pair = dense_ids(frame, number)
+def _first_copies(columns: Columns, number: Ints) -> Bools | None:
+    """Which rows are of the first copy of their frame that this batch brings to their item.
+
+    None stands for all: no frame came twice.
+    """
+    frames, frame = np.unique(columns.frame_id, return_inverse=True)
+    if len(frames) == len(columns.frame_id):
+        return None
+    _, pair = dense_ids(frame[columns.frame], number)
+    copy = columns.frame_copy[columns.frame]
     earliest = np.full(int(pair.max()) + 1, np.iinfo(np.int64).max)
-    np.minimum.at(earliest, pair, columns.copy)
-    fresh: Bools = columns.copy == earliest[pair]
+    np.minimum.at(earliest, pair, copy)
+    fresh: Bools = copy == earliest[pair]
     return fresh
 
 
-def _kept_seconds(columns: Columns, keep_seconds: KeepSeconds) -> Ints:
-    """The second of the minute for rows of weddings that are kept so, else -1."""
-    wedding = columns.series_table.wedding[columns.series]
-    first, pair = dense_ids(columns.tenant, wedding)
+def _kept_seconds(columns: Columns, keep_seconds: KeepSeconds) -> Ints | None:
+    """The second of the minute for rows of weddings that are kept so, else -1; None: none is."""
+    wedding = columns.names.place_wedding
+    first, pair = dense_ids(columns.tenant, columns.place)
     kept = np.array(
         [
-            each >= 0 and keep_seconds(columns.tenants[tenant], columns.strings[each])
-            for tenant, each in zip(
-                columns.tenant[first].tolist(), wedding[first].tolist(), strict=True
+            wedding[place] >= 0
+            and keep_seconds(columns.tenants[tenant], columns.names.texts[wedding[place]])
+            for tenant, place in zip(
+                columns.tenant[first].tolist(), columns.place[first].tolist(), strict=True
             )
         ],
         np.bool_,
     )
+    if not kept.any():
+        return None
     return np.where(kept[pair], columns.ts_ms // 1000 % 60, -1)

@@ -7,6 +7,7 @@ stands for none. Rows are in the order (wedding, vendor, metric, kind, dimension
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -108,32 +109,45 @@ def no_grid() -> Grid:
     )
 
 
-def join_grids(grids: Sequence[Grid], *, keep_seconds: bool) -> Grid:
-    """Merge grids over one table of strings."""
-    grids = [grid for grid in grids if len(grid)]
-    if not grids:
-        return no_grid()
+def join_grids(parts: Sequence[tuple[Grid, Ints]], keeps: Bools) -> tuple[Grid, Ints]:
+    """Merge grids over one table of strings lane by lane; the lane of each row of the whole.
+
+    Each part comes with the lane of each of its rows; ``keeps`` says of each lane whether its
+    seconds are kept.
+    """
+    parts = [(grid, lane) for grid, lane in parts if len(grid)]
+    if not parts:
+        return no_grid(), np.empty(0, np.int64)
+    grids = [grid for grid, _ in parts]
+    lane = np.concatenate([lane for _, lane in parts])
     columns = [
         np.concatenate([getattr(grid, name) for grid in grids])
         for name in ("wedding", "vendor", "metric", "kind", "dims")
     ]
-    first, row_of = dense_ids(*columns)
+    first, row_of = dense_ids(lane, *columns)
     wedding, vendor, metric, kind, dims = (column[first] for column in columns)
-    ends = np.cumsum([len(grid) for grid in grids])
-    maps = np.split(row_of, ends[:-1])
-    latest = latest_of(
-        row=np.concatenate([rows[grid.latest.row] for grid, rows in zip(grids, maps, strict=True)]),
-        ts_ms=np.concatenate([grid.latest.ts_ms for grid in grids]),
-        tie=np.concatenate([grid.latest.tie for grid in grids]),
-        value=np.concatenate([grid.latest.value for grid in grids]),
-    )
-    parts = [(grid.cells, rows[grid.cells.row]) for grid, rows in zip(grids, maps, strict=True)]
-    return Grid(
+    starts = np.cumsum([0, *map(len, grids)]).tolist()
+    maps = [row_of[low:high] for low, high in pairwise(starts)]
+    gauges = [(grid.latest, rows) for grid, rows in zip(grids, maps, strict=True)]
+    gauges = [(latest, rows) for latest, rows in gauges if len(latest)]
+    joined = no_grid().latest
+    if gauges:
+        joined = latest_of(
+            row=np.concatenate([rows[latest.row] for latest, rows in gauges]),
+            ts_ms=np.concatenate([latest.ts_ms for latest, _ in gauges]),
+            tie=np.concatenate([latest.tie for latest, _ in gauges]),
+            value=np.concatenate([latest.value for latest, _ in gauges]),
+        )
+    grid = Grid(
         wedding=wedding,
         vendor=vendor,
         metric=metric,
         kind=kind,
         dims=dims,
-        cells=join(parts, keep_seconds=keep_seconds),
-        latest=latest,
+        cells=join(
+            [(each.cells, rows[each.cells.row]) for each, rows in zip(grids, maps, strict=True)],
+            keeps=[keeps[lane][each.cells.row] for each, lane in parts],
+        ),
+        latest=joined,
     )
+    return grid, lane[first]

@@ -26,6 +26,11 @@ RELATIVE_ERROR = 1 / 129 + 1e-12
 
 _BIN = np.uint64(0xFFFF_FFFF_FFFF_FFFF << DROPPED_BITS & 0xFFFF_FFFF_FFFF_FFFF)
 _WORD = 1 << 62
+_FEW, _MANY = 64, 8
+_WORD_BITS = 63
+_DIGIT_BITS = 16
+_MOST_ID_BITS = 32
+_ALL_BUT_SIGN = np.int64(0x7FFF_FFFF_FFFF_FFFF)
 _STEP = np.int64(1 << DROPPED_BITS)
 
 
@@ -33,6 +38,17 @@ def bins_of(values: Floats) -> Floats:
     """Each value cut to the edge of its bin that lies nearer to zero."""
     cut: Floats = (values.view(np.uint64) & _BIN).view(np.float64)
     return cut + 0.0  # a negative zero becomes zero
+
+
+def bin_numbers(edges: Floats) -> Ints:
+    """The leading bits of each edge, as a number."""
+    return (edges.view(np.uint64) >> np.uint64(DROPPED_BITS)).astype(np.int64)
+
+
+def edges_of(numbers: Ints) -> Floats:
+    """The edges that have these leading bits."""
+    edges: Floats = (numbers.astype(np.uint64) << np.uint64(DROPPED_BITS)).view(np.float64)
+    return edges
 
 
 def midpoints(edges: Floats) -> Floats:
@@ -52,18 +68,62 @@ def run_starts(keys: npt.NDArray[np.generic], *more: npt.NDArray[np.generic]) ->
     return np.concatenate((np.zeros(1, np.int64), np.flatnonzero(changes) + 1))
 
 
-def order_by(ids: Ints, values: Floats, by_value: Ints | None = None) -> Ints:
-    """The order by id, then value: two fast sorts, the second of (id, rank) in one word.
+def order_by(ids: Ints, values: Floats, *, in_runs: bool = False) -> Ints:
+    """The order by id, then value.
 
-    ``by_value``, the order by value alone, saves the first where it is known.
+    Rows in no order are sorted 16 bits at a time, by the leading bits of the value and then by
+    the id: each time one stable pass. Rows ``in_runs`` that are sorted already are merged, as
+    words of id, leading bits of the value, and row. What those bits leave undecided is put right.
     """
-    by_value = np.argsort(values) if by_value is None else by_value
-    shift = max(len(ids).bit_length(), 1)
-    if len(ids) and int(ids.max()) >> (62 - shift):
-        ids = np.unique(ids, return_inverse=True)[1].astype(np.int64)
-    packed = (ids[by_value] << shift) | np.arange(len(ids))
-    packed.sort()
-    order: Ints = by_value[packed & ((1 << shift) - 1)]
+    if len(ids) < 2:
+        return np.zeros(len(ids), np.int64)
+    low = int(ids.min())
+    if (int(ids.max()) - low).bit_length() > _MOST_ID_BITS:
+        ids, low = _sorted_ids(ids - low, int(ids.max()) - low + 1)[1], 0
+    ids = ids - low
+    ordered = values.view(np.int64)
+    if ordered.min() < 0:
+        ordered = ordered ^ ((ordered >> 63) & _ALL_BUT_SIGN)
+    id_bits = int(ids.max()).bit_length()
+    room = _DIGIT_BITS
+    if in_runs:
+        row_bits = (len(ids) - 1).bit_length()
+        room = _WORD_BITS - id_bits - row_bits
+    least, most = int(ordered.min()), int(ordered.max())
+    dropped = max((most - least).bit_length() - room, 0)
+    if ((most >> dropped) - (least >> dropped)).bit_length() > room:
+        dropped += 1
+    leading = (ordered >> dropped) - (least >> dropped)
+    if in_runs:
+        value_bits = int(leading.max()).bit_length()
+        packed = (ids << value_bits | leading) << row_bits | np.arange(len(ids))
+        packed.sort(kind="stable")
+        order: Ints = packed & ((1 << row_bits) - 1)
+    else:
+        order = np.argsort(leading.astype(np.uint16), kind="stable")
+        for digit in range(0, id_bits, _DIGIT_BITS):
+            part = ids[order]
+            if digit:
+                part >>= digit
+            order = order[np.argsort(part.astype(np.uint16), kind="stable")]
+    return _settled(order, ids[order], values) if dropped else order
+
+
+def _settled(order: Ints, ids: Ints, values: Floats) -> Ints:
+    """The order put right within runs of equal leading bits."""
+    read = values[order]
+    wrong = (read[1:] < read[:-1]) & (ids[1:] == ids[:-1])
+    if not wrong.any():
+        return order
+    starts = run_starts(ids)
+    run = np.zeros(len(ids), np.int64)
+    run[starts[1:]] = 1
+    run = np.cumsum(run)
+    unsettled = np.zeros(len(starts), np.bool_)
+    unsettled[run[1:][wrong]] = True
+    places = np.flatnonzero(unsettled[run])
+    again = np.lexsort((read[places], run[places]))
+    order[places] = order[places[again]]
     return order
 
 
@@ -77,6 +137,8 @@ def dense_ids(*columns: Ints) -> tuple[Ints, Ints]:
         low, high = int(column.min()), int(column.max())
         numbers = column - low
         width = high - low + 1
+        if _FEW < width <= 4 * len(ids):
+            numbers, width = _without_gaps(numbers, width)
         if span * width >= _WORD:  # make room: count distinct values instead of the span
             distinct, ids = np.unique(ids, return_inverse=True)
             span = len(distinct)
@@ -85,13 +147,63 @@ def dense_ids(*columns: Ints) -> tuple[Ints, Ints]:
             width = len(distinct)
         ids = ids * width + numbers
         span *= width
-    if span > 4 * len(ids):
-        _, first, numbers = np.unique(ids, return_index=True, return_inverse=True)
-        return first, numbers
+    if span > _MANY * len(ids):
+        return _sorted_ids(ids, span)
     place = np.full(span, -1, np.int64)  # few enough to look up: no sort
     place[ids[::-1]] = np.arange(len(ids))[::-1]
     present = place >= 0
     return place[present], (np.cumsum(present) - 1)[ids]
+
+
+def _sorted_ids(ids: Ints, span: int) -> tuple[Ints, Ints]:
+    """The first place of each distinct id below ``span``, in order, and every id's number."""
+    row_bits = (len(ids) - 1).bit_length()
+    if (span - 1).bit_length() + row_bits > _WORD_BITS:
+        _, first, numbers = np.unique(ids, return_index=True, return_inverse=True)
+        return first, numbers
+    packed = (ids << row_bits) | np.arange(len(ids))
+    packed.sort(kind="stable")  # ids often come in sorted runs, which it merges
+    order = packed & ((1 << row_bits) - 1)
+    starts = run_starts(packed >> row_bits)
+    number = np.zeros(len(ids), np.int64)
+    number[starts[1:]] = 1
+    numbers = np.empty(len(ids), np.int64)
+    numbers[order] = np.cumsum(number)
+    return order[starts], numbers
+
+
+def by_small(numbers: Ints, width: int) -> Ints:
+    """The stable order by numbers below ``width``: of 16 bits, that is a pass over the bytes."""
+    narrow = numbers.astype(np.uint16) if width <= 1 << 16 else numbers
+    order: Ints = np.argsort(narrow, kind="stable")
+    return order
+
+
+def distinct(numbers: Ints) -> Ints:
+    """The different ones of numbers that are not negative, in order."""
+    if not len(numbers):
+        return numbers
+    width = int(numbers.max()) + 1
+    if width > _MANY * len(numbers):
+        return numbers[_sorted_ids(numbers, width)[0]]
+    occurs = np.zeros(width, np.bool_)
+    occurs[numbers] = True
+    return np.flatnonzero(occurs)
+
+
+def as_set(*words: Words) -> Words:
+    """The different ones of all of these, in order."""
+    every = np.concatenate(words)
+    every.sort()
+    return every[run_starts(every)]
+
+
+def _without_gaps(numbers: Ints, width: int) -> tuple[Ints, int]:
+    """Numbers below ``width`` as numbers of those that occur, in their order."""
+    occurs = np.zeros(width, np.bool_)
+    occurs[numbers] = True
+    new = np.cumsum(occurs) - 1
+    return new[numbers], int(new[-1]) + 1
 
 
 def rank_of(q: float, count: int) -> int:

@@ -1,32 +1,11 @@
-"""Which windows a point still changes, by how long after its own time it arrived."""
+"""Which windows a point still changes, by how long after its own time it arrived.
 
-from enum import StrEnum
+Lateness is judged by arrival, never by the consumer's clock; each bound belongs to the kinder side.
+"""
 
 ON_TIME_MS = 15 * 60 * 1000
+"""Up to here a point changes every window; beyond, the hour and the day alone."""
 ACCEPTED_MS = 24 * 60 * 60 * 1000
+"""Beyond, it is refused: nothing that it would change is still open."""
 AHEAD_MS = 5 * 60 * 1000
-
-
-class Lateness(StrEnum):
-    """What becomes of a point that took this long to arrive."""
-
-    ON_TIME = "on_time"
-    """Changes every window."""
-    LATE = "late"
-    """Changes the hour and the day alone."""
-    TOO_LATE = "too_late"
-    """Refused: nothing that it would change is still open."""
-    FUTURE = "future"
-    """Refused: a clock is wrong."""
-
-
-def classify(ts_ms: int, arrival_ms: int) -> Lateness:
-    """Judge by arrival, never by the consumer's clock; each bound belongs to the kinder side."""
-    late_by_ms = arrival_ms - ts_ms
-    if late_by_ms < -AHEAD_MS:
-        return Lateness.FUTURE
-    if late_by_ms <= ON_TIME_MS:
-        return Lateness.ON_TIME
-    if late_by_ms <= ACCEPTED_MS:
-        return Lateness.LATE
-    return Lateness.TOO_LATE
+"""A point, or a frame, that is further ahead of its arrival is refused: a clock is wrong."""

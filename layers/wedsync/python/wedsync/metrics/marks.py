@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 
 from wedsync.metrics.facts import MOST_ACTIVITY, MOST_FAILURES, MOST_GUESTS
-from wedsync.metrics.histogram import Bools, Ints, Words, run_starts
+from wedsync.metrics.histogram import Bools, Ints, Words, dense_ids, run_starts
 from wedsync.metrics.series import HEALTH_CHECK, TIMELINE_ITEM
 
 
@@ -146,6 +146,8 @@ def no_happenings() -> Happenings:
 
 def stack_marks(parts: Sequence[Marks]) -> Marks:
     """Marks one after the other."""
+    if len(parts) == 1:
+        return parts[0]
     return Marks(
         wedding=np.concatenate([part.wedding for part in parts]),
         role=np.concatenate([part.role for part in parts]),
@@ -155,21 +157,11 @@ def stack_marks(parts: Sequence[Marks]) -> Marks:
     )
 
 
-def join_marks(parts: Sequence[Marks]) -> Marks:
-    """Merge marks over one table of strings."""
-    parts = [part for part in parts if len(part)]
-    if not parts:
-        return no_marks()
-    together = stack_marks(parts)
-    return together.take(kept_marks(together, together.wedding))
-
-
-def join_happenings(parts: Sequence[Happenings]) -> Happenings:
-    """Merge happenings over one table of strings."""
-    parts = [part for part in parts if len(part)]
-    if not parts:
-        return no_happenings()
-    together = Happenings(
+def stack_happenings(parts: Sequence[Happenings]) -> Happenings:
+    """The same for happenings."""
+    if len(parts) == 1:
+        return parts[0]
+    return Happenings(
         wedding=np.concatenate([part.wedding for part in parts]),
         ts_ms=np.concatenate([part.ts_ms for part in parts]),
         id=np.concatenate([part.id for part in parts]),
@@ -178,7 +170,36 @@ def join_happenings(parts: Sequence[Happenings]) -> Happenings:
         guest=np.concatenate([part.guest for part in parts]),
         summary=np.concatenate([part.summary for part in parts]),
     )
-    return together.take(kept_happenings(together, together.wedding))
+
+
+def join_marks(parts: Sequence[tuple[Marks, Ints]]) -> tuple[Marks, Ints]:
+    """Merge marks over one table of strings lane by lane; the lane of each mark of the whole.
+
+    Each part comes with the lane of each of its marks.
+    """
+    parts = [(marks, lane) for marks, lane in parts if len(marks)]
+    if not parts:
+        return no_marks(), np.empty(0, np.int64)
+    together = stack_marks([marks for marks, _ in parts])
+    lane = np.concatenate([lane for _, lane in parts])
+    kept = kept_marks(together, _group(lane, together.wedding))
+    return together.take(kept), lane[kept]
+
+
+def join_happenings(parts: Sequence[tuple[Happenings, Ints]]) -> tuple[Happenings, Ints]:
+    """Merge happenings in the same way."""
+    parts = [(happened, lane) for happened, lane in parts if len(happened)]
+    if not parts:
+        return no_happenings(), np.empty(0, np.int64)
+    together = stack_happenings([happened for happened, _ in parts])
+    lane = np.concatenate([lane for _, lane in parts])
+    kept = kept_happenings(together, _group(lane, together.wedding))
+    return together.take(kept), lane[kept]
+
+
+def _group(lane: Ints, wedding: Ints) -> Ints:
+    """The weddings of each lane, numbered in their order."""
+    return lane * (int(wedding.max()) + 2) + wedding + 1
 
 
 def kept_marks(marks: Marks, group: Ints) -> Ints:
@@ -205,16 +226,18 @@ def kept_happenings(happened: Happenings, group: Ints) -> Ints:
     """The newest 50 of each group, sorted by (group, time, id)."""
     if not len(happened):
         return np.empty(0, np.int64)
-    columns = (
-        happened.guest,
-        happened.vendor,
-        happened.summary,
-        happened.type,
-        happened.id,
-        happened.ts_ms,
-        group,
-    )
-    order = np.lexsort(columns)
+    width = int(happened.ts_ms.max()) - int(happened.ts_ms.min()) + 1
+    _, group_number = dense_ids(group)
+    when = group_number * width + (happened.ts_ms - int(happened.ts_ms.min()))
+    order = np.argsort(when, kind="stable")
+    same = when[order[1:]] == when[order[:-1]]
+    if same.any():  # at one time: in the order of the rest
+        tied = np.zeros(len(order), np.bool_)
+        tied[1:] |= same
+        tied[:-1] |= same
+        rows = order[tied]
+        rest = (happened.guest, happened.vendor, happened.summary, happened.type, happened.id)
+        order[tied] = rows[np.lexsort((*(column[rows] for column in rest), when[rows]))]
     kept: Ints = order[_from_end(run_starts(group[order]), len(order)) < MOST_ACTIVITY]
     return kept
 

@@ -38,7 +38,7 @@ def each_series(selection: Selection) -> Iterator[tuple[Series, Summary]]:
     """Every chosen series with what it amounts to, in the order of the grid."""
     grid = selection.grid
     cells = grid.cells.take(selection.rows[grid.cells.row])
-    joined = join([(cells, cells.row)], keep_seconds=False)
+    joined = join([(cells, cells.row)])
     at_row = {row: at for at, row in enumerate(joined.row.tolist())}
     rows = np.flatnonzero(selection.rows).tolist()
     for row, series in zip(rows, selection.series(), strict=True):

@@ -81,13 +81,13 @@ class Selection:
     def summary(self) -> Summary:
         """All observations of the chosen series together."""
         cells = self._cells()
-        return summary_of(join([(cells, np.zeros(len(cells), np.int64))], keep_seconds=False))
+        return summary_of(join([(cells, np.zeros(len(cells), np.int64))]))
 
     def by(self, *names: str) -> dict[tuple[str | None, ...], Summary]:
         """One summary per combination of dimensions (also "wedding_id", "vendor_id", "metric")."""
         groups, group_of = self._groups(names)
         cells = self._cells()
-        joined = join([(cells, group_of[cells.row])], keep_seconds=False)
+        joined = join([(cells, group_of[cells.row])])
         return {
             groups[row]: summary_of(joined.slice(at, at + 1))
             for at, row in enumerate(joined.row.tolist())
@@ -105,7 +105,7 @@ class Selection:
     def per_second(self) -> dict[int, Summary]:
         """One summary per second of the minute, for those that were kept by the second."""
         cells = self._cells()
-        joined = join([(cells, cells.second)], keep_seconds=False)
+        joined = join([(cells, cells.second)])
         return {
             second: summary_of(joined.slice(at, at + 1))
             for at, second in enumerate(joined.row.tolist())

@@ -82,10 +82,15 @@ def _among(dims: dict[str, str], *names: str) -> Dims:
     return tuple((name, dims[name]) for name in names if name in dims)
 
 
-@lru_cache(maxsize=65536)
 def pack_of(pack_key: str, packs: int) -> int:
     """The pack of a wedding id (else vendor id, else source): the same on every machine."""
     if packs < 1:
         raise ValueError(f"a tenant has at least one pack, not {packs}")
+    return pack_hash(pack_key) % packs
+
+
+@lru_cache(maxsize=65536)
+def pack_hash(pack_key: str) -> int:
+    """The 64 bits that decide the pack, however many packs there are."""
     digest = blake2b(pack_key.encode("utf-8", "surrogatepass"), digest_size=8, person=b"wspack")
-    return int.from_bytes(digest.digest(), "little") % packs
+    return int.from_bytes(digest.digest(), "little")

@@ -32,7 +32,7 @@ class Summary:
         """Of all their observations together: never an average of averages or of quantiles."""
         cells = [summary.cell for summary in summaries]
         rows = [np.zeros(len(each), np.int64) for each in cells]
-        return summary_of(join(list(zip(cells, rows, strict=True)), keep_seconds=False))
+        return summary_of(join(list(zip(cells, rows, strict=True))))
 
     @property
     def mean(self) -> float | None:

@@ -18,6 +18,7 @@ from wedsync.cloud import (
     Item,
     Key,
     Measured,
+    Message,
     Page,
     Queue,
     Refusal,
@@ -25,9 +26,11 @@ from wedsync.cloud import (
     Sort,
     Span,
     Stream,
+    Subscriber,
     Table,
     TimeSeries,
     Topic,
+    Web,
 )
 from wedsync.errors import Invalid
 from wedsync.resources import Access, Grant, Resource
@@ -64,6 +67,11 @@ class DeclaredCloud:
         """Randomness needs no grant."""
         return self._cloud.ids
 
+    @property
+    def web(self) -> Web:
+        """What is outside needs no grant of the bundle's own."""
+        return self._cloud.web
+
     def table(self, resource: Resource) -> Table:
         """A table that checks each call."""
         return _DeclaredTable(
@@ -78,9 +86,12 @@ class DeclaredCloud:
         return self._cloud.stream(resource)
 
     def topic(self, resource: Resource) -> Topic:
-        """A topic to publish to."""
-        self._require(resource, Access.SEND)
-        return self._cloud.topic(resource)
+        """A topic that checks each call."""
+        return _DeclaredTopic(
+            lambda: self._cloud.topic(resource),
+            resource,
+            self._access.get(resource, frozenset()),
+        )
 
     def queue(self, resource: Resource) -> Queue:
         """A queue to send to."""
@@ -177,6 +188,23 @@ class _DeclaredTable:
             # A place that no page ended at: only a forged cursor names one.
             detail = "this cursor does not belong to this list"
             raise Invalid.field("cursor", "unknown-cursor", detail) from None
+
+
+class _DeclaredTopic:
+    def __init__(
+        self, opened: Callable[[], Topic], resource: Resource, granted: frozenset[Access]
+    ) -> None:
+        self._open = opened
+        self._resource = resource
+        self._granted = granted
+
+    def publish(self, message: Message) -> None:
+        _check(self._resource, self._granted, Access.SEND)
+        self._open().publish(message)
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        _check(self._resource, self._granted, Access.WRITE)
+        self._open().subscribe(subscriber)
 
 
 class _DeclaredBucket:

@@ -4,7 +4,7 @@ The CDK app, IAM grants, environment variables, the OpenAPI document, the local 
 tests all read this one declaration; there is no central list.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -53,10 +53,16 @@ class ScheduleTrigger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueTrigger:
-    """Messages of a delay queue, one batch at a time."""
+    """Messages of a delay queue, one batch at a time.
+
+    ``topics`` publish into the queue too, each message in the envelope of SNS; ``only`` names the
+    values of attributes that are wanted (a filter policy), None everything.
+    """
 
     queue: Resource
     batch_size: int = 10
+    topics: tuple[Resource, ...] = ()
+    only: Mapping[str, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,8 +130,14 @@ def queue_consumer(
     uses: tuple[Grant, ...],
     layers: tuple[str, ...] = (),
     timeout_seconds: int = 60,
+    topics: tuple[Resource, ...] = (),
+    only: Mapping[str, tuple[str, ...]] | None = None,
+    batch_size: int = 10,
 ) -> Callable[[Callable[[str, Services], None]], EventFunction]:
-    """Declare the consumer of a delay queue; it is given one message's body at a time."""
+    """Declare the consumer of a delay queue; it is given one message's body at a time.
+
+    What ``topics`` publish lies on the queue in the envelope of SNS.
+    """
 
     def declare(handler: Callable[[str, Services], None]) -> EventFunction:
         def receive(event: Event, services: Services) -> object:
@@ -144,7 +150,7 @@ def queue_consumer(
                     failures.append({"itemIdentifier": message["messageId"]})
             return {"batchItemFailures": failures}
 
-        trigger = QueueTrigger(queue=queue)
+        trigger = QueueTrigger(queue=queue, batch_size=batch_size, topics=topics, only=only)
         return _function(handler, receive, trigger, summary, uses, layers, 512, timeout_seconds)
 
     return declare

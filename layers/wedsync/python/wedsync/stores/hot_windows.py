@@ -7,17 +7,16 @@ is in ``ids`` changes nothing.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from types import MappingProxyType
 
 from wedsync.cloud import Absent, Attribute, ConditionFailed, Equals, Item, Key, Sort, Table
 from wedsync.cloud.values import EXPIRES_AT
 from wedsync.errors import TooMuchContention
 from wedsync.metrics.block import Block
 from wedsync.metrics.chain import SEAL_BYTES, content_bytes, joined_ids, merge_after
-from wedsync.metrics.fold import SlotContent, SlotKey, SlotRows
+from wedsync.metrics.fold import SlotContent, SlotKey, SlotMerge, SlotRows
 from wedsync.stores.tokens import Tokens, packed_tokens, tokens_of
 from wedsync.tenancy import Tenant
 
@@ -25,11 +24,6 @@ KEPT = timedelta(hours=48)
 LATE_TOLD_MINUTES = 15
 """How long it is told that points came late."""
 TRIES = 64
-NOTHING_OWED: Mapping[int, int] = MappingProxyType({})
-
-
-class ShareTooLarge(Exception):
-    """A batch's share fits no item, not even an empty one: merge it in parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +54,16 @@ class HotItem:
 class Merged:
     """What merging a share did, and the item that holds its new points (or would have).
 
-    ``sealed`` are the full items of its chain: they hold what the share brought before.
+    ``totals`` are the tenant's of this item, on time and late. ``sealed`` are the full items of
+    its chain: they hold what the share brought before. ``debts`` are the records for which any of
+    the share is to be judged, whether it was new or not.
     """
 
     key: SlotKey
     item: HotItem
+    totals: tuple[bytes, bytes]
     sealed: tuple[HotItem, ...] = ()
+    debts: Tokens = frozenset()
     accepted: int
     late: int
     duplicates: int
@@ -76,6 +74,32 @@ class Merged:
         return *self.sealed, self.item
 
 
+@dataclass(slots=True)
+class _Pending:
+    """A share on its way into the open item of its chain, and what is known of that."""
+
+    rows: SlotRows
+    sealed: list[HotItem] = field(default_factory=list)
+    sealed_ids: bytes = b""
+    existing: HotItem | None = None
+
+    @property
+    def place(self) -> str:
+        """The sort key of the item that comes next."""
+        return f"{self.rows.key.slot:012d}#{len(self.sealed):03d}"
+
+    @property
+    def content(self) -> SlotContent | None:
+        """What that item holds, where it has been met."""
+        return None if self.existing is None else self.existing.content
+
+    def pass_on(self, sealed: HotItem) -> None:
+        """Go on to the next item: this one is sealed."""
+        self.sealed.append(sealed)
+        self.sealed_ids = joined_ids(self.sealed_ids, sealed.content.ids)
+        self.existing = None
+
+
 class HotWindowStore:
     """Hot items by tenant, pack, minute and slot."""
 
@@ -84,65 +108,48 @@ class HotWindowStore:
         self._table = table
 
     def merge(
-        self, rows: SlotRows, *, now: datetime, owed: Mapping[int, int] = NOTHING_OWED
-    ) -> Merged:
-        """Merge a share, each frame once. Raises ShareTooLarge; TooMuchContention.
+        self, shares: Sequence[SlotRows], *, now: datetime
+    ) -> tuple[list[Merged], list[SlotRows]]:
+        """Merge every share into its item, each frame once; and the shares that fit no item.
 
-        In the common case, a new slot, this is one write and no read. ``owed`` names the record
-        of each frame for which it is to be judged, should the frame be new.
+        In the common case, a new slot, a share costs one write and no read. What meets items that
+        are there is merged together and tried again. Raises TooMuchContention.
         """
-        key = rows.key
-        sealed: list[HotItem] = []
-        sealed_ids = b""
-        existing: HotItem | None = None
+        merged: list[Merged] = []
+        too_large: list[SlotRows] = []
+        pending = [_Pending(share) for share in shares]
         for _ in range(TRIES):
-            place = f"{key.slot:012d}#{len(sealed):03d}"
-            if existing is not None and existing.place != place:
-                existing = None
-            before = existing.content if existing is not None else None
-            merged = merge_after(sealed_ids, before, rows)
-            owing = existing.owed if existing is not None else frozenset()
-            owing |= {owed[frame] for frame in merged.new_ids if frame in owed}
-            full = content_bytes(merged.content) + len(packed_tokens(owing)) > SEAL_BYTES
-            if full and existing is None:
-                raise ShareTooLarge
-            version = existing.version if existing is not None else 0
-            seal = full and existing is not None
-            if existing is not None and seal:
-                item = replace(existing, version=version + 1)
-            else:
-                item = HotItem(
-                    place=place,
-                    version=version + 1,
-                    content=merged.content,
-                    late_in=_with_late(existing, merged.late, now),
-                    owed=owing,
-                )
-            try:
-                self._put(key, item, sealed=seal, now=now)
-            except ConditionFailed as conflict:
-                standing = conflict.current
-                if standing is None:
-                    existing = None
-                elif standing.number("sealed"):
-                    sealed.append(_read(standing))
-                    sealed_ids = joined_ids(sealed_ids, standing.raw("ids"))
+            if not pending:
+                return merged, too_large
+            outcomes = merge_after([(each.sealed_ids, each.content, each.rows) for each in pending])
+            left = []
+            for each, outcome in zip(pending, outcomes, strict=True):
+                item, full = _next(each, outcome, now)
+                if item is None:
+                    too_large.append(each.rows)
+                elif self._tried(each, item, full=full, now=now):
+                    merged.append(_merged(each, item, outcome))
                 else:
-                    existing = _read(standing)
-                continue
-            if seal:
-                sealed.append(item)
-                sealed_ids = joined_ids(sealed_ids, item.content.ids)
-                continue
-            return Merged(
-                key=key,
-                item=item,
-                sealed=tuple(sealed),
-                accepted=merged.accepted,
-                late=merged.late,
-                duplicates=merged.duplicates,
-            )
-        raise TooMuchContention
+                    left.append(each)
+            pending = left
+        if pending:
+            raise TooMuchContention
+        return merged, too_large
+
+    def _tried(self, each: _Pending, item: HotItem, *, full: bool, now: datetime) -> bool:
+        """Whether this write ends it; if not, it is to be tried again from where it is."""
+        try:
+            self._put(each.rows.key, item, sealed=full, now=now)
+        except ConditionFailed as conflict:
+            standing = conflict.current
+            if standing is not None and standing.number("sealed"):
+                each.pass_on(_read(standing))
+            else:
+                each.existing = None if standing is None else _read(standing)
+            return False
+        if full:
+            each.pass_on(item)
+        return not full
 
     def minute(self, tenant: Tenant, pack: int, minute: int) -> tuple[HotItem, ...]:
         """Every item of one pack and minute, by a consistent read."""
@@ -188,6 +195,36 @@ class HotWindowStore:
             Item(Key(Tenant(key.tenant).partition(key.pack, key.minute), item.place), attributes),
             when=Absent() if item.version == 1 else Equals("version", item.version - 1),
         )
+
+
+def _next(each: _Pending, outcome: SlotMerge, now: datetime) -> tuple[HotItem | None, bool]:
+    """What to write, and whether it seals the item; nothing where the share fits no item."""
+    existing = each.existing
+    owed = outcome.owed if existing is None else outcome.owed | existing.owed
+    version = 1 if existing is None else existing.version + 1
+    if content_bytes(outcome.content) + len(packed_tokens(owed)) > SEAL_BYTES:
+        return (None if existing is None else replace(existing, version=version)), True
+    item = HotItem(
+        place=each.place,
+        version=version,
+        content=outcome.content,
+        late_in=_with_late(existing, outcome.late, now),
+        owed=owed,
+    )
+    return item, False
+
+
+def _merged(each: _Pending, item: HotItem, outcome: SlotMerge) -> Merged:
+    return Merged(
+        key=each.rows.key,
+        item=item,
+        totals=outcome.totals(),
+        sealed=tuple(each.sealed),
+        debts=each.rows.debts,
+        accepted=outcome.accepted,
+        late=outcome.late,
+        duplicates=outcome.duplicates,
+    )
 
 
 def _with_late(existing: HotItem | None, late: int, now: datetime) -> tuple[tuple[int, int], ...]:

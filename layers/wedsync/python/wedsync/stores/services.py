@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from wedsync.settings import Settings
     from wedsync.stores.alerts import AlertStore
     from wedsync.stores.backfills import BackfillStore
+    from wedsync.stores.deliveries import DeliveryStore
     from wedsync.stores.frontiers import FrontierStore
     from wedsync.stores.hot_windows import HotWindowStore
     from wedsync.stores.idempotency import IdempotencyStore
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from wedsync.stores.limits import LimitStore
     from wedsync.stores.rejections import RejectionStore
     from wedsync.stores.rollups import RollupStore
+    from wedsync.stores.routing import RoutingStore
     from wedsync.stores.running_totals import RunningTotalStore
+    from wedsync.stores.sealing import Sealing
     from wedsync.stores.streams import StreamStore
     from wedsync.stores.tenant_settings import TenantSettingsStore
     from wedsync.stores.trouble import TroubleStore
@@ -202,6 +205,37 @@ class Services:
         from wedsync.stores.views import ViewStore
 
         return ViewStore(self.cloud.table(Resource.VIEWS))
+
+    @cached_property
+    def routing(self) -> RoutingStore:
+        """Contacts, the roster, escalation policies."""
+        from wedsync.stores.routing import RoutingStore
+
+        return RoutingStore(self.cloud.table(Resource.ROUTING))
+
+    @cached_property
+    def deliveries(self) -> DeliveryStore:
+        """What was told to whom."""
+        from wedsync.stores.deliveries import DeliveryStore
+
+        return DeliveryStore(self.cloud.table(Resource.NOTIFICATIONS))
+
+    @cached_property
+    def sealing(self) -> Sealing:
+        """What keeps channels' secrets."""
+        from wedsync.stores.sealing import Sealing
+
+        return Sealing(self.cloud.secret(Resource.SEALING), self.cloud.ids)
+
+    @cached_property
+    def direct(self) -> Topic:
+        """The topic of messages to single contacts."""
+        return self.cloud.topic(Resource.DIRECT)
+
+    @cached_property
+    def posting(self) -> Queue:
+        """The queue of deliveries that are posted, or posted again."""
+        return self.cloud.queue(Resource.DELIVERIES)
 
     @cached_property
     def metrics_stream(self) -> Stream:

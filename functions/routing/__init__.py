@@ -1,0 +1,1 @@
+"""Whom to tell: contacts, duties, escalation policies, and what was told to whom."""

@@ -1,0 +1,43 @@
+"""An operator settles who is paged when."""
+
+import re
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Header
+
+from wedsync.api.policies import PolicyReply, PolicyRequest
+from wedsync.errors import PolicyNotFound, PreconditionFailed
+from wedsync.resources import Resource
+from wedsync.runtime.answer import Answer
+from wedsync.runtime.http import FromCaller, Injected, endpoint
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}\Z")
+
+
+@endpoint(
+    "PUT /api/monitoring/escalation-policies/{name}",
+    summary="Make or replace an escalation policy",
+    uses=(Resource.ROUTING.read_write(),),
+    raises=(PolicyNotFound, PreconditionFailed),
+)
+def handler(
+    name: str,
+    policy: PolicyRequest,
+    caller: FromCaller,
+    services: Injected,
+    if_match: Annotated[str | None, Header(alias="if-match")] = None,
+) -> Answer[PolicyReply]:
+    """Replace the version that If-Match names, or the present one.
+
+    Under the name of a built-in policy it takes that one's place. Incidents that are under way
+    keep the ladder that they began with.
+    """
+    if not _NAME.match(name):
+        raise PolicyNotFound("a name has lower-case letters, digits, dashes and underscores")
+    former = services.routing.policy(caller.tenant, name)
+    version = former[1] if former is not None else 0
+    if if_match not in (None, "*", f'"{version}"'):
+        raise PreconditionFailed
+    settled = policy.policy(name)
+    saved = services.routing.save_policy(caller.tenant, settled, expected=version)
+    return Answer(PolicyReply.of(settled, version=saved), {"etag": f'"{saved}"'})

@@ -1,0 +1,1 @@
+"""Whom a message reaches, on which channels, and what became of it."""

@@ -1,0 +1,55 @@
+"""The ladder protocol under faults, and that its judge notices what it should."""
+
+import pytest
+
+from tests.simulation.ladders import NONE, LadderWorld, Outcome, Rates
+from wedsync.incidents.policies import TEMPLATES
+
+ROUGH = Rates(
+    refused=0.004,
+    lost=0.004,
+    died=0.004,
+    intruded=0.03,
+    sweep_lost=0.1,
+    sweep_doubled=0.2,
+    wake_doubled=0.2,
+)
+
+
+def test_under_faults_no_tier_is_lost_early_or_paged_after_an_answer() -> None:
+    whole = Outcome()
+    for seed in range(2):
+        whole.add(LadderWorld(seed).play())
+    assert whole.failures() == []
+    assert whole.ladders == 500
+    assert whole.pages > 1000
+    assert whole.faults.keys() >= {"wakes doubled", "sweeps doubled", "functions that died"}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_ten_times_the_faults_make_pages_later_and_nothing_else(seed: int) -> None:
+    outcome = LadderWorld(seed, ladders=120, rates=ROUGH).play()
+    wrong = [each for each in outcome.failures() if "late" not in each]
+    assert wrong == []
+    assert outcome.repeated > 0, "twice is better than never"
+    assert outcome.faults["answers in the middle of a delivery"] > 0
+
+
+def test_without_faults_every_page_is_on_time_and_none_is_repeated() -> None:
+    outcome = LadderWorld(3, ladders=150, rates=NONE).play()
+    assert outcome.failures() == []
+    assert outcome.repeated == 0
+    assert max(outcome.lateness) <= 11
+    assert outcome.tiers <= 150 * max(len(each.tiers) for each in TEMPLATES.values())
+
+
+def test_writes_without_their_conditions_are_noticed() -> None:
+    whole = Outcome()
+    for seed in range(3):
+        whole.add(LadderWorld(seed, ladders=80, rates=ROUGH, guarded=False).play())
+    assert whole.after_answer > 0
+
+
+def test_the_same_seed_is_played_the_same() -> None:
+    first, again = (LadderWorld(5, ladders=40, rates=ROUGH).play() for _ in range(2))
+    assert first == again
