@@ -58,11 +58,10 @@ def handler(
         zone=zone,
     )
     found = series(services, caller.tenant, query)
-    took = services.now() - now
     return SeriesReply.of(
         query,
         found.value,
-        freshness=Freshness(as_of=found.as_of, hit=found.hit, took_ms=took.total_seconds() * 1000),
+        freshness=Freshness.of(found, services.now() - now),
         quality=tenant_quality(services, caller.tenant),
         context=None
         if wedding is None

@@ -1,4 +1,4 @@
-"""The command line: a server on this machine, and keys for it."""
+"""The command line: a server on this machine, keys for it, and what it costs on AWS."""
 
 import json
 from contextlib import contextmanager
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from infra.cost.command import cost
 from infra.demo.command import demo
 from wedsync.tenancy import Role, Tenant
 
@@ -31,6 +32,7 @@ backfill = typer.Typer(
 )
 app.add_typer(backfill, name="backfill")
 app.command()(demo)
+app.command()(cost)
 
 _WRONG_USE = 2
 

@@ -21,6 +21,7 @@ from tests.domain.metrics.exports import export
 from tests.functions.stage import FUNCTIONS, NOW, TENANT, TOKEN_KEY, Stage
 from wedsync.alerting.model import Alert, AlertState
 from wedsync.alerting.severity import Impact, Severity, SeverityReason
+from wedsync.flows.times import minute_of
 from wedsync.incidents.ladder import Claimed, claim, mark_sent
 from wedsync.incidents.lifecycle import escalate
 from wedsync.incidents.model import ChannelKind, Incident
@@ -31,6 +32,7 @@ from wedsync.notifications.payloads import Target
 from wedsync.notifications.roster import Roster, Rotation
 from wedsync.resources import Resource
 from wedsync.settings import History
+from wedsync.stores.frontiers import Frontier
 from wedsync.tenancy import Caller, Role
 from wedsync.weddings.context import wedding_context
 
@@ -228,6 +230,16 @@ def counted_points(stage: Stage) -> None:
     stage.clock.set(NOW - timedelta(minutes=1))
     stage.run("streams-metrics", earlier(sample("streams-metrics"), minutes=1), down=TOPICS)
     stage.clock.set(NOW)
+    stage.used.clear()
+
+
+def a_day_that_is_over(stage: Stage) -> None:
+    """All but the last hour of the wedding's window has been rolled up."""
+    counted_points(stage)
+    stage.services.frontiers.advance(Frontier.HOURS, minute_of(NOW))
+    stage.clock.set(NOW + timedelta(hours=8))
+    stage.run("schedules-hourly", sample("schedules-hourly"))
+    stage.clock.set(NOW + timedelta(hours=10))
     stage.used.clear()
 
 
@@ -686,7 +698,15 @@ CASES: tuple[Case, ...] = (
         down=TOPICS,
         status=204,
     ),
+    Case(function="weddings-success", arrange=a_day_that_is_over, status=200),
+    Case(
+        function="weddings-success",
+        title="on the day",
+        arrange=counted_points,
+        status=200,
+    ),
     Case(function="weddings-timeline", arrange=a_registered_wedding, status=200),
+    Case(function="weddings-vendors-health", arrange=counted_points, status=200),
 )
 
 

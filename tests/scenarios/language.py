@@ -142,11 +142,20 @@ def requests(
     number: int = 1,
     status: int = 200,
     service: str = "gallery",
+    vendor: str | None = None,
 ) -> Told:
     """Requests that were answered."""
     dims = {"service": service, "route": "/photos", "status": str(status)}
     return (
-        Said(name="api.request", kind="timer", value=ms, wedding=wedding, dims=dims, times=number),
+        Said(
+            name="api.request",
+            kind="timer",
+            value=ms,
+            wedding=wedding,
+            dims=dims,
+            times=number,
+            vendor=vendor,
+        ),
     )
 
 

@@ -58,7 +58,7 @@ points = st.builds(
     Point,
     name=st.sampled_from(
         ["api.request", "photo.upload", "host.cpu", "vendor.heartbeat", "guest.activity",
-         "health.check", "backup.run", "custom"]
+         "health.check", "backup.run", "timeline.item", "custom"]
     ),
     kind=st.sampled_from(Kind),
     ts_ms=st.integers(T0 - 30_000, T0 + 89_999),
@@ -70,7 +70,8 @@ points = st.builds(
     source=st.sampled_from([None, "s1"]),
     dims=st.sampled_from(
         [(), (("outcome", "failed"),), (("outcome", "ok"),), (("outcome", "completed"),),
-         (("status", "503"),), (("component", "db"), ("outcome", "failed")), (("host", "h1"),)]
+         (("status", "503"),), (("component", "db"), ("outcome", "failed")), (("host", "h1"),),
+         (("item", "vows"),)]
     ),
 )  # fmt: skip
 
@@ -256,6 +257,12 @@ def check_facts(facts: WeddingFacts, mine: list[Point], wedding: str | None) -> 
         (p.guest_id, p.ts_ms) for p in mine if p.name == "guest.activity" and p.guest_id
     )
     assert sorted(facts.guests.values()) == sorted(guests.values())
+    began = newest(
+        (dict(p.dims)["item"], p.ts_ms)
+        for p in mine
+        if p.name == "timeline.item" and ("item", "vows") in p.dims
+    )
+    assert facts.began_ms == began
     failed = [p for p in mine if p.name == "photo.upload" and ("outcome", "failed") in p.dims]
     assert facts.uploads_failed == sum(p.observations for p in failed)
     checks = [p for p in mine if p.name == "health.check" and ("outcome", "ok") not in p.dims]

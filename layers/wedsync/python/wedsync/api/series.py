@@ -1,11 +1,12 @@
 """Bodies of the series route."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from wedsync.api.context import WeddingContextReply
 from wedsync.api.quality import QualityReply
 from wedsync.api.shape import Reply
+from wedsync.cloud.memory import Remembered
 from wedsync.flows.query import SeriesQuery, Stat, Window
 from wedsync.flows.series import Found, Source
 from wedsync.flows.trends import Trend, trend_of
@@ -57,6 +58,11 @@ class Freshness:
     as_of: datetime
     hit: bool
     took_ms: float
+
+    @classmethod
+    def of(cls, found: Remembered[object], took: timedelta) -> "Freshness":
+        """Of this find."""
+        return cls(as_of=found.as_of, hit=found.hit, took_ms=took.total_seconds() * 1000)
 
 
 class SeriesReply(Reply):
