@@ -280,6 +280,59 @@ def _incidents(web: Web, count: int) -> set[str]:
     return made
 
 
+class TestOrdersOfTheDay:
+    """Of an item only its start is asked for."""
+
+    STARTS = (
+        {"startsAt": "2026-06-20T14:00:00"},
+        {"startsAt": "2026-06-20T15:00:00", "kind": "ceremony"},
+        {"startsAt": "2026-06-20T17:00:00", "title": "Cake"},
+        {"startsAt": "2026-06-20T18:00:00", "id": "other-2"},
+    )
+    NAMES = (
+        ("other", "other", "Other"),
+        ("ceremony", "ceremony", "Ceremony"),
+        ("other-3", "other", "Cake"),
+        ("other-2", "other", "Other"),
+    )
+
+    @staticmethod
+    def names(told: Told) -> tuple[tuple[object, object, object], ...]:
+        assert told.status in {200, 201}, told.text
+        items = cast("list[dict[str, object]]", told.json["timeline"])
+        return tuple((each["id"], each["kind"], each["title"]) for each in items)
+
+    def test_items_are_named_where_a_new_wedding_leaves_it_open(self, web: Web) -> None:
+        told = web.ask("POST", WEDDINGS, wedding(timeline=self.STARTS))
+        assert self.names(told) == self.NAMES
+
+    @pytest.mark.parametrize(("method", "place"), [("PATCH", ""), ("PUT", "/timeline")])
+    def test_the_same_change_gives_the_same_names_again(
+        self, web: Web, method: str, place: str
+    ) -> None:
+        target = f"{WEDDINGS}/{web.a_wedding()}{place}"
+        for _ in range(2):
+            told = web.ask(method, target, {"timeline": self.STARTS})
+            assert self.names(told) == self.NAMES
+
+    def test_an_item_of_no_kind_opens_the_day_only_where_there_is_no_ceremony(
+        self, web: Web
+    ) -> None:
+        for timeline, opens in ((self.STARTS, "13:00"), (self.STARTS[:1], "12:00")):
+            wedding_id = web.a_wedding(venue={"timeZone": "UTC"}, timeline=timeline, events=[])
+            told = web.ask("GET", f"{WEDDINGS}/{wedding_id}/monitoring")
+            assert told.json["windowStart"] == f"2026-06-20T{opens}:00Z"
+
+    def test_an_event_needs_no_more_than_its_start_either(self, web: Web) -> None:
+        starts = [{"startsAt": "2026-06-19T20:00:00Z"}, {"startsAt": "2026-06-21T10:00:00Z"}]
+        told = web.ask("POST", WEDDINGS, wedding(events=starts))
+        events = cast("list[dict[str, str]]", told.json["events"])
+        assert [(each["name"], each["endsAt"]) for each in events] == [
+            ("Event 1", "2026-06-19T20:00:00Z"),
+            ("Event 2", "2026-06-21T10:00:00Z"),
+        ]
+
+
 class TestPages:
     @pytest.mark.parametrize(
         ("path", "name", "arrange"),
