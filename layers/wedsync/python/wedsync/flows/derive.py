@@ -126,6 +126,7 @@ def _put_totals(
             sent_on_time=content.sent_on_time,
             sent_late=content.sent_late,
             duplicates=dict(item.copied_in).get(key.minute, 0),
+            newest_ms=content.newest_ms,
         ),
         now=services.now(),
     )
