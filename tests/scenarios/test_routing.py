@@ -54,12 +54,12 @@ def test_the_built_in_ladders_are_read_like_any_other(tuesday: Day) -> None:
     assert [each["name"] for each in listed] == ["normal", "saturday_fast", "wedding_day"]
     for each in listed:
         read = tuesday.bundle.get(f"{POLICIES}/{each['name']}")
-        assert (read.body, read.headers["etag"]) == (each, '"0"')
+        assert (read.own, read.headers["etag"]) == (each, '"0"')
     assert tuesday.bundle.get(f"{POLICIES}/other").status == 404
 
 
 def test_a_built_in_ladder_is_put_back_word_for_word(tuesday: Day) -> None:
-    body = dict(tuesday.bundle.get(f"{POLICIES}/normal").members)
+    body = tuesday.bundle.get(f"{POLICIES}/normal").own
     del body["name"], body["version"]
     assert put(tuesday, f"{POLICIES}/normal", body)["version"] == 1
     tuesday.report()
