@@ -204,7 +204,7 @@ def gap_notices(day: Day) -> list[tuple[str, datetime]]:
 
 
 def test_a_gap_on_saturday_is_told_of_on_friday_morning_and_once() -> None:
-    day = Day("2026-06-16", starts="10:00")
+    day = Day("2026-06-19", starts="08:40")
     mia = add(day, "mia", "platform_lead")
     workdays = ["monday", "tuesday", "wednesday", "thursday", "friday"]
     answer = put(day, ONCALL, a_roster(mia, days=workdays))
@@ -216,12 +216,13 @@ def test_a_gap_on_saturday_is_told_of_on_friday_morning_and_once() -> None:
     }
     day.at("2026-06-19T08:59")
     assert gap_notices(day) == []
-    day.at("2026-06-19T23:59")
+    day.at("2026-06-19T11:59")
     friday = datetime(2026, 6, 19, 7, tzinfo=UTC)
     assert gap_notices(day) == [("on_call_engineer", friday), ("platform_lead", friday)]
     assert "nobody from Saturday 08:00 to Sunday 00:00" in day.bundle.notifications()[0].message
     assert reached(day) == {"mia"}
-    day.at("2026-06-26T23:59")
+    day.bundle.clock.set(day.instant("2026-06-26T08:40"))
+    day.at("2026-06-26T11:59")
     assert len(gap_notices(day)) == 4, "and again for the next Saturday"
 
 
