@@ -18,8 +18,7 @@
     │   ├── AlertAlreadyResolved
     │   ├── IncidentAlreadyResolved
     │   ├── LadderExhausted
-    │   ├── RequestInProgress       same Idempotency-Key, not answered yet
-    │   └── TooMuchContention       others kept writing the same thing
+    │   └── RequestInProgress       same Idempotency-Key, not answered yet
     ├── PreconditionFailed          412 If-Match
     ├── TooLarge                    413
     ├── UnsupportedMediaType        415
@@ -28,7 +27,8 @@
     ├── TooManyRequests             429 with Retry-After
     └── Unavailable                 503 with Retry-After: a dependency is down
         ├── Throttled               nothing was written
-        └── OutcomeUnknown          it may have been written
+        ├── OutcomeUnknown          it may have been written
+        └── TooMuchContention       others kept writing the same thing
 """
 
 from collections.abc import Sequence
@@ -198,13 +198,6 @@ class RequestInProgress(Conflict):
     title = "A request with this Idempotency-Key is in progress"
 
 
-class TooMuchContention(Conflict):
-    """Others kept writing the same thing; nothing was changed."""
-
-    code = "too-much-contention"
-    title = "Too many concurrent changes; try again"
-
-
 class PreconditionFailed(WedSyncError):
     """If-Match names another version."""
 
@@ -276,3 +269,10 @@ class OutcomeUnknown(Unavailable):
     """Failed after it may have been written: only an idempotent write may be repeated."""
 
     code = "outcome-unknown"
+
+
+class TooMuchContention(Unavailable):
+    """Others kept writing the same thing; what came before it may have been done."""
+
+    code = "too-much-contention"
+    title = "Too many concurrent changes; try again"
