@@ -20,6 +20,8 @@ from tests.builders import a_wedding, vendors
 from tests.domain.metrics.exports import export
 from tests.functions.stage import FUNCTIONS, NOW, TENANT, TOKEN_KEY, Stage
 from wedsync.alerting.model import Alert, AlertState
+from wedsync.alerting.own.condition import Comparison, Operator, Statistic
+from wedsync.alerting.own.rule import Rule
 from wedsync.alerting.severity import Impact, Severity, SeverityReason
 from wedsync.incidents.ladder import Claimed, claim, mark_sent
 from wedsync.incidents.lifecycle import escalate
@@ -454,6 +456,36 @@ def a_policy(stage: Stage) -> None:
     stage.services.routing.save_policy(TENANT, replace(WEDDING_DAY, name=OWN_POLICY), expected=0)
 
 
+RULE_ID = "rule_sample"
+
+
+def an_own_rule(**members: object) -> Rule:
+    """Guest lists that load slowly, at any wedding."""
+    rule = Rule(
+        rule_id=RULE_ID,
+        name="Slow guest lists",
+        condition=Comparison(
+            metric="guest_list.load",
+            stat=Statistic.P95,
+            op=Operator.ABOVE,
+            threshold=1000.0,
+            window_seconds=300,
+        ),
+        severity=Severity.HIGH,
+        wedding_specific=True,
+        created_at=NOW - timedelta(days=1),
+        created_by="key_sample",
+        updated_at=NOW - timedelta(days=1),
+    )
+    return replace(rule, **members)  # type: ignore[arg-type] # members of a rule
+
+
+def a_rule(stage: Stage) -> None:
+    """A rule of the tenant's own, and a ladder that it may climb."""
+    a_policy(stage)
+    stage.services.rules.add(TENANT, an_own_rule())
+
+
 def a_roster(stage: Stage) -> None:
     """Nobody is on duty on Saturdays."""
     a_contact(stage)
@@ -620,6 +652,11 @@ CASES: tuple[Case, ...] = (
     Case(function="routing-read-contact", arrange=a_contact, status=200),
     Case(function="routing-remove-contact", arrange=a_contact, status=204),
     Case(function="routing-try-contact", arrange=a_contact, status=202),
+    Case(function="rules-change", arrange=a_rule, status=200),
+    Case(function="rules-create", arrange=a_policy, status=201),
+    Case(function="rules-listing", arrange=a_rule, status=200),
+    Case(function="rules-read", arrange=a_rule, status=200),
+    Case(function="rules-remove", arrange=a_rule, status=204),
     Case(function="schedules-compaction", arrange=counted_points),
     Case(function="schedules-daily", arrange=counted_days_ago),
     Case(function="schedules-history", arrange=counted_with_a_history),

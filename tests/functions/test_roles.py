@@ -14,9 +14,10 @@ from tests.functions.cases import (
     INCIDENT_ID,
     NOW_NS,
     OWN_POLICY,
+    RULE_ID,
     a_contact,
-    a_policy,
     a_registered_wedding,
+    a_rule,
     an_open_incident,
     sample,
 )
@@ -32,6 +33,7 @@ from tests.functions.web import (
     point,
     policy,
     roster,
+    rule,
     settings,
     wedding,
 )
@@ -52,6 +54,7 @@ IDS = {
     "incident_id": INCIDENT_ID,
     "contact_id": CONTACT_ID,
     "name": OWN_POLICY,
+    "rule_id": RULE_ID,
 }
 BODIES: dict[str, object] = {
     "weddings-create": wedding(),
@@ -75,6 +78,8 @@ BODIES: dict[str, object] = {
     "routing-change-contact": contact(),
     "routing-change-policy": policy(),
     "routing-change-roster": roster(),
+    "rules-create": rule(),
+    "rules-change": {"severity": "medium"},
 }
 QUERIES = {"metrics-series": "name=photo.upload"}
 CHANGING = {Role.ADMIN, Role.OPERATOR}
@@ -116,7 +121,7 @@ def web() -> Iterator[Web]:
         stage = Stage(web.bundle.cloud, web.bundle.clock)
         an_open_incident(stage)
         a_contact(stage)
-        a_policy(stage)
+        a_rule(stage)
         yield web
 
 

@@ -10,6 +10,7 @@
     ├── NotFound                    404 unknown, or another tenant's
     │   ├── WeddingNotFound
     │   ├── AlertNotFound
+    │   ├── RuleNotFound
     │   ├── IncidentNotFound
     │   ├── ContactNotFound
     │   └── PolicyNotFound
@@ -18,6 +19,7 @@
     │   ├── AlertAlreadyResolved
     │   ├── IncidentAlreadyResolved
     │   ├── LadderExhausted
+    │   ├── TooManyRules            a tenant keeps so many and no more
     │   ├── RequestInProgress       same Idempotency-Key, not answered yet
     │   └── TooMuchContention       others kept writing the same thing
     ├── PreconditionFailed          412 If-Match
@@ -128,6 +130,13 @@ class AlertNotFound(NotFound):
     title = "No such alert"
 
 
+class RuleNotFound(NotFound):
+    """No such alert rule for this caller."""
+
+    code = "rule-not-found"
+    title = "No such alert rule"
+
+
 class IncidentNotFound(NotFound):
     """No such incident for this caller."""
 
@@ -189,6 +198,13 @@ class LadderExhausted(Conflict):
 
     code = "ladder-exhausted"
     title = "There is no further tier to escalate to"
+
+
+class TooManyRules(Conflict):
+    """The tenant keeps as many rules as it may."""
+
+    code = "too-many-rules"
+    title = "There are too many rules; remove one first"
 
 
 class RequestInProgress(Conflict):

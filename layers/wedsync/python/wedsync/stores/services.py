@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from wedsync.stores.rejections import RejectionStore
     from wedsync.stores.rollups import RollupStore
     from wedsync.stores.routing import RoutingStore
+    from wedsync.stores.rules import RuleStore
     from wedsync.stores.running_totals import RunningTotalStore
     from wedsync.stores.sealing import Sealing
     from wedsync.stores.streams import StreamStore
@@ -212,6 +213,13 @@ class Services:
         from wedsync.stores.routing import RoutingStore
 
         return RoutingStore(self.cloud.table(Resource.ROUTING))
+
+    @cached_property
+    def rules(self) -> RuleStore:
+        """The rules that tenants made."""
+        from wedsync.stores.rules import RuleStore
+
+        return RuleStore(self.cloud.table(Resource.RULES))
 
     @cached_property
     def deliveries(self) -> DeliveryStore:

@@ -1,0 +1,32 @@
+"""The rules of a tenant: made, changed, removed."""
+
+from wedsync.alerting.catalog import PLATFORM_RULES, PlatformRule
+from wedsync.alerting.own.rule import Rule
+from wedsync.errors import RuleNotFound, TooManyRules
+from wedsync.stores.services import Services
+from wedsync.tenancy import Tenant
+
+MOST_RULES = 200
+_PLATFORM = {rule.rule_id: rule for rule in PLATFORM_RULES}
+
+
+def find_rule(services: Services, tenant: Tenant, rule_id: str) -> Rule | PlatformRule:
+    """A rule of the tenant's or of the platform's. Raises RuleNotFound."""
+    if rule_id in _PLATFORM:
+        return _PLATFORM[rule_id]
+    return services.rules.get(tenant, rule_id)
+
+
+def own_rule(services: Services, tenant: Tenant, rule_id: str) -> Rule:
+    """A rule that the tenant may change. Raises RuleNotFound."""
+    if rule_id in _PLATFORM:
+        raise RuleNotFound("the platform's own rules cannot be changed")
+    return services.rules.get(tenant, rule_id)
+
+
+def add_rule(services: Services, tenant: Tenant, rule: Rule) -> Rule:
+    """Keep a new rule. Raises TooManyRules."""
+    kept = services.rules.every(tenant)
+    if len(kept) >= MOST_RULES and all(each.rule_id != rule.rule_id for each in kept):
+        raise TooManyRules(f"a tenant has at most {MOST_RULES} rules")
+    return services.rules.add(tenant, rule)
