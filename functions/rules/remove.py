@@ -5,6 +5,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Header
 
 from wedsync.errors import PreconditionFailed, RuleNotFound
+from wedsync.flows.rule_changes import end_alerts_of
 from wedsync.flows.rulebook import own_rule
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
@@ -14,7 +15,13 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 @endpoint(
     "DELETE /api/metrics/alerts/rules/{rule_id}",
     summary="Remove an alert rule",
-    uses=(Resource.RULES.read_write(),),
+    uses=(
+        Resource.RULES.read_write(),
+        Resource.ALERTS.read_write(),
+        Resource.INCIDENTS.read_write(),
+        Resource.TIER_0.send(),
+        Resource.WAKE.send(),
+    ),
     raises=(RuleNotFound, PreconditionFailed),
     status=204,
 )
@@ -24,9 +31,10 @@ def handler(
     services: Injected,
     if_match: Annotated[str | None, Header(alias="if-match")] = None,
 ) -> Answer[None]:
-    """Remove the version that If-Match names, or the present one."""
+    """Remove the version that If-Match names, or the present one; its open alerts end."""
     former = own_rule(services, caller.tenant, rule_id)
     if if_match not in (None, "*", f'"{former.version}"'):
         raise PreconditionFailed
     services.rules.remove(caller.tenant, former)
+    end_alerts_of(services, caller.tenant, rule_id, None)
     return Answer(None)

@@ -33,6 +33,7 @@ from wedsync.notifications.payloads import Target
 from wedsync.notifications.roster import Roster, Rotation
 from wedsync.resources import Resource
 from wedsync.settings import History
+from wedsync.stores.incidents import scope_name
 from wedsync.tenancy import Caller, Role
 from wedsync.weddings.context import wedding_context
 
@@ -480,6 +481,36 @@ def an_own_rule(**members: object) -> Rule:
     return replace(rule, **members)  # type: ignore[arg-type] # members of a rule
 
 
+def photos_fail_everywhere(stage: Stage) -> None:
+    """A rule of the tenant's is in breach, and its incident of another time is overdue."""
+    counted_points(stage)
+    condition = Comparison(
+        metric="photo.upload",
+        stat=Statistic.COUNT,
+        op=Operator.ABOVE,
+        threshold=0.0,
+        window_seconds=300,
+        for_seconds=0,
+        filters=(("outcome", ("failed",)),),
+    )
+    rule = an_own_rule(
+        condition=condition, severity=Severity.CRITICAL, wedding_specific=False, policy=OWN_POLICY
+    )
+    a_policy(stage)
+    stage.services.rules.add(TENANT, rule)
+    name = scope_name(TENANT, f"rule {RULE_ID}")
+    overdue = replace(an_incident(), incident_id=f"{name}-1", alerts=(), wedding_id=None)
+    stage.services.incidents.begin(TENANT, overdue, after=None)
+
+
+def a_rule_with_an_alert(stage: Stage) -> None:
+    """A rule of the tenant's own whose alert is open, with an incident that everybody knows."""
+    a_rule(stage)
+    stage.services.incidents.begin(TENANT, _sent(an_incident(), tiers=3), after=None)
+    alert = replace(an_alert(), rule_id=RULE_ID, group=(("device", "phone"),))
+    stage.services.alerts.keep(TENANT, alert, former=None)
+
+
 def a_rule(stage: Stage) -> None:
     """A rule of the tenant's own, and a ladder that it may climb."""
     a_policy(stage)
@@ -652,11 +683,25 @@ CASES: tuple[Case, ...] = (
     Case(function="routing-read-contact", arrange=a_contact, status=200),
     Case(function="routing-remove-contact", arrange=a_contact, status=204),
     Case(function="routing-try-contact", arrange=a_contact, status=202),
-    Case(function="rules-change", arrange=a_rule, status=200),
+    Case(function="rules-change", arrange=a_rule_with_an_alert, status=200),
+    Case(
+        function="rules-change",
+        title="topics down",
+        arrange=a_rule_with_an_alert,
+        down=TOPICS,
+        status=200,
+    ),
     Case(function="rules-create", arrange=a_policy, status=201),
+    Case(
+        function="rules-remove",
+        title="topics down",
+        arrange=a_rule_with_an_alert,
+        down=TOPICS,
+        status=204,
+    ),
     Case(function="rules-listing", arrange=a_rule, status=200),
     Case(function="rules-read", arrange=a_rule, status=200),
-    Case(function="rules-remove", arrange=a_rule, status=204),
+    Case(function="rules-remove", arrange=a_rule_with_an_alert, status=204),
     Case(function="schedules-compaction", arrange=counted_points),
     Case(function="schedules-daily", arrange=counted_days_ago),
     Case(function="schedules-history", arrange=counted_with_a_history),
@@ -668,6 +713,13 @@ CASES: tuple[Case, ...] = (
     Case(function="schedules-hourly", arrange=counted_an_hour_ago),
     Case(function="schedules-minute", arrange=counted_points),
     Case(function="schedules-minute", title="all is well", arrange=a_registered_wedding),
+    Case(function="schedules-rules", arrange=photos_fail_everywhere),
+    Case(
+        function="schedules-rules",
+        title="topics down",
+        arrange=photos_fail_everywhere,
+        down=TOPICS,
+    ),
     Case(function="schedules-streams", arrange=counted_requests),
     Case(function="streams-deliveries", arrange=a_page_that_waits),
     Case(function="streams-deliveries", title="the next way", arrange=a_page_that_waits_alone),

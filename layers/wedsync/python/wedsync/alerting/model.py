@@ -36,7 +36,8 @@ class Alert:
     ``last_evaluated_at`` are those of the last evaluation worth storing, so that an alert that
     merely stays as it is costs no write. ``unsettled_since`` is set while what follows from a
     transition (its incident, its notice) has not been done to its end. ``shared_incident`` names
-    the incident that it has in common with the alerts of other services.
+    the incident that it has in common with the alerts of other services. ``roles`` are told, and
+    ``policy`` names the ladder, where its rule asks for them.
     """
 
     alert_id: str
@@ -61,6 +62,7 @@ class Alert:
     incident_id: str | None = None
     wedding_context: WeddingContext | None = None
     version: int = 0
+    tags: tuple[str, ...] = ()
 
     group: tuple[tuple[str, str], ...] = ()
     episode: int = 1
@@ -77,6 +79,8 @@ class Alert:
     unsettled_since: datetime | None = None
     shared_incident: str | None = None
     resolved_by: str | None = None
+    roles: tuple[str, ...] = ()
+    policy: str | None = None
 
     @property
     def is_active(self) -> bool:

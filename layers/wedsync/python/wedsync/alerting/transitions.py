@@ -78,6 +78,9 @@ def opening(
         last_breach_at=now,
         last_evaluated_at=now,
         shared_incident=finding.shared_incident,
+        roles=finding.roles,
+        policy=finding.policy,
+        tags=finding.tags,
     )
     if finding.for_seconds <= 0:
         return _fire(pending, now=now, reason="a breach that waits for nothing")
@@ -185,6 +188,9 @@ def _with_breach(
         threshold=finding.threshold,
         axes=tuple(sorted({*alert.axes, *finding.breaching_axes})),
         shared_incident=alert.shared_incident or finding.shared_incident,
+        roles=finding.roles,
+        policy=finding.policy,
+        tags=finding.tags,
         wedding_context=context,
         clear_since=None,
         no_data_since=None,

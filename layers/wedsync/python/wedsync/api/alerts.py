@@ -40,6 +40,8 @@ class AlertReply(Reply):
     acknowledged_by: str | None
     resolved_at: datetime | None
     incident_id: str | None
+    recovered_automatically: bool
+    tags: list[str]
     wedding_context: WeddingContextReply | None
     version: int
 
@@ -75,6 +77,8 @@ class AlertReply(Reply):
             acknowledged_by=alert.acknowledged_by,
             resolved_at=alert.resolved_at,
             incident_id=alert.incident_id,
+            recovered_automatically=alert.recovered_automatically,
+            tags=list(alert.tags),
             wedding_context=WeddingContextReply.of_any(alert.wedding_context),
             version=alert.version,
         )

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
 from wedsync.alerting.catalog import PlatformRule
+from wedsync.alerting.own.condition import comparisons
 from wedsync.alerting.own.rule import Rule
 from wedsync.alerting.severity import Severity
 from wedsync.api.conditions import WholeCondition, written
@@ -51,6 +52,13 @@ class RuleRequest(Request):
     def _climbs_one_ladder(self) -> Self:
         if len({each.policy for each in self.notifications if each.policy is not None}) > 1:
             raise ValueError("an alert climbs one ladder: notifications name one policy at most")
+        return self
+
+    @model_validator(mode="after")
+    def _looks_at_minutes_of_weddings(self) -> Self:
+        recent = all(each.is_recent for each in comparisons(self.condition.condition()))
+        if self.wedding_specific and not recent:
+            raise ValueError("a wedding's windows have at most an hour")
         return self
 
     @property

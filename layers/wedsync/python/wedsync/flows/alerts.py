@@ -17,7 +17,7 @@ from wedsync.alerting.model import Alert, AlertState, fingerprint
 from wedsync.errors import TooMuchContention
 from wedsync.flows.cadence import CloseLook
 from wedsync.flows.incidents import attach, deliver, note_alert_resolved, publish
-from wedsync.flows.policies import own_ladder
+from wedsync.flows.policies import asked_ladder
 from wedsync.flows.surroundings import TenantDay
 from wedsync.incidents.message import alert_messages
 from wedsync.incidents.opening import alert_escalates
@@ -168,17 +168,16 @@ def _follow(
             any_saturday_wedding_today=day.any_saturday_wedding_today,
         )
         if escalates:
-            choice = own_ladder(services, tenant, choice)
+            choice = asked_ladder(services, tenant, alert, choice)
         incident_id = attach(services, tenant, alert, choice=choice)
         if incident_id is not None:
             deliver(services, tenant, incident_id)
     if not escalates:
         if not notice:
             return
-        roles = ("on_call_engineer",)
         for message in alert_messages(
             replace(alert, incident_id=incident_id),
-            roles=roles,
+            roles=alert.roles or ("on_call_engineer",),
             tenant=tenant.id,
             now=services.now(),
         ):
