@@ -23,6 +23,7 @@ from wedsync.alerting.model import Alert, AlertState
 from wedsync.alerting.own.condition import Comparison, Operator, Statistic
 from wedsync.alerting.own.rule import Rule
 from wedsync.alerting.severity import Impact, Severity, SeverityReason
+from wedsync.alerting.silences import Matchers, Silence
 from wedsync.incidents.ladder import Claimed, claim, mark_sent
 from wedsync.incidents.lifecycle import escalate
 from wedsync.incidents.model import ChannelKind, Incident
@@ -511,6 +512,25 @@ def a_rule_with_an_alert(stage: Stage) -> None:
     stage.services.alerts.keep(TENANT, alert, former=None)
 
 
+SILENCE_ID = "silence_sample"
+
+
+def a_silence(stage: Stage) -> None:
+    """The wedding's mild alerts are silenced, and there is a rule to be silenced too."""
+    a_registered_wedding(stage)
+    a_rule(stage)
+    silence = Silence(
+        silence_id=SILENCE_ID,
+        matchers=Matchers(wedding_ids=(WEDDING.wedding_id,), severities=(Severity.LOW,)),
+        starts_at=NOW - timedelta(hours=1),
+        ends_at=NOW + timedelta(hours=1),
+        comment="The venue tests its network",
+        created_at=NOW - timedelta(hours=1),
+        created_by="key_sample",
+    )
+    stage.services.silences.add(TENANT, silence)
+
+
 def a_rule(stage: Stage) -> None:
     """A rule of the tenant's own, and a ladder that it may climb."""
     a_policy(stage)
@@ -702,6 +722,10 @@ CASES: tuple[Case, ...] = (
     Case(function="rules-listing", arrange=a_rule, status=200),
     Case(function="rules-read", arrange=a_rule, status=200),
     Case(function="rules-remove", arrange=a_rule_with_an_alert, status=204),
+    Case(function="rules-silence", arrange=a_silence, status=201),
+    Case(function="rules-silences", arrange=a_silence, status=200),
+    Case(function="rules-read-silence", arrange=a_silence, status=200),
+    Case(function="rules-end-silence", arrange=a_silence, status=204),
     Case(function="schedules-compaction", arrange=counted_points),
     Case(function="schedules-daily", arrange=counted_days_ago),
     Case(function="schedules-history", arrange=counted_with_a_history),

@@ -34,6 +34,7 @@ from tests.functions.web import (
     policy,
     roster,
     rule,
+    silence,
     wedding,
 )
 from tests.functions.web import settings as a_tenants_settings
@@ -253,6 +254,7 @@ DOCUMENTS = {
     "routing-change-roster": roster(),
     "rules-create": rule(),
     "rules-change": rule(),
+    "rules-silence": silence(),
     "routing-create-contact": contact(quietHours=QUIET_HOURS),
     "routing-change-contact": contact(quietHours=QUIET_HOURS),
     "weddings-create": wedding(),

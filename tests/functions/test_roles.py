@@ -15,9 +15,10 @@ from tests.functions.cases import (
     NOW_NS,
     OWN_POLICY,
     RULE_ID,
+    SILENCE_ID,
     a_contact,
     a_registered_wedding,
-    a_rule,
+    a_silence,
     an_open_incident,
     sample,
 )
@@ -35,6 +36,7 @@ from tests.functions.web import (
     roster,
     rule,
     settings,
+    silence,
     wedding,
 )
 from wedsync.runtime.declarations import HttpTrigger
@@ -55,6 +57,7 @@ IDS = {
     "contact_id": CONTACT_ID,
     "name": OWN_POLICY,
     "rule_id": RULE_ID,
+    "silence_id": SILENCE_ID,
 }
 BODIES: dict[str, object] = {
     "weddings-create": wedding(),
@@ -79,6 +82,7 @@ BODIES: dict[str, object] = {
     "routing-change-policy": policy(),
     "routing-change-roster": roster(),
     "rules-create": rule(),
+    "rules-silence": silence(),
     "rules-change": {"severity": "medium"},
 }
 QUERIES = {"metrics-series": "name=photo.upload"}
@@ -121,7 +125,7 @@ def web() -> Iterator[Web]:
         stage = Stage(web.bundle.cloud, web.bundle.clock)
         an_open_incident(stage)
         a_contact(stage)
-        a_rule(stage)
+        a_silence(stage)
         yield web
 
 

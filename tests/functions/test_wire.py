@@ -590,6 +590,9 @@ class TestShapes:
             "acknowledgedBy",
             "resolvedAt",
             "incidentId",
+            "recoveredAutomatically",
+            "suppressedBy",
+            "tags",
             "weddingContext",
             "version",
         }

@@ -241,6 +241,24 @@ def rule(**members: object) -> dict[str, object]:
     }
 
 
+def silence(**members: object) -> dict[str, object]:
+    """The body of a silence, all of its members filled in."""
+    return {
+        "matchers": {
+            "ruleId": "platform.photo_upload_failures",
+            "weddingId": ["wed_sample"],
+            "service": ["gallery"],
+            "severity": ["low", "critical"],
+        },
+        "startsAt": "2026-06-20T14:00:00Z",
+        "endsAt": "2026-06-20T20:00:00Z",
+        "comment": "The venue tests its network",
+        "force": True,
+        "reason": "The couple was told",
+        **members,
+    }
+
+
 def settings(**members: object) -> dict[str, object]:
     """The body of a tenant's settings."""
     return {

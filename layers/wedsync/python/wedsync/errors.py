@@ -11,6 +11,7 @@
     │   ├── WeddingNotFound
     │   ├── AlertNotFound
     │   ├── RuleNotFound
+    │   ├── SilenceNotFound
     │   ├── IncidentNotFound
     │   ├── ContactNotFound
     │   └── PolicyNotFound
@@ -20,6 +21,7 @@
     │   ├── IncidentAlreadyResolved
     │   ├── LadderExhausted
     │   ├── TooManyRules            a tenant keeps so many and no more
+    │   ├── CriticalSilence         it would hide the worst from a wedding that is under way
     │   ├── RequestInProgress       same Idempotency-Key, not answered yet
     │   └── TooMuchContention       others kept writing the same thing
     ├── PreconditionFailed          412 If-Match
@@ -137,6 +139,13 @@ class RuleNotFound(NotFound):
     title = "No such alert rule"
 
 
+class SilenceNotFound(NotFound):
+    """No such silence for this caller."""
+
+    code = "silence-not-found"
+    title = "No such silence"
+
+
 class IncidentNotFound(NotFound):
     """No such incident for this caller."""
 
@@ -204,7 +213,14 @@ class TooManyRules(Conflict):
     """The tenant keeps as many rules as it may."""
 
     code = "too-many-rules"
-    title = "There are too many rules; remove one first"
+    title = "There are too many of them; remove one first"
+
+
+class CriticalSilence(Conflict):
+    """A silence would hide a critical alert of a wedding whose window is open."""
+
+    code = "critical-silence"
+    title = "A silence must not hide critical alerts of a wedding under way"
 
 
 class RequestInProgress(Conflict):

@@ -14,7 +14,10 @@ PLATFORM = "platform."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformRule:
-    """A rule that holds for every tenant and that none can change. ``severity`` is its worst."""
+    """A rule that holds for every tenant and that none can change. ``severity`` is its worst.
+
+    ``wedding_specific``: it is judged for each wedding, and beside them for what has none.
+    """
 
     rule_id: str
     name: str
@@ -43,14 +46,14 @@ PLATFORM_RULES = (
         name="A component fails",
         description="Two health checks of one component failed within 60 s",
         severity=Severity.CRITICAL,
-        wedding_specific=False,
+        wedding_specific=True,
     ),
     PlatformRule(
         rule_id=PLATFORM + RESOURCE_LIMIT,
         name="A host runs full",
         description="Processor, memory or disk of a host above 80, 90 and 95 %",
         severity=Severity.CRITICAL,
-        wedding_specific=False,
+        wedding_specific=True,
     ),
     PlatformRule(
         rule_id=rule_id(StreamRule.FAILED_REQUESTS),

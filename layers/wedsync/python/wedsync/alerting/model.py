@@ -63,6 +63,7 @@ class Alert:
     wedding_context: WeddingContext | None = None
     version: int = 0
     tags: tuple[str, ...] = ()
+    suppressed_by: str | None = None
 
     group: tuple[tuple[str, str], ...] = ()
     episode: int = 1

@@ -42,6 +42,7 @@ class AlertReply(Reply):
     incident_id: str | None
     recovered_automatically: bool
     tags: list[str]
+    suppressed_by: str | None
     wedding_context: WeddingContextReply | None
     version: int
 
@@ -79,6 +80,7 @@ class AlertReply(Reply):
             incident_id=alert.incident_id,
             recovered_automatically=alert.recovered_automatically,
             tags=list(alert.tags),
+            suppressed_by=alert.suppressed_by,
             wedding_context=WeddingContextReply.of_any(alert.wedding_context),
             version=alert.version,
         )

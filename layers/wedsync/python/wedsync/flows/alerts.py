@@ -18,6 +18,7 @@ from wedsync.errors import TooMuchContention
 from wedsync.flows.cadence import CloseLook
 from wedsync.flows.incidents import attach, deliver, note_alert_resolved, publish
 from wedsync.flows.policies import asked_ladder
+from wedsync.flows.silencing import silenced
 from wedsync.flows.surroundings import TenantDay
 from wedsync.incidents.message import alert_messages
 from wedsync.incidents.opening import alert_escalates
@@ -132,6 +133,7 @@ def _apply(
             return
         now = services.now()
         step = advance(former, judged.finding, tenant=tenant.id, context=judged.context, now=now)
+        step = silenced(services, tenant, former, step)
         if step.alert is former:
             if stored is not None:
                 settle(services, tenant, stored, day)

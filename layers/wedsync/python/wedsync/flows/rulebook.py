@@ -3,7 +3,7 @@
 from wedsync.alerting.catalog import PLATFORM_RULES, PlatformRule
 from wedsync.alerting.own.book import Rulebook
 from wedsync.alerting.own.rule import Rule
-from wedsync.errors import RuleNotFound, TooManyRules
+from wedsync.errors import FieldError, RuleNotFound, TooManyRules
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 
@@ -13,11 +13,20 @@ _REMEMBERED_SECONDS = 30
 _PLATFORM = {rule.rule_id: rule for rule in PLATFORM_RULES}
 
 
-def find_rule(services: Services, tenant: Tenant, rule_id: str) -> Rule | PlatformRule:
-    """A rule of the tenant's or of the platform's. Raises RuleNotFound."""
-    if rule_id in _PLATFORM:
-        return _PLATFORM[rule_id]
-    return services.rules.get(tenant, rule_id)
+def find_rule(
+    services: Services, tenant: Tenant, rule_id: str, *, pointer: str | None = None
+) -> Rule | PlatformRule:
+    """A rule of the tenant's or of the platform's. Raises RuleNotFound.
+
+    ``pointer``: the member that names it, where that is not the path.
+    """
+    found = _PLATFORM.get(rule_id) or services.rules.find(tenant, rule_id)
+    if found is None:
+        unknown = FieldError(
+            pointer=pointer or "", code=RuleNotFound.code, detail=RuleNotFound.title
+        )
+        raise RuleNotFound(errors=() if pointer is None else (unknown,))
+    return found
 
 
 def own_rule(services: Services, tenant: Tenant, rule_id: str) -> Rule:

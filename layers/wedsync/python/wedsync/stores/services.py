@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from wedsync.stores.rules import RuleStore
     from wedsync.stores.running_totals import RunningTotalStore
     from wedsync.stores.sealing import Sealing
+    from wedsync.stores.silences import SilenceStore
     from wedsync.stores.streams import StreamStore
     from wedsync.stores.tenant_settings import TenantSettingsStore
     from wedsync.stores.trouble import TroubleStore
@@ -220,6 +221,13 @@ class Services:
         from wedsync.stores.rules import RuleStore
 
         return RuleStore(self.cloud.table(Resource.RULES))
+
+    @cached_property
+    def silences(self) -> SilenceStore:
+        """What nobody is told of for a while."""
+        from wedsync.stores.silences import SilenceStore
+
+        return SilenceStore(self.cloud.table(Resource.RULES))
 
     @cached_property
     def deliveries(self) -> DeliveryStore:
