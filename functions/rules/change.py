@@ -48,4 +48,5 @@ def handler(
         named_ladder(services, caller.tenant, changed.policy, pointer="/notifications")
     saved = services.rules.save(caller.tenant, changed, expected=former.version)
     end_alerts_of(services, caller.tenant, rule_id, saved)
-    return Answer(RuleReply.of(saved), {"etag": f'"{saved.version}"'})
+    tally = services.tallies.get(caller.tenant, rule_id)
+    return Answer(RuleReply.of(saved, tally), {"etag": f'"{saved.version}"'})

@@ -14,9 +14,10 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 def handler(caller: FromCaller, services: Injected) -> RuleListReply:
     """Answer the tenant's rules, oldest first, and then the platform's."""
     own = services.rules.every(caller.tenant)
+    tallies = services.tallies.every(caller.tenant)
     return RuleListReply(
         items=[
-            *(RuleReply.of(rule) for rule in own),
-            *(RuleReply.of_platform(rule) for rule in PLATFORM_RULES),
+            *(RuleReply.of(rule, tallies.get(rule.rule_id)) for rule in own),
+            *(RuleReply.of_platform(rule, tallies.get(rule.rule_id)) for rule in PLATFORM_RULES),
         ]
     )

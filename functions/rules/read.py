@@ -18,5 +18,9 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 def handler(rule_id: str, caller: FromCaller, services: Injected) -> Answer[RuleReply]:
     """Answer the tenant's rule, or the platform's."""
     found = find_rule(services, caller.tenant, rule_id)
-    reply = RuleReply.of(found) if isinstance(found, Rule) else RuleReply.of_platform(found)
+    tally = services.tallies.get(caller.tenant, rule_id)
+    if isinstance(found, Rule):
+        reply = RuleReply.of(found, tally)
+    else:
+        reply = RuleReply.of_platform(found, tally)
     return Answer(reply, {"etag": f'"{reply.version}"'})

@@ -504,6 +504,12 @@ def photos_fail_everywhere(stage: Stage) -> None:
     stage.services.incidents.begin(TENANT, overdue, after=None)
 
 
+def a_rule_for_counted_points(stage: Stage) -> None:
+    """A rule whose windows hold something."""
+    counted_points(stage)
+    a_rule(stage)
+
+
 def a_rule_with_an_alert(stage: Stage) -> None:
     """A rule of the tenant's own whose alert is open, with an incident that everybody knows."""
     a_rule(stage)
@@ -602,6 +608,7 @@ CASES: tuple[Case, ...] = (
     Case(function="account-change-settings", status=200),
     Case(function="account-read-settings", status=200),
     Case(function="alerts-acknowledge", arrange=an_open_incident, status=200),
+    Case(function="alerts-feedback", arrange=an_open_incident, status=200),
     Case(function="alerts-listing", arrange=an_open_incident, status=200),
     Case(function="alerts-read", arrange=an_open_incident, status=200),
     Case(function="alerts-resolve", arrange=a_paged_incident, status=200),
@@ -720,6 +727,7 @@ CASES: tuple[Case, ...] = (
         status=204,
     ),
     Case(function="rules-listing", arrange=a_rule, status=200),
+    Case(function="rules-rehearse", arrange=a_rule_for_counted_points, status=200),
     Case(function="rules-read", arrange=a_rule, status=200),
     Case(function="rules-remove", arrange=a_rule_with_an_alert, status=204),
     Case(function="rules-silence", arrange=a_silence, status=201),

@@ -255,6 +255,8 @@ DOCUMENTS = {
     "rules-create": rule(),
     "rules-change": rule(),
     "rules-silence": silence(),
+    "rules-rehearse": BODIES["rules-rehearse"],
+    "alerts-feedback": BODIES["alerts-feedback"],
     "routing-create-contact": contact(quietHours=QUIET_HOURS),
     "routing-change-contact": contact(quietHours=QUIET_HOURS),
     "weddings-create": wedding(),

@@ -83,6 +83,8 @@ BODIES: dict[str, object] = {
     "routing-change-roster": roster(),
     "rules-create": rule(),
     "rules-silence": silence(),
+    "rules-rehearse": {"from": "2026-06-20T13:00:00Z", "to": "2026-06-20T14:00:00Z"},
+    "alerts-feedback": {"verdict": "true_positive", "comment": "Guests complained"},
     "rules-change": {"severity": "medium"},
 }
 QUERIES = {"metrics-series": "name=photo.upload"}

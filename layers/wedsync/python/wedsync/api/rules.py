@@ -2,18 +2,22 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
 from wedsync.alerting.catalog import PlatformRule
+from wedsync.alerting.feedback import MOST_STEPS, Tally, leniency, steps
+from wedsync.alerting.model import Alert
 from wedsync.alerting.own.condition import comparisons
 from wedsync.alerting.own.rule import Rule
 from wedsync.alerting.severity import Severity
+from wedsync.api.alerts import SeverityReasonReply
 from wedsync.api.conditions import WholeCondition, written
 from wedsync.api.contacts import RoleName
-from wedsync.api.shape import Reply, Request, Text, Title
+from wedsync.api.shape import Instant, Name, Reply, Request, Text, Title
 from wedsync.api.validation import fields_of_validation, member_pointer
 from wedsync.errors import FieldError, Invalid
 
@@ -125,6 +129,8 @@ def patched(rule: Rule, patch: Mapping[str, object], *, at: datetime) -> tuple[R
         at=at,
         version=rule.version,
     )
+    since = at if changed.condition != rule.condition else rule.condition_since
+    changed = replace(changed, condition_since=since)
     return changed, changed.policy is not None and changed.policy != rule.policy
 
 
@@ -146,6 +152,43 @@ def _notifications(rule: Rule) -> list[dict[str, str]]:
     return roles if rule.policy is None else [*roles, {"policy": rule.policy}]
 
 
+class PrecisionReply(Reply):
+    """How right the rule has been by what people said of its alerts; null while nobody has."""
+
+    true_positives: int
+    false_positives: int
+    precision: float | None
+
+    @classmethod
+    def of(cls, tally: Tally | None) -> "PrecisionReply":
+        """This tally."""
+        found = tally or Tally(rule_id="")
+        return cls(
+            true_positives=found.true_positives,
+            false_positives=found.false_positives,
+            precision=found.precision,
+        )
+
+
+class AdaptationReply(Reply):
+    """What it has learned from that: by which share of themselves its thresholds are moved."""
+
+    adaptive: bool
+    steps: int
+    most_steps: int
+    leniency: float
+
+    @classmethod
+    def of(cls, rule: Rule, tally: Tally | None) -> "AdaptationReply":
+        """What this rule has learned from this tally."""
+        return cls(
+            adaptive=rule.severity is not Severity.CRITICAL,
+            steps=steps(rule, tally),
+            most_steps=MOST_STEPS,
+            leniency=leniency(rule, tally),
+        )
+
+
 class RuleReply(Reply):
     """A rule. One of the platform's own is ``readOnly``: it holds for every tenant as it is.
 
@@ -162,13 +205,15 @@ class RuleReply(Reply):
     auto_resolve: bool
     is_active: bool
     read_only: bool
+    precision: PrecisionReply
+    adaptation: AdaptationReply | None
     created_at: datetime | None
     created_by: str | None
     updated_at: datetime | None
     version: int
 
     @classmethod
-    def of(cls, rule: Rule) -> "RuleReply":
+    def of(cls, rule: Rule, tally: Tally | None = None) -> "RuleReply":
         """A tenant's rule."""
         return cls(
             rule_id=rule.rule_id,
@@ -181,6 +226,8 @@ class RuleReply(Reply):
             auto_resolve=rule.auto_resolve,
             is_active=rule.active,
             read_only=False,
+            precision=PrecisionReply.of(tally),
+            adaptation=AdaptationReply.of(rule, tally),
             created_at=rule.created_at,
             created_by=rule.created_by,
             updated_at=rule.updated_at,
@@ -188,7 +235,7 @@ class RuleReply(Reply):
         )
 
     @classmethod
-    def of_platform(cls, rule: PlatformRule) -> "RuleReply":
+    def of_platform(cls, rule: PlatformRule, tally: Tally | None = None) -> "RuleReply":
         """One of the platform's own."""
         return cls(
             rule_id=rule.rule_id,
@@ -201,6 +248,8 @@ class RuleReply(Reply):
             auto_resolve=True,
             is_active=True,
             read_only=True,
+            precision=PrecisionReply.of(tally),
+            adaptation=None,
             created_at=None,
             created_by=None,
             updated_at=None,
@@ -209,6 +258,64 @@ class RuleReply(Reply):
 
 
 _conditions = TypeAdapter(dict[str, JsonValue])
+
+
+class RehearsalRequest(Request):
+    """A stretch of the past: at most 24 h, of the last 47."""
+
+    start: Annotated[Instant, Field(alias="from")]
+    end: Annotated[Instant, Field(alias="to")]
+    wedding_id: Name | None = None
+
+    @model_validator(mode="after")
+    def _goes_on(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError("to lies after from")
+        return self
+
+
+class WouldHaveFiredReply(Reply):
+    """An alert that there would have been. Where it was not over by then, it has no end."""
+
+    wedding_id: str | None
+    service: str | None
+    group: dict[str, str]
+    severity: Severity
+    severity_reasons: list[SeverityReasonReply]
+    message: str
+    value: float | None
+    threshold: float | None
+    started_at: datetime
+    fired_at: datetime | None
+    resolved_at: datetime | None
+
+    @classmethod
+    def of(cls, alert: Alert) -> "WouldHaveFiredReply":
+        """This one."""
+        return cls(
+            wedding_id=alert.wedding_id,
+            service=alert.service,
+            group=dict(alert.group),
+            severity=alert.severity,
+            severity_reasons=[SeverityReasonReply.of(each) for each in alert.severity_reasons],
+            message=alert.message,
+            value=alert.value,
+            threshold=alert.threshold,
+            started_at=alert.started_at,
+            fired_at=alert.fired_at,
+            resolved_at=alert.resolved_at,
+        )
+
+
+class RehearsalReply(Reply):
+    """What a rule would have told, had it been there; ``windows`` of ``weddings`` were judged."""
+
+    rule_id: str
+    start: Annotated[datetime, Field(serialization_alias="from")]
+    end: Annotated[datetime, Field(serialization_alias="to")]
+    windows: int
+    weddings: int
+    would_have_fired: list[WouldHaveFiredReply]
 
 
 class RuleListReply(Reply):

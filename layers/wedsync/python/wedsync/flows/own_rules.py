@@ -80,7 +80,7 @@ def _judge_touched(services: Services, tenant: Tenant, book: Rulebook, touched: 
     ids = {wedding for of in touched.values() for wedding in of if wedding is not None}
     weddings = services.weddings.find_many(tenant, ids)
     newest = max(each.last for of in touched.values() for each in of.values())
-    look = OwnLook(services, tenant, now)
+    look = OwnLook(services, tenant, now, leniency=book.leniency)
     present: list[Judged] = []
     late: dict[int, dict[str, list[Rule]]] = {}
     whole_late: dict[int, list[Rule]] = {}
@@ -134,8 +134,14 @@ def judge_weddings(
     book = rulebook(services, tenant)
     if not book.of_weddings or not weddings:
         return
-    look = OwnLook(services, tenant, reader.now, reader=reader)
-    look.opened = open_groups(book, services.alerts.open_of(tenant))
+    look = OwnLook(
+        services,
+        tenant,
+        reader.now,
+        reader=reader,
+        opened=open_groups(book, services.alerts.open_of(tenant)),
+        leniency=book.leniency,
+    )
     by_id = {each.wedding_id: each for each in weddings}
     rules = dict.fromkeys(by_id, book.of_weddings)
     found = look.weddings(by_id, rules, at=reader.now, last=minute_of(reader.now))
@@ -147,8 +153,14 @@ def judge_tenant(services: Services, tenant: Tenant, *, rules: Sequence[Rule]) -
     if not rules:
         return
     now = services.now()
-    look = OwnLook(services, tenant, now)
-    look.opened = open_groups(rulebook(services, tenant), services.alerts.open_of(tenant))
+    book = rulebook(services, tenant)
+    look = OwnLook(
+        services,
+        tenant,
+        now,
+        opened=open_groups(book, services.alerts.open_of(tenant)),
+        leniency=book.leniency,
+    )
     found = look.tenant_wide(rules, at=now, last=minute_of(now))
     apply_findings(services, tenant, found, look.day)
 
@@ -195,6 +207,7 @@ class OwnLook:
     now: datetime
     reader: WindowReader | None = None
     opened: OpenGroups = field(default_factory=dict)
+    leniency: Mapping[str, float] = field(default_factory=dict)
     _minutes: dict[tuple[object, ...], Minutes] = field(default_factory=dict, init=False)
     _day: TenantDay | None = field(default=None, init=False)
 
@@ -281,7 +294,13 @@ class OwnLook:
             scope = around.scope
             if service is not None:
                 scope = replace(scope, service=service, tenant_wide=False)
-            finding = judge_rule(rule, labels, measured, replace(around, scope=scope))
+            finding = judge_rule(
+                rule,
+                labels,
+                measured,
+                replace(around, scope=scope),
+                leniency=self.leniency.get(rule.rule_id, 0.0),
+            )
             judged.append(Judged(finding=finding, context=around.context, at=around.now))
         return judged
 

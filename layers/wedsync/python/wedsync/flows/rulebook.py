@@ -1,6 +1,7 @@
 """The rules of a tenant: made, changed, removed."""
 
 from wedsync.alerting.catalog import PLATFORM_RULES, PlatformRule
+from wedsync.alerting.feedback import leniency
 from wedsync.alerting.own.book import Rulebook
 from wedsync.alerting.own.rule import Rule
 from wedsync.errors import FieldError, RuleNotFound, TooManyRules
@@ -51,7 +52,11 @@ def rulebook(services: Services, tenant: Tenant) -> Rulebook:
         return _EMPTY
 
     def read() -> Rulebook:
-        return Rulebook(tuple(rule for rule in services.rules.every(tenant) if rule.active))
+        rules = tuple(rule for rule in services.rules.every(tenant) if rule.active)
+        tallies = services.tallies.every(tenant)
+        return Rulebook(
+            rules, {rule.rule_id: leniency(rule, tallies.get(rule.rule_id)) for rule in rules}
+        )
 
     return services.memory.recall(
         (tenant, "rulebook", generation), read, now=services.now(), for_seconds=_REMEMBERED_SECONDS

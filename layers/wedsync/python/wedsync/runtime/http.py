@@ -248,6 +248,7 @@ def endpoint(
     status: int = 200,
     layers: tuple[str, ...] = (),
     memory_mb: int = 512,
+    timeout_seconds: int = 10,
     takes_raw_body: bool = False,
 ) -> Callable[[Body], Endpoint]:
     """Declare the function below as the handler of ``route`` (``"POST /api/weddings"``).
@@ -275,6 +276,7 @@ def endpoint(
                 uses=(*uses, *remembers),
                 layers=layers,
                 memory_mb=memory_mb,
+                timeout_seconds=timeout_seconds,
             ),
             handler,
             takes_raw_body=takes_raw_body,

@@ -76,7 +76,7 @@ class RuleStore:
             if conflict.current is None:
                 raise
             stored = _rule(conflict.current)
-        self._turn(tenant)
+        self.turn(tenant)
         return stored
 
     def save(self, tenant: Tenant, rule: Rule, *, expected: int) -> Rule:
@@ -86,7 +86,7 @@ class RuleStore:
             self._table.put(_item(tenant, saved), when=Equals("version", expected))
         except ConditionFailed:
             raise PreconditionFailed from None
-        self._turn(tenant)
+        self.turn(tenant)
         return saved
 
     def remove(self, tenant: Tenant, rule: Rule) -> None:
@@ -95,9 +95,10 @@ class RuleStore:
             self._table.delete(_key(tenant, rule.rule_id), when=Equals("version", rule.version))
         except ConditionFailed:
             raise PreconditionFailed from None
-        self._turn(tenant)
+        self.turn(tenant)
 
-    def _turn(self, tenant: Tenant) -> None:
+    def turn(self, tenant: Tenant) -> None:
+        """Have whoever judges by these rules read them again."""
         for _ in range(_TRIES):
             item = self._table.get(_book(tenant))
             former = 0 if item is None else item.number("generation")

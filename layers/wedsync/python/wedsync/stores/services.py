@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from wedsync.stores.sealing import Sealing
     from wedsync.stores.silences import SilenceStore
     from wedsync.stores.streams import StreamStore
+    from wedsync.stores.tallies import TallyStore
     from wedsync.stores.tenant_settings import TenantSettingsStore
     from wedsync.stores.trouble import TroubleStore
     from wedsync.stores.views import ViewStore
@@ -228,6 +229,13 @@ class Services:
         from wedsync.stores.silences import SilenceStore
 
         return SilenceStore(self.cloud.table(Resource.RULES))
+
+    @cached_property
+    def tallies(self) -> TallyStore:
+        """What people said of alerts afterwards."""
+        from wedsync.stores.tallies import TallyStore
+
+        return TallyStore(self.cloud.table(Resource.RULES))
 
     @cached_property
     def deliveries(self) -> DeliveryStore:

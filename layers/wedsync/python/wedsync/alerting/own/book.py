@@ -1,7 +1,7 @@
 """A tenant's rules, found by the metrics that they look at."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -66,9 +66,10 @@ Touched = dict[str, dict[str | None, Minutes]]
 
 @dataclass(frozen=True)
 class Rulebook:
-    """The active rules of one tenant."""
+    """The active rules of one tenant. ``leniency``: what they have learned, by id."""
 
     rules: tuple[Rule, ...]
+    leniency: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def by_id(self) -> Mapping[str, Rule]:

@@ -17,6 +17,7 @@ class Rule:
     ``wedding_specific``: judged for each wedding by itself, by its clock and its guests; else for
     the tenant as a whole. ``roles`` are told beside, or instead of, the usual first tier;
     ``policy`` names the ladder that its alerts climb. ``active`` False: it is kept, and not judged.
+    ``condition_since``: when its condition was changed last, where it ever was.
     """
 
     rule_id: str
@@ -32,6 +33,7 @@ class Rule:
     created_at: datetime
     created_by: str
     updated_at: datetime
+    condition_since: datetime | None = None
     version: int = 0
     type: str = CUSTOM
 
