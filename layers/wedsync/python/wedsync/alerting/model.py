@@ -37,7 +37,8 @@ class Alert:
     merely stays as it is costs no write. ``unsettled_since`` is set while what follows from a
     transition (its incident, its notice) has not been done to its end. ``shared_incident`` names
     the incident that it has in common with the alerts of other services. ``roles`` are told, and
-    ``policy`` names the ladder, where its rule asks for them.
+    ``policy`` names the ladder, where its rule asks for them. ``told_as`` is the alert under which
+    it was told of last, if it has no ladder; that one keeps in ``told_with`` whom it spoke for.
     """
 
     alert_id: str
@@ -82,6 +83,8 @@ class Alert:
     resolved_by: str | None = None
     roles: tuple[str, ...] = ()
     policy: str | None = None
+    told_as: str | None = None
+    told_with: tuple[str, ...] = ()
 
     @property
     def is_active(self) -> bool:

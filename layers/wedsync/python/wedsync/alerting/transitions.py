@@ -181,7 +181,7 @@ def _with_breach(
     return replace(
         alert,
         severity_reasons=alert.severity_reasons if keeps_reasons else finding.reasons,
-        auto_escalate=alert.auto_escalate or finding.auto_escalate,
+        auto_escalate=alert.auto_escalate or (finding.auto_escalate and finding.may_raise),
         impact=max(alert.impact, finding.impact, key=lambda impact: impact.rank),
         message=finding.message,
         value=finding.value,

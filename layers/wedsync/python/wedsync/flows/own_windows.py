@@ -1,7 +1,7 @@
 """What the comparisons of tenants' rules measure, read from minutes, hours and days."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from wedsync.alerting.own.condition import (
@@ -11,6 +11,7 @@ from wedsync.alerting.own.condition import (
     Comparison,
     Statistic,
 )
+from wedsync.alerting.own.forecast import led_to
 from wedsync.alerting.own.judging import Measured
 from wedsync.flows.observe import SEEN_MINUTES, UNNAMED
 from wedsync.flows.times import at_ms, minute_start
@@ -52,14 +53,35 @@ class Minutes:
         first = last - comparison.window_seconds // 60 + 1
         values = self._values(comparison, first, last)
         seen = self._last_seen(comparison, last, set(values))
+        forecasts = self._forecasts(comparison, first, last)
         found: Figures = {}
         for key in {*values, *seen}:
             value, fitting, of = values.get(key, (None, 0, 0))
             wedding, group = self._key(key)
             found.setdefault(wedding, {})[group] = Measured(
-                value=value, sampled_at=seen.get(key), fitting=fitting, of=of
+                value=value,
+                sampled_at=seen.get(key),
+                fitting=fitting,
+                of=of,
+                forecast=forecasts.get(key),
             )
         return found
+
+    def _forecasts(
+        self, comparison: Comparison, first: int, last: int
+    ) -> dict[tuple[str | None, ...], float | None]:
+        """Where the minutes of the window lead each group to, if that is asked for."""
+        ahead = comparison.predict_seconds
+        if ahead is None:
+            return {}
+        minutely = replace(comparison, window_seconds=60)
+        lines: dict[tuple[str | None, ...], list[tuple[float, float]]] = {}
+        for minute in range(first, last + 1):
+            for key, (value, _, _) in self._values(minutely, minute, minute).items():
+                if value is not None:
+                    lines.setdefault(key, []).append((float(minute), value))
+        at = self.now.timestamp() / 60 + ahead / 60
+        return {key: led_to(points, at=at) for key, points in lines.items()}
 
     def _values(
         self, comparison: Comparison, first: int, last: int

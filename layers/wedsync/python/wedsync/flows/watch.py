@@ -1,7 +1,7 @@
 """What the clock alone brings on: durations, silence, ladders."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from wedsync.alerting.model import Alert
 from wedsync.flows.alerts import settle
 from wedsync.flows.cadence import LOOK_AHEAD, furthest, runs_of, unjudged
 from wedsync.flows.evaluate import evaluate_tenant, window_reader
+from wedsync.flows.notices import tell_waiting, waits
 from wedsync.flows.observe import SEEN_MINUTES
 from wedsync.flows.own_rules import judge_open, judge_weddings
 from wedsync.flows.reading import WindowReader
@@ -75,7 +76,7 @@ def _run(services: Services, now: datetime, at: tuple[datetime, ...]) -> Watched
         due.setdefault(tenant, set()).add(wedding_id)
     opened: dict[Tenant, set[str]] = {}
     names: dict[Tenant, set[str]] = {}
-    unsettled: list[tuple[Tenant, Alert]] = []
+    unsettled: dict[Tenant, list[Alert]] = {}
     own: dict[Tenant, list[Alert]] = {}
     for tenant, alert in services.alerts.open_of_all():
         if not alert.rule_id.startswith(PLATFORM):
@@ -85,7 +86,7 @@ def _run(services: Services, now: datetime, at: tuple[datetime, ...]) -> Watched
         elif alert.service is not None:
             names.setdefault(tenant, set()).add(alert.service)
         if alert.unsettled_since is not None:
-            unsettled.append((tenant, alert))
+            unsettled.setdefault(tenant, []).append(alert)
     active = _active_packs(services, now) if due else frozenset()
     count = 0
     for tenant in sorted({*due, *opened, *names}):
@@ -99,13 +100,21 @@ def _run(services: Services, now: datetime, at: tuple[datetime, ...]) -> Watched
         )
     for tenant, alerts in sorted(own.items()):
         judge_open(services, tenant, alerts)
-    for tenant, alert in unsettled:
-        stored = services.alerts.get(tenant, alert.alert_id)
-        settle(services, tenant, stored, TenantDay(tenant, services.weddings, now))
+    for tenant, alerts in sorted(unsettled.items()):
+        _settle(services, tenant, alerts, now)
     runs = sum(
         len(due.get(tenant, set()) | opened.get(tenant, set())) for tenant in {*due, *opened}
     )
     return Watched(runs=runs, judged=count)
+
+
+def _settle(services: Services, tenant: Tenant, alerts: Sequence[Alert], now: datetime) -> None:
+    """Do what is left of what others have begun, and tell of what waits for its group."""
+    day = TenantDay(tenant, services.weddings, now)
+    stored = [services.alerts.get(tenant, alert.alert_id) for alert in alerts]
+    tell_waiting(services, tenant, [each for each in stored if waits(each.value)])
+    for each in stored:
+        settle(services, tenant, each, day)
 
 
 def _due(services: Services, at: tuple[datetime, ...]) -> dict[Tenant, set[str]]:
