@@ -8,6 +8,7 @@ from wedsync.alerting.photos import PHOTO_UPLOAD_FAILURES
 from wedsync.alerting.severity import Severity
 from wedsync.alerting.streams.detector import Rule as StreamRule
 from wedsync.alerting.streams.findings import TELEMETRY_GAP, rule_id
+from wedsync.alerting.tenantwide import PAYMENT_FAILURES, REFUSED_CALLERS
 
 PLATFORM = "platform."
 
@@ -74,6 +75,20 @@ PLATFORM_RULES = (
         name="Requests of a service stay away",
         description="Fewer requests than the service's own past leads to expect",
         severity=Severity.CRITICAL,
+        wedding_specific=False,
+    ),
+    PlatformRule(
+        rule_id=PLATFORM + REFUSED_CALLERS,
+        name="Callers are refused",
+        description="More than 20 % of requests, and 50, were answered 401 or 403 in 5 minutes",
+        severity=Severity.HIGH,
+        wedding_specific=False,
+    ),
+    PlatformRule(
+        rule_id=PLATFORM + PAYMENT_FAILURES,
+        name="Payments fail",
+        description="More than 5 % of payments, and 5, failed in 5 minutes",
+        severity=Severity.HIGH,
         wedding_specific=False,
     ),
     PlatformRule(

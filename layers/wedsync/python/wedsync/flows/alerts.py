@@ -81,13 +81,18 @@ def apply_findings(
 
 
 def _by_call(judged: Mapping[str, Judged]) -> list[list[str]]:
-    """The names of what one incident, or one notice, tells of together."""
+    """The names of what one incident, or one notice, tells of together: the worst first."""
     found: dict[str, list[str]] = {}
-    for name, each in judged.items():
+    for name, each in sorted(judged.items(), key=lambda each: -_urgency(each[1])):
         scope = each.finding.scope
         shared = each.finding.shared_incident or f"service {scope.service}"
         found.setdefault(scope.wedding_id or shared, []).append(name)
     return list(found.values())
+
+
+def _urgency(judged: Judged) -> int:
+    severity = judged.finding.severity
+    return -1 if severity is None else severity.rank
 
 
 def _name(tenant: Tenant, judged: Judged) -> str:
