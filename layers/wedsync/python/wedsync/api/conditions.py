@@ -33,10 +33,9 @@ def _only_duration(value: object) -> object:
 
 
 def duration_text(seconds: int) -> str:
-    """A duration as it is written, in the largest unit that holds it whole."""
-    unit = next(
-        (unit for unit, size in _UNITS.items() if seconds % size == 0 and seconds >= size), "s"
-    )
+    """A duration in the largest unit, up to days, that holds it whole."""
+    units = (unit for unit in "dhms" if seconds >= _UNITS[unit] and not seconds % _UNITS[unit])
+    unit = next(units, "s")
     return f"{seconds // _UNITS[unit]}{unit}"
 
 
