@@ -14,7 +14,7 @@ from benchmarks.references import (
 )
 from benchmarks.report import Differs
 from benchmarks.stages import Run
-from benchmarks.workload import DIMS, METRICS, Workload
+from infra.cost.workload import DIMS, METRICS, Workload
 from wedsync.metrics.block import Block
 from wedsync.metrics.chain import SEAL_BYTES, content_bytes
 from wedsync.metrics.histogram import EXACT_UP_TO, RELATIVE_ERROR

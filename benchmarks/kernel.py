@@ -9,7 +9,7 @@ from benchmarks.agreement import check, check_seconds
 from benchmarks.references import by_dictionary, by_polars, columns_for_polars
 from benchmarks.report import Section, Table, median, number, times
 from benchmarks.stages import STEPS, Run, events_of, fold_all, read_all
-from benchmarks.workload import Workload, make, wedding_names
+from infra.cost.workload import Workload, make, wedding_names
 from wedsync.metrics.columns import Columns
 from wedsync.metrics.histogram import RELATIVE_ERROR
 from wedsync.metrics.reading import BodyReader

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import polars as pl
 
-from benchmarks.workload import SeriesKey, Workload
+from infra.cost.workload import SeriesKey, Workload
 
 WINDOWS_MS = {"1 s": 1_000, "1 min": 60_000, "5 min": 300_000, "1 h": 3_600_000}
 SECOND = "1 s"

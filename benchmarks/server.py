@@ -19,7 +19,7 @@ from benchmarks.served import (
     counted,
     served,
 )
-from benchmarks.workload import METRICS, Workload, make, wedding_names
+from infra.cost.workload import METRICS, Workload, make, wedding_names
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.type_defs import PutRecordsRequestEntryTypeDef

@@ -3,6 +3,7 @@
 from wedsync.api.alerts import AlertReply
 from wedsync.errors import AlertNotFound
 from wedsync.flows.answering import resolve_alert
+from wedsync.flows.grants import PAGING
 from wedsync.resources import Resource
 from wedsync.runtime.http import FromCaller, Injected, endpoint
 
@@ -10,12 +11,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 @endpoint(
     "POST /api/metrics/alerts/{alert_id}/resolve",
     summary="Resolve an alert",
-    uses=(
-        Resource.ALERTS.read_write(),
-        Resource.INCIDENTS.read_write(),
-        Resource.TIER_0.send(),
-        Resource.WAKE.send(),
-    ),
+    uses=(Resource.ALERTS.read_write(), *PAGING),
     raises=(AlertNotFound,),
 )
 def handler(alert_id: str, caller: FromCaller, services: Injected) -> AlertReply:

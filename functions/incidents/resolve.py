@@ -3,6 +3,7 @@
 from wedsync.api.incidents import IncidentInContextReply
 from wedsync.errors import IncidentNotFound
 from wedsync.flows.answering import resolve_incident
+from wedsync.flows.grants import PAGING
 from wedsync.resources import Resource
 from wedsync.runtime.http import FromCaller, Injected, endpoint
 
@@ -10,12 +11,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 @endpoint(
     "POST /api/monitoring/incidents/{incident_id}/resolve",
     summary="Resolve an incident with its alerts; everyone who was paged is told",
-    uses=(
-        Resource.ALERTS.read_write(),
-        Resource.INCIDENTS.read_write(),
-        Resource.TIER_0.send(),
-        Resource.WAKE.send(),
-    ),
+    uses=(Resource.ALERTS.read_write(), *PAGING),
     raises=(IncidentNotFound,),
 )
 def handler(incident_id: str, caller: FromCaller, services: Injected) -> IncidentInContextReply:

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from wedsync.api.rules import RuleReply, patched
 from wedsync.errors import PolicyNotFound, PreconditionFailed, RuleNotFound
+from wedsync.flows.grants import PAGING
 from wedsync.flows.policies import named_ladder
 from wedsync.flows.rule_changes import end_alerts_of
 from wedsync.flows.rulebook import own_rule
@@ -22,9 +23,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
         Resource.RULES.read_write(),
         Resource.ROUTING.read(),
         Resource.ALERTS.read_write(),
-        Resource.INCIDENTS.read_write(),
-        Resource.TIER_0.send(),
-        Resource.WAKE.send(),
+        *PAGING,
     ),
     raises=(RuleNotFound, PolicyNotFound, PreconditionFailed),
 )

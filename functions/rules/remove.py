@@ -5,6 +5,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Header
 
 from wedsync.errors import PreconditionFailed, RuleNotFound
+from wedsync.flows.grants import PAGING
 from wedsync.flows.rule_changes import end_alerts_of
 from wedsync.flows.rulebook import own_rule
 from wedsync.resources import Resource
@@ -18,9 +19,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
     uses=(
         Resource.RULES.read_write(),
         Resource.ALERTS.read_write(),
-        Resource.INCIDENTS.read_write(),
-        Resource.TIER_0.send(),
-        Resource.WAKE.send(),
+        *PAGING,
     ),
     raises=(RuleNotFound, PreconditionFailed),
     status=204,

@@ -5,6 +5,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Header
 
 from wedsync.errors import PreconditionFailed, WeddingNotFound
+from wedsync.flows.grants import PAGING
 from wedsync.flows.removal import remove_wedding
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
@@ -17,9 +18,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
     uses=(
         Resource.WEDDINGS.read_write(),
         Resource.ALERTS.read_write(),
-        Resource.INCIDENTS.read_write(),
-        Resource.TIER_0.send(),
-        Resource.WAKE.send(),
+        *PAGING,
     ),
     raises=(WeddingNotFound, PreconditionFailed),
     status=204,

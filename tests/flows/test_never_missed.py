@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from benchmarks.counted import Calls, CountedCloud
+from infra.cost.counted import Calls, CountedCloud
 from tests.builders import utc
 from tests.functions.cases import a_key_and_a_wedding, sample
 from tests.functions.stage import TENANT, Stage, on_sqlite

@@ -1,6 +1,6 @@
 """What was rolled up is far cheaper to read than what it was made from."""
 
-from benchmarks.counted import Calls, CountedCloud
+from infra.cost.counted import Calls, CountedCloud
 from tests.builders import utc
 from tests.harness import TENANT, Bundle, a_point
 from wedsync.flows.query import SeriesQuery, Stat, Window

@@ -24,6 +24,7 @@ from wedsync.alerting.own.condition import Comparison, Operator, Statistic
 from wedsync.alerting.own.rule import Rule
 from wedsync.alerting.severity import Impact, Severity, SeverityReason
 from wedsync.alerting.silences import Matchers, Silence
+from wedsync.flows.times import minute_of
 from wedsync.incidents.ladder import Claimed, claim, mark_sent
 from wedsync.incidents.lifecycle import escalate
 from wedsync.incidents.model import ChannelKind, Incident
@@ -34,6 +35,7 @@ from wedsync.notifications.payloads import Target
 from wedsync.notifications.roster import Roster, Rotation
 from wedsync.resources import Resource
 from wedsync.settings import History
+from wedsync.stores.frontiers import Frontier
 from wedsync.stores.incidents import scope_name
 from wedsync.tenancy import Caller, Role
 from wedsync.weddings.context import wedding_context
@@ -78,6 +80,7 @@ class Case:
     def play(self, stage: Stage) -> Mapping[str, object]:
         """Arrange, run once, and answer what the function answered."""
         self.arrange(stage)
+        stage.touched.clear()
         return stage.run(self.function, self.change(sample(self.function)), down=self.down)
 
 
@@ -232,6 +235,16 @@ def counted_points(stage: Stage) -> None:
     stage.clock.set(NOW - timedelta(minutes=1))
     stage.run("streams-metrics", earlier(sample("streams-metrics"), minutes=1), down=TOPICS)
     stage.clock.set(NOW)
+    stage.used.clear()
+
+
+def a_day_that_is_over(stage: Stage) -> None:
+    """All but the last hour of the wedding's window has been rolled up."""
+    counted_points(stage)
+    stage.services.frontiers.advance(Frontier.HOURS, minute_of(NOW))
+    stage.clock.set(NOW + timedelta(hours=8))
+    stage.run("schedules-hourly", sample("schedules-hourly"))
+    stage.clock.set(NOW + timedelta(hours=10))
     stage.used.clear()
 
 
@@ -807,7 +820,15 @@ CASES: tuple[Case, ...] = (
         down=TOPICS,
         status=204,
     ),
+    Case(function="weddings-success", arrange=a_day_that_is_over, status=200),
+    Case(
+        function="weddings-success",
+        title="on the day",
+        arrange=counted_points,
+        status=200,
+    ),
     Case(function="weddings-timeline", arrange=a_registered_wedding, status=200),
+    Case(function="weddings-vendors-health", arrange=counted_points, status=200),
 )
 
 

@@ -301,7 +301,8 @@ def test_ingest_ignores_members_that_it_does_not_know(web: Web) -> None:
 
 
 def test_everything_that_is_wrong_is_named_at_once(web: Web) -> None:
-    body = wedding(guestCount="many", venue={"timeZone": 3}, timeline=[{"id": "a"}], more=1)
+    item = {"kind": "dance", "endsAt": "2026-06-20T23:00:00"}
+    body = wedding(guestCount="many", venue={"timeZone": 3}, timeline=[item], more=1)
     told = send(web, "weddings-create", body)
     pointers = {error["pointer"] for error in told.errors}
     assert {

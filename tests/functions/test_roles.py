@@ -97,6 +97,8 @@ EXCEPTIONS = {
     "weddings-listing": {*LOOKING, Role.VENDOR},
     "weddings-read": {*LOOKING, Role.VENDOR},
     "weddings-monitoring": {*LOOKING, Role.VENDOR},
+    "weddings-success": {*LOOKING, Role.VENDOR},
+    "weddings-vendors-health": {*LOOKING, Role.VENDOR},
     "metrics-wedding": {*LOOKING, Role.VENDOR},
 }
 """Where the general rule (GET: whoever looks; else whoever changes) does not hold."""
@@ -232,7 +234,13 @@ def test_a_vendor_sees_the_weddings_that_list_it_and_no_others() -> None:
         other = web.a_wedding(vendors=[{"vendorId": "florist-1"}])
         seen = web.ask("GET", "/api/weddings", role=Role.VENDOR).items
         assert [each["weddingId"] for each in seen] == [own]
-        paths = ("/api/weddings/{}", "/api/weddings/{}/monitoring", "/api/metrics/wedding/{}")
+        paths = (
+            "/api/weddings/{}",
+            "/api/weddings/{}/monitoring",
+            "/api/weddings/{}/success",
+            "/api/weddings/{}/vendors/health",
+            "/api/metrics/wedding/{}",
+        )
         for path in paths:
             assert web.ask("GET", path.format(own), role=Role.VENDOR).status == 200
             hidden = web.ask("GET", path.format(other), role=Role.VENDOR)

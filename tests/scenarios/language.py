@@ -64,9 +64,9 @@ def reminder(*, to: str) -> Expected:
     return Expected(kind="reminder", to=to)
 
 
-def resolved(*, to: str, about: str | None = None) -> Expected:
+def resolved(*, to: str, about: str | None = None, tier: int | None = None) -> Expected:
     """It is over."""
-    return Expected(kind="resolved", to=to, about=about)
+    return Expected(kind="resolved", to=to, about=about, tier=tier)
 
 
 def notice(*, severity: str, to: str = "on_call_engineer", about: str | None = None) -> Expected:
@@ -142,11 +142,20 @@ def requests(
     number: int = 1,
     status: int = 200,
     service: str = "gallery",
+    vendor: str | None = None,
 ) -> Told:
     """Requests that were answered."""
     dims = {"service": service, "route": "/photos", "status": str(status)}
     return (
-        Said(name="api.request", kind="timer", value=ms, wedding=wedding, dims=dims, times=number),
+        Said(
+            name="api.request",
+            kind="timer",
+            value=ms,
+            wedding=wedding,
+            dims=dims,
+            times=number,
+            vendor=vendor,
+        ),
     )
 
 

@@ -93,7 +93,7 @@ def test_whoever_was_called_is_told_once_that_it_is_over() -> None:
     saturday = a_paged_saturday().at("14:11")
     incident_id = str(saturday.incident["incidentId"])
     assert saturday.tell(incident_id, "resolve").status == 200
-    told = [resolved(to=role, about="w1") for role in (*WIDE[0], *WIDE[1])]
+    told = [resolved(to=role, about="w1", tier=tier) for tier in (0, 1) for role in WIDE[tier]]
     saturday.expects_only(at("14:11"), *told)
     assert saturday.tell(incident_id, "resolve").status == 200
     saturday.expects_silence(between("14:11:01", "14:14"))

@@ -85,7 +85,8 @@ class AtRest:
             )
             fired = alert.state is not AlertState.PENDING and alert.fired_at is not None
             escalates = alert.severity is Severity.CRITICAL or alert.auto_escalate
-            if fired and escalates and alert.resolved_by is None:
+            told = fired and alert.state is not AlertState.SUPPRESSED
+            if told and escalates and alert.resolved_by is None:
                 require(
                     alert.incident_id is not None,
                     "I7",
@@ -148,11 +149,16 @@ class AtRest:
         )
 
     def prompt(self, burst: "Burst") -> None:
-        """A page leaves within seconds of the breach, where nothing went wrong meanwhile."""
+        """A page leaves within seconds of the breach, where nothing went wrong meanwhile.
+
+        Nor since its incident was opened, if that was before: its page is taken up again in time.
+        """
         first = self._first_page_of(burst.wedding_id)
         latest = burst.judged_at + PROMPT
         since, until = burst.placed_at, min(first or latest, latest)
-        if not self.watch.unharmed(since, until) or self._answered(burst, until):
+        opened = [each.opened_at for each in self._incidents_of(burst)]
+        began = min([since, *(each for each in opened if each <= until)])
+        if not self.watch.unharmed(began, until) or self._answered(burst, until):
             return
         self.watch.checks["I7, no fault meanwhile"] += 1
         require(
@@ -191,13 +197,17 @@ class AtRest:
 
     def _answered(self, burst: "Burst", until: datetime) -> bool:
         """Whether a person had answered already, so that nobody needs to be paged."""
-        own = [
+        own = self._incidents_of(burst)
+        answers = [at for each in own for at in (each.acknowledged_at, each.resolved_at) if at]
+        return any(at <= until for at in answers)
+
+    def _incidents_of(self, burst: "Burst") -> list[Incident]:
+        """Every incident of the wedding whose uploads failed, present and former."""
+        return [
             each
             for tenant, each in self._all_incidents()
             if (tenant, each.wedding_id) == (burst.tenant, burst.wedding_id)
         ]
-        answers = [at for each in own for at in (each.acknowledged_at, each.resolved_at) if at]
-        return any(at <= until for at in answers)
 
     def _first_page(self, tenant: Tenant, incident: Incident) -> None:
         """Tier 0 of a critical incident has left, unless somebody answered first."""

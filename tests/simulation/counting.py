@@ -8,14 +8,20 @@ from datetime import datetime
 from tests.simulation.reference import Entry, Figures, Reference
 from tests.simulation.watching import Watch, require
 from wedsync.flows.query import SeriesQuery, Stat, Window
+from wedsync.flows.readers import window_reader
+from wedsync.flows.records import NEAR
 from wedsync.flows.series import read_series
 from wedsync.flows.tenant_settings import settings_of
+from wedsync.flows.times import minute_start
 from wedsync.metrics.block import Block
 from wedsync.metrics.histogram import RELATIVE_ERROR
 from wedsync.metrics.summary import Summary
+from wedsync.stores.frontiers import Frontier
 from wedsync.stores.rejections import RejectionPage
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
+from wedsync.weddings.model import Wedding
+from wedsync.weddings.timeline import operational_window
 
 QUANTILES = (0.5, 0.95, 0.99)
 
@@ -187,6 +193,43 @@ class Counts:
         """Every metric by hours and days, as it is answered from whatever has been rolled up."""
         for name in self.reference.names():
             self._series(*name)
+        for tenant in self.tenants:
+            told = {
+                each.entry.wedding_id
+                for each in self.reference.points.values()
+                if each.tenant == tenant.id and each.entry.wedding_id is not None
+            }
+            for wedding in self.services.weddings.find_many(tenant, told).values():
+                self._records(tenant, wedding)
+
+    def _records(self, tenant: Tenant, wedding: Wedding) -> None:
+        """What a wedding's hours leave for judging its day is what they and their minutes hold."""
+        reader = window_reader(self.services, tenant, self.services.now())
+        window = operational_window(wedding)
+        rolled = self.services.frontiers.get(Frontier.HOURS) or 0
+        for hour in self.services.windows.hours(tenant, wedding.wedding_id):
+            first, end = hour.hour * 60, hour.hour * 60 + 60
+            near = window.overlaps(minute_start(first) - NEAR, minute_start(end) + NEAR)
+            if end > rolled or not near:
+                continue
+            self.watch.checks["I1"] += 1
+            facts = hour.block.facts(wedding.wedding_id)
+            known = sum(
+                1 << read.minute - first
+                for read in reader.minutes_of_wedding(wedding.wedding_id, first, end - 1)
+                if read.on_time.select("api.request", wedding_id=wedding.wedding_id)
+                or read.on_time.select("health.check", wedding_id=wedding.wedding_id)
+            )
+            wanted = (known, facts.uploads_completed, facts.uploads_failed)
+            kept = self.services.windows.records(
+                tenant, wedding.wedding_id, first=hour.hour, last=hour.hour
+            )
+            found = [(each.known, each.completed, each.failed) for each in kept]
+            require(
+                found == ([wanted] if any(wanted) else []),
+                "I1",
+                f"{tenant.id} {wedding.wedding_id} {hour.hour}: {found} is left of {wanted}",
+            )
 
     def _series(self, tenant_id: str, name: str) -> None:
         """One metric by the windows that hold all that was accepted, as it is answered."""

@@ -35,6 +35,7 @@ from tests.simulation.faults import (
     Rates,
 )
 from tests.simulation.reference import Reference, refusal_of
+from tests.simulation.rules import check_rules, settle_rules
 from tests.simulation.subscribers import Subscribers
 from tests.simulation.watching import Violation, Watch, require
 from tests.simulation.world import Device, HttpBatch, PlannedWedding, Record, World, canary
@@ -210,6 +211,7 @@ class Play:
         self.world.equip(self.bundle)
         self.endpoints.equip(self.bundle, self.world.tenants)
         self._settle_packs()
+        settle_rules(self.bundle, self.world.tenants, random.Random(f"rules {seed}"))
         self.deletes = self.rng.choice(
             (Fault.EXPIRED_AT_ONCE, Fault.EXPIRED_LATE, Fault.EXPIRED_NEVER)
         )
@@ -553,8 +555,7 @@ class Play:
             record.meaning,
             stream=self.bundle.settings.stream_name,
             shard=placed.shard_id,
-            # Of an aggregate, it is the first and only user record that is placed.
-            sequence=f"{placed.sequence}.0" if record.data.startswith(MAGIC) else placed.sequence,
+            sequence=_sequence_of(record, placed.sequence),
             ms=int(now.timestamp() * 1000),
         )
         self._placed[placed.shard_id, placed.sequence] = record
@@ -696,7 +697,7 @@ class Play:
                     record.meaning,
                     stream=self.bundle.settings.stream_name,
                     shard=each.shard_id,
-                    sequence=each.sequence,
+                    sequence=_sequence_of(record, each.sequence),
                 )
             self._place(record)
 
@@ -865,6 +866,7 @@ class Play:
         self.rest.alerts()
         self.rest.incidents()
         self.rest.messages()
+        check_rules(bundle, self.watch, self.world.tenants)
         self.rest.pages(self.must_page)
         for burst in self._bursts_judged:
             self.rest.prompt(burst)
@@ -924,6 +926,11 @@ class _Context:
 
 def _parts(seen: tuple[Iterable[object], ...]) -> list[set[str]]:
     return [set(map(str, part)) for part in seen]
+
+
+def _sequence_of(record: Record, sequence: str) -> str:
+    """Under which its points are known: of an aggregate it is the first and only user record."""
+    return f"{sequence}.0" if record.data.startswith(MAGIC) else sequence
 
 
 def _sequences(event: Event) -> list[str]:

@@ -215,11 +215,11 @@ class Watch:
         self._count("I8")
         name = f"{was.incident_id} step {step.step_id}"
         now = self.clock.now()
+        if by_hand:
+            self._due[was.incident_id, step.step_id] = after.due_at
         if after.status is StepStatus.CLAIMED and after.attempt != step.attempt:
             self._count("I9")
-            if by_hand:
-                self._due[was.incident_id, step.step_id] = after.due_at
-            else:
+            if not by_hand:
                 self._claim(was, step, name)
             due_at = self._due[was.incident_id, step.step_id]
             require(due_at <= now, "I10", f"{name} claimed at {now}, due {due_at}")

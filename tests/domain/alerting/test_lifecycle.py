@@ -343,3 +343,33 @@ def test_whatever_the_window_says_people_hear_fired_and_resolved_in_turn(
     assert heard == [Effect.FIRED, Effect.RESOLVED] * (len(heard) // 2) + [Effect.FIRED] * (
         len(heard) % 2
     )
+
+
+def test_after_a_resolve_by_hand_the_same_window_opens_nothing_and_a_new_breach_does() -> None:
+    over = resolve(firing(), by="mia", at=after(10))
+
+    still_there, none = played([(20, BREACH), (30, SILENT), (40, HOLD), (50, BREACH)], over)
+    assert (still_there, none) == (over, [])
+    alert, effects = played([(60, CLEAR), (70, CLEAR), (80, BREACH)], over)
+    assert alert is not None
+    assert (alert.episode, effects) == (2, [(80, Effect.FIRED)])
+
+
+def test_what_was_resolved_by_hand_is_seen_clear_once_and_only_while_that_matters() -> None:
+    over = resolve(firing(), by="mia", at=after(10))
+    clear = step(over, CLEAR, 60).alert
+    assert clear is not None
+    assert step(clear, CLEAR, 70).alert is clear
+    assert step(over, CLEAR, 310).alert is over
+
+
+def test_the_clear_of_an_input_that_never_breached_does_not_end_the_quiet() -> None:
+    over = resolve(firing(), by="mia", at=after(10))
+    others = replace(
+        CLEAR,
+        axes=(
+            AxisOutcome(axis="errors", outcome=Outcome.SILENT),
+            AxisOutcome(axis="latency", outcome=Outcome.CLEAR),
+        ),
+    )
+    assert step(over, others, 60).alert is over

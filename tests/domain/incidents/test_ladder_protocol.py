@@ -158,7 +158,7 @@ class LadderProtocol(RuleBasedStateMachine):
             if current and step.lease_until is not None:
                 due = next_due_at(self.incident)
                 assert due is not None
-                assert due <= step.lease_until
+                assert due <= max(step.lease_until, step.due_at)
 
     @invariant()
     def every_step_sent_was_published(self) -> None:

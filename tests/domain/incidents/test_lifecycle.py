@@ -140,8 +140,9 @@ def test_resolving_stops_the_ladder_and_tells_everyone_who_was_paged_once() -> N
     over = resolve(twice, by="mia", at=after(400)).incident
     later, sent = delivered(over, at=after(400))
 
-    assert [(step.kind, step.roles) for step in sent] == [
-        (StepKind.RESOLVED, ("on_call_engineer", "platform_lead", "cto", "emergency_contacts"))
+    assert [(step.kind, step.tier, step.roles) for step in sent] == [
+        (StepKind.RESOLVED, 0, ("on_call_engineer", "platform_lead")),
+        (StepKind.RESOLVED, 1, ("cto", "emergency_contacts")),
     ]
     assert next_due_at(later) is None
     assert resolve(later, by="tom", at=after(500)).incident is later
@@ -176,6 +177,18 @@ def test_the_levels_of_a_report_are_1_2_3_and_then_there_is_no_further_tier() ->
     assert levels == [1, 2, 3]
     with pytest.raises(LadderExhausted):
         escalate(incident, by="mia", at=after(9))
+
+
+def test_a_page_that_an_answer_held_back_is_due_again_when_the_answer_is_withdrawn() -> None:
+    claimed = claim(an_incident(), "1-page-0", now=after(0))
+    assert isinstance(claimed, Claimed)
+    answered = acknowledge(claimed.incident, by="mia", at=after(10)).incident
+    assert next_due_at(answered) == after(610)
+
+    raised = escalate(answered, by="tom", at=after(200)).incident
+
+    (first,) = due_steps(raised, now=after(200))
+    assert (first.step_id, first.due_at) == ("1-page-0", after(200))
 
 
 def test_of_parallel_calls_only_one_raises_the_level() -> None:

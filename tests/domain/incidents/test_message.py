@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.domain.incidents.builders import (
     NOW,
     THE_DAY,
+    WEDDING_DAY_CHOICE,
     a_reported_incident,
     after,
     an_alert,
@@ -21,6 +22,7 @@ from wedsync.incidents.ladder import due_steps
 from wedsync.incidents.lifecycle import acknowledge, resolve
 from wedsync.incidents.message import PageMessage, alert_messages, ascii_line, messages, one_line
 from wedsync.incidents.model import Incident, StepKind
+from wedsync.incidents.opening import join
 
 
 def first_page(incident: Incident) -> tuple[PageMessage, ...]:
@@ -142,6 +144,38 @@ def test_a_reminder_says_who_took_it_and_asks_for_an_update() -> None:
 
     assert "Acknowledged by mia, and nothing was heard since." in page.body
     assert page.dedup_key == "t1#i-1#1#reminder#0#on_call_engineer"
+
+
+def test_a_reminder_goes_to_each_role_on_the_tier_that_paged_it() -> None:
+    twice, _ = delivered(delivered(an_incident(), at=NOW)[0], at=after(300))
+    answered = acknowledge(twice, by="mia", at=after(310)).incident
+    (step,) = due_steps(answered, now=after(1000))
+
+    reminders = messages(answered, step, tenant="t1", now=after(1000))
+
+    assert [(each.role, each.tier) for each in reminders] == [
+        ("on_call_engineer", 0),
+        ("platform_lead", 0),
+        ("cto", 1),
+        ("emergency_contacts", 1),
+    ]
+
+
+def test_the_pages_of_a_later_ladder_are_about_the_alert_for_which_it_began() -> None:
+    answered = acknowledge(an_incident(), by="mia", at=after(1)).incident
+    second = replace(an_alert("b-1"), message="Check-in is down at the wedding of Ana & Ben")
+    joined = join(answered, second, choice=WEDDING_DAY_CHOICE, now=after(60)).incident
+    (step,) = due_steps(joined, now=after(60))
+
+    page = messages(joined, step, tenant="t1", now=after(60))[0]
+
+    assert page.attributes["alert_id"] == "b-1"
+    assert "Check-in is down" in page.subject
+    first, second_line, *_ = page.body.splitlines()
+    assert "Check-in is down" in first
+    assert f"Of the incident: {joined.title}" in page.body
+    assert page.body.index("Alert b-1") < page.body.index("Alert a-1")
+    assert second_line.startswith("Wedding of Ana & Ben")
 
 
 def test_the_end_asks_nobody_to_acknowledge() -> None:

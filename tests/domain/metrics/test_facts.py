@@ -53,6 +53,7 @@ def test_the_order_of_merging_does_not_matter() -> None:
             guests=some_guests(300, seed=n),
             backup_ok_ms=T0 + n if n % 2 else None,
             health={"db": ComponentHealth(failed_ms=(T0 + n,), ok_ms=T0 - n)},
+            began_ms={f"item{n % 3}": T0 + n},
         )
         for n in range(8)
     ]
@@ -103,6 +104,8 @@ def test_facts_come_back_from_json() -> None:
         ("vendor.activity", {}, "A vendor was active"),
         ("vendor.heartbeat", {}, None),
         ("timeline.sync", {}, "The timeline was synchronised"),
+        ("timeline.item", {"item": "vows"}, "An item of the timeline began: vows"),
+        ("timeline.item", {}, None),
         ("health.check", {"outcome": "failed", "component": "db"}, "A health check failed: db"),
         ("health.check", {"outcome": "ok", "component": "db"}, None),
         ("api.request", {}, None),

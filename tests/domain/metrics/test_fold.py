@@ -58,7 +58,7 @@ points = st.builds(
     Point,
     name=st.sampled_from(
         ["api.request", "photo.upload", "host.cpu", "vendor.heartbeat", "guest.activity",
-         "health.check", "backup.run", "custom"]
+         "health.check", "backup.run", "timeline.item", "custom"]
     ),
     kind=st.sampled_from(Kind),
     ts_ms=st.integers(T0 - 30_000, T0 + 89_999),
@@ -70,7 +70,8 @@ points = st.builds(
     source=st.sampled_from([None, "s1"]),
     dims=st.sampled_from(
         [(), (("outcome", "failed"),), (("outcome", "ok"),), (("outcome", "completed"),),
-         (("status", "503"),), (("component", "db"), ("outcome", "failed")), (("host", "h1"),)]
+         (("status", "503"),), (("component", "db"), ("outcome", "failed")), (("host", "h1"),),
+         (("item", "vows"),)]
     ),
 )  # fmt: skip
 
@@ -121,7 +122,7 @@ def deliveries(draw: st.DrawFn) -> tuple[list[list[Accepted]], list[list[Accepte
 
 
 @given(case=deliveries(), seconds=st.booleans())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_any_order_copies_and_cuts_leave_what_one_delivery_leaves(
     case: tuple[list[list[Accepted]], list[list[Accepted]]], *, seconds: bool
 ) -> None:
@@ -145,7 +146,7 @@ def test_any_order_copies_and_cuts_leave_what_one_delivery_leaves(
 
 
 @given(world=frames(), seconds=st.booleans())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_what_is_stored_is_what_a_loop_over_the_points_counts(
     world: list[list[Accepted]], *, seconds: bool
 ) -> None:
@@ -217,7 +218,7 @@ def same(summary: Summary, observed: list[Point]) -> bool:
 
 
 @given(frames())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_facts_are_what_a_loop_over_the_points_finds(world: list[list[Accepted]]) -> None:
     every = [replace(p, copy=n) for n, frame in enumerate(world) for p in frame if p.tenant == "a"]
     items: Items = {}
@@ -256,6 +257,12 @@ def check_facts(facts: WeddingFacts, mine: list[Point], wedding: str | None) -> 
         (p.guest_id, p.ts_ms) for p in mine if p.name == "guest.activity" and p.guest_id
     )
     assert sorted(facts.guests.values()) == sorted(guests.values())
+    began = newest(
+        (dict(p.dims)["item"], p.ts_ms)
+        for p in mine
+        if p.name == "timeline.item" and ("item", "vows") in p.dims
+    )
+    assert facts.began_ms == began
     failed = [p for p in mine if p.name == "photo.upload" and ("outcome", "failed") in p.dims]
     assert facts.uploads_failed == sum(p.observations for p in failed)
     checks = [p for p in mine if p.name == "health.check" and ("outcome", "ok") not in p.dims]

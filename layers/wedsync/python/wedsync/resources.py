@@ -80,6 +80,7 @@ class Resource(Enum):
             Index(name="active", partition="active_of", sort="worst_first"),
             Index(name="by_creation", partition="tenant", sort="created_at"),
             Index(name="by_wedding", partition="concerns", sort="wedding"),
+            Index(name="of_wedding", partition="about", sort="created_at"),
         ),
     )
     KEYS = ("keys", ResourceKind.TABLE)

@@ -16,7 +16,8 @@ An input that breached in the episode and vanished is missing data even while ot
 value of a firing alert is stored at most every 30 s; it decides nothing.
 
 **By hand.** The window still holds what somebody just resolved. For ``keep_firing_for_seconds``
-after it a breach of no higher severity therefore opens no new episode.
+after it a breach of no higher severity therefore opens no new episode; a clear evaluation shows
+that the window holds it no longer, and ends the wait.
 """
 
 from dataclasses import replace
@@ -32,6 +33,7 @@ from wedsync.alerting.transitions import (
     while_clear,
     while_held,
     while_pending,
+    while_resolved,
     while_silent,
     without_data,
 )
@@ -51,6 +53,8 @@ def advance(
 ) -> Step:
     """Take one finding. ``alert`` is the newest stored episode of its fingerprint, if any."""
     if alert is None or alert.state is AlertState.RESOLVED:
+        if alert is not None and _outcome_for(alert, finding) is Outcome.CLEAR:
+            return while_resolved(alert, now=now)
         return opening(alert, finding, tenant=tenant, context=context, now=now)
     outcome = _outcome_for(alert, finding)
     if alert.state is AlertState.PENDING:

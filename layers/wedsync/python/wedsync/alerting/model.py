@@ -32,7 +32,8 @@ class Alert:
 
     The last block is the engine's memory and no part of what clients are shown:
     ``severity`` only rises once the episode fires; ``axes`` are the inputs that breached in it;
-    ``clear_since`` begins the streak that resolves it; ``last_breach_at`` and
+    ``clear_since`` begins the streak that resolves it, or tells when the window of one that was
+    resolved by hand was first seen clear; ``last_breach_at`` and
     ``last_evaluated_at`` are those of the last evaluation worth storing, so that an alert that
     merely stays as it is costs no write. ``unsettled_since`` is set while what follows from a
     transition (its incident, its notice) has not been done to its end. ``shared_incident`` names

@@ -87,11 +87,24 @@ def opening(
     return Step(alert=pending, reason=f"a breach; it must hold for {finding.for_seconds} s")
 
 
+def while_resolved(previous: Alert, *, now: datetime) -> Step:
+    """Note that what was resolved by hand has left its window, once, where that matters."""
+    if not _still_quiet(previous, now=now):
+        return Step(alert=previous, reason="clear: nothing to open")
+    clear = replace(previous, clear_since=now, last_evaluated_at=now)
+    return Step(alert=clear, reason="clear after a resolve by hand: the next breach is a new one")
+
+
 def _just_resolved_by_hand(previous: Alert, severity: Severity, *, now: datetime) -> bool:
+    return severity <= previous.severity and _still_quiet(previous, now=now)
+
+
+def _still_quiet(previous: Alert, *, now: datetime) -> bool:
+    """Whether the window may still hold what somebody has resolved."""
     if previous.resolved_by is None or previous.resolved_at is None:
         return False
     mute = timedelta(seconds=previous.keep_firing_for_seconds)
-    return severity <= previous.severity and now < previous.resolved_at + mute
+    return previous.clear_since is None and now < previous.resolved_at + mute
 
 
 def while_pending(

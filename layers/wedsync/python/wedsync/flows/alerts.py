@@ -110,8 +110,9 @@ def _is_news(past: Judged, former: Alert | None) -> bool:
     if former is None:
         return True
     if former.state is AlertState.RESOLVED:
-        quiet = former.keep_firing_for_seconds if former.resolved_by is not None else 0
-        over = former.resolved_at or former.started_at
+        by_hand = former.resolved_by is not None and former.clear_since is None
+        quiet = former.keep_firing_for_seconds if by_hand else 0
+        over = former.clear_since or former.resolved_at or former.started_at
         return over + timedelta(seconds=quiet) < past.at - PAST_WINDOW
     severity = past.finding.severity
     return severity is not None and severity > former.severity

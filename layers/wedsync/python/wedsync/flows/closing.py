@@ -1,6 +1,6 @@
 """Minutes that are over: each pack's as one item, and those of an hour together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -20,7 +20,8 @@ CLOSED_TOGETHER = 16
 class PackHour:
     """One pack's hour as it was read: on time and late together.
 
-    ``through`` is the first minute that was not read; ``parts`` holds what was read, by quarters.
+    ``through`` is the first minute that was not read; ``parts`` holds what was read, by quarters,
+    and ``on_time`` what of it came on time, by minutes.
     """
 
     hour: int
@@ -28,6 +29,7 @@ class PackHour:
     version: int
     whole: Block
     parts: tuple[tuple[Block, ...], ...]
+    on_time: Mapping[int, Block]
 
     def quarters(self) -> tuple[Block, ...]:
         """The same hour in four."""
@@ -68,14 +70,18 @@ def read_hour(services: Services, tenant: Tenant, pack: int, hour: int, *, befor
         for minute in minutes
     }
     quarters: list[list[Block]] = [[] for _ in range(MINUTES_PER_HOUR // MINUTES_PER_QUARTER)]
+    on_time = {minute: block_of(item.on_time) for minute, item in items.items() if item.on_time}
     for minute, item in items.items():
-        quarters[(minute - first) // MINUTES_PER_QUARTER] += [
-            block_of(part) for part in (item.on_time, item.late) if part
-        ]
+        quarter = quarters[(minute - first) // MINUTES_PER_QUARTER]
+        if item.on_time:
+            quarter.append(on_time[minute])
+        if item.late:
+            quarter.append(block_of(item.late))
     return PackHour(
         hour=hour,
         through=minutes.stop,
         version=sum(item.version for item in items.values()),
         whole=Block.merge(chain.from_iterable(quarters)),
         parts=tuple(map(tuple, quarters)),
+        on_time=on_time,
     )

@@ -57,5 +57,5 @@ def _tell(
         lines=[*lines, "Close it: PUT /api/monitoring/oncall"],
         now=now,
     ):
-        publish(services, 0, message)
+        publish(services, message)
     services.routing.note_gaps(tenant, told_of)

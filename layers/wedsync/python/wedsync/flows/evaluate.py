@@ -20,6 +20,7 @@ from wedsync.flows.observe import (
     observe_services,
     observe_weddings,
 )
+from wedsync.flows.readers import window_reader
 from wedsync.flows.reading import WindowReader
 from wedsync.flows.streams import confirmed, judge_streams
 from wedsync.flows.surroundings import TenantDay
@@ -119,17 +120,6 @@ def evaluate_tenant(
     known = {_identity(each) for each in _breaches(judged)}
     past = [each for each in past if _identity(each) not in known]
     apply_findings(services, tenant, judged, day, past=past)
-
-
-def window_reader(services: Services, tenant: Tenant, now: datetime) -> WindowReader:
-    """What reads a tenant's minutes, each once."""
-    return WindowReader(
-        services.hot_windows,
-        services.windows,
-        tenant,
-        packs=settings_of(services, tenant).packs,
-        now=now,
-    )
 
 
 def _windows_over(late: Mapping[Scope, frozenset[int]], current: int) -> dict[int, set[Scope]]:

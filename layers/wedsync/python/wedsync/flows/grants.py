@@ -9,7 +9,10 @@ PAGING = (
     Resource.TIER_2.send(),
     Resource.WAKE.send(),
 )
-"""Incidents, the topics of their tiers, and the queue that wakes a ladder."""
+"""Incidents, the queue that wakes a ladder, and the topics of all tiers.
+
+Whoever was paged on one hears there that it is over.
+"""
 
 READING = (
     Resource.WEDDINGS.read(),

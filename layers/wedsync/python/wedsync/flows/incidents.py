@@ -159,7 +159,7 @@ def publish_step(services: Services, tenant: Tenant, claimed: Claimed) -> tuple[
     to_send = messages(incident, step, tenant=tenant.id, now=services.now())
     try:
         for message in to_send:
-            publish(services, step.tier, message)
+            publish(services, message)
     except Unavailable:
         _finish(services, tenant, incident.incident_id, step, sent=False)
         wake_later(
@@ -172,10 +172,10 @@ def publish_step(services: Services, tenant: Tenant, claimed: Claimed) -> tuple[
     return to_send
 
 
-def publish(services: Services, tier: int, message: PageMessage) -> None:
-    """Publish to the tier's topic, three times if need be. Raises Unavailable."""
+def publish(services: Services, message: PageMessage) -> None:
+    """Publish to its tier's topic, three times if need be. Raises Unavailable."""
     publish_thrice(
-        services.topic_of_tier(tier),
+        services.topic_of_tier(message.tier),
         Message(subject=message.subject, body=message.body, attributes=message.attributes),
     )
 

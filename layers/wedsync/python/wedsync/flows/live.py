@@ -1,16 +1,17 @@
 """The live answers: a tenant's snapshot, and one wedding's page."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from wedsync.alerting.model import AlertState
 from wedsync.alerting.severity import Severity
 from wedsync.cloud.memory import Remembered
-from wedsync.flows.reading import WindowReader
+from wedsync.flows.quality import quality_minutes, quality_of
+from wedsync.flows.readers import window_reader
+from wedsync.flows.recent import WINDOW_MINUTES, RecentWedding
 from wedsync.flows.surroundings import TenantDay
-from wedsync.flows.tenant_settings import settings_of
-from wedsync.flows.times import MINUTES_PER_HOUR, epoch_ms, minute_of, minute_start
+from wedsync.flows.times import epoch_ms, minute_of
 from wedsync.flows.viewing import note_view
 from wedsync.metrics.block import Block
 from wedsync.metrics.facts import WeddingFacts
@@ -23,15 +24,16 @@ from wedsync.metrics.quality import (
     BackupStatus,
     DataQuality,
     backup_status,
-    data_quality,
     guest_engagement,
-    percent,
     photos_processing,
     vendor_activity_score,
 )
-from wedsync.metrics.selection import Selection
-from wedsync.metrics.series import API_REQUEST, HEALTH_CHECK, is_server_error
-from wedsync.stores.frontiers import Frontier
+from wedsync.metrics.series import API_REQUEST, HEALTH_CHECK
+from wedsync.metrics.shares import (
+    available_percent,
+    error_percent,
+    error_percent_of_totals,
+)
 from wedsync.stores.services import Services
 from wedsync.stores.windows import TotalsItem
 from wedsync.tenancy import Tenant
@@ -39,11 +41,6 @@ from wedsync.weddings.model import Status, Wedding
 from wedsync.weddings.timeline import operational_window, status
 
 CACHED_SECONDS = 1.0
-QUALITY_MINUTES = 15
-WINDOW_MINUTES = 5
-MOST_MINUTES = 75
-"""Minutes that a page reads beyond the hours at the most, should compaction have stopped."""
-MOST_REJECTIONS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,23 +118,12 @@ def wedding_page(services: Services, tenant: Tenant, wedding: Wedding) -> Rememb
     )
 
 
-def tenant_quality(services: Services, tenant: Tenant) -> DataQuality:
-    """How good the tenant's figures are, at most a second old."""
-    now = services.now()
-    return services.memory.recall(
-        (tenant, "quality"),
-        lambda: _quality(services, tenant, _totals(services, tenant, now), now),
-        now=now,
-        for_seconds=CACHED_SECONDS,
-    ).value
-
-
 def _snapshot(services: Services, tenant: Tenant) -> Snapshot:
     now = services.now()
     minutes = _totals(services, tenant, now)
-    reader = _reader(services, tenant, now)
+    reader = window_reader(services, tenant, now)
     weddings = TenantDay(tenant, services.weddings, now).open_windows
-    states = [(wedding, _Recent(services, reader, wedding, now)) for wedding in weddings]
+    states = [(wedding, RecentWedding(services, reader, wedding, now)) for wedding in weddings]
     health = wedding_system_health(
         (wedding.wedding_id, state.health_of_last_minute()) for wedding, state in states
     )
@@ -176,7 +162,7 @@ def _snapshot(services: Services, tenant: Tenant) -> Snapshot:
 def _wedding_page(services: Services, tenant: Tenant, wedding: Wedding) -> WeddingPage:
     now = services.now()
     now_ms = epoch_ms(now)
-    recent = _Recent(services, _reader(services, tenant, now), wedding, now)
+    recent = RecentWedding(services, window_reader(services, tenant, now), wedding, now)
     facts = recent.facts
     window = recent.last_minutes(WINDOW_MINUTES)
     requests = window.select(API_REQUEST)
@@ -206,7 +192,7 @@ def _wedding_page(services: Services, tenant: Tenant, wedding: Wedding) -> Weddi
         if seen_photos
         else None,
         p95_ms=requests.summary().quantile(0.95) if requests else max(gauge, default=None),
-        error_percent=_error_percent(requests),
+        error_percent=error_percent(requests),
         uptime_percent=recent.uptime_percent(),
         backup=backup_status(
             last_success_ms=facts.backup_ok_ms,
@@ -218,97 +204,8 @@ def _wedding_page(services: Services, tenant: Tenant, wedding: Wedding) -> Weddi
     )
 
 
-class _Recent:
-    """One wedding, from its stored hours and the minutes after them."""
-
-    def __init__(
-        self, services: Services, reader: WindowReader, wedding: Wedding, now: datetime
-    ) -> None:
-        self._wedding = wedding
-        self._now = now
-        self._reader = reader
-        self._current = minute_of(now)
-        self._hours = services.windows.hours(reader.tenant, wedding.wedding_id)
-        self._through = {hour.hour: hour.through for hour in self._hours}
-        frontier = (
-            services.frontiers.get(Frontier.WEDDING_HOURS) or self._current - 2 * WINDOW_MINUTES
-        )
-        first = max(frontier, self._current - MOST_MINUTES)
-        # A point may be up to five minutes ahead of the clock.
-        last = self._current + WINDOW_MINUTES
-        read = reader.minutes_of_wedding(
-            wedding.wedding_id, min(first, self._current - WINDOW_MINUTES), last
-        )
-        self._minutes = {each.minute: (each, each.both().only(wedding.wedding_id)) for each in read}
-        self._beyond = [
-            block
-            for minute, (_, block) in self._minutes.items()
-            if minute >= first and minute >= self._through.get(minute // MINUTES_PER_HOUR, first)
-        ]
-        self.facts = WeddingFacts.merge(
-            block.facts(wedding.wedding_id)
-            for block in (*(hour.block for hour in self._hours), *self._beyond)
-        )
-
-    def last_minutes(self, count: int) -> Block:
-        """The current minute and those before it, on time only."""
-        return Block.merge(
-            read.on_time.only(self._wedding.wedding_id)
-            for minute, (read, _) in self._minutes.items()
-            if self._current - count < minute <= self._current
-        )
-
-    def health_of_last_minute(self) -> float | None:
-        """The score over the last full clock minute."""
-        read, _ = self._minutes[self._current - 1]
-        block = read.on_time.only(self._wedding.wedding_id)
-        requests = block.select(API_REQUEST)
-        return health_score(
-            requests.summary().quantile(0.95) if requests else None,
-            _error_percent(requests),
-            _available_percent(block.select(HEALTH_CHECK)),
-        ).score
-
-    def uptime_percent(self) -> float | None:
-        """The share of health checks that were well since the window opened."""
-        opened = operational_window(self._wedding).start
-        if self._now < opened:
-            return None
-        first = minute_of(opened)
-        hour, into = divmod(first, MINUTES_PER_HOUR)
-        whole = [
-            each.block
-            for each in self._hours
-            if each.hour > hour or (each.hour == hour and not into)
-        ]
-        blocks = whole + [
-            block for block in self._beyond if block.minute is None or block.minute >= first
-        ]
-        if into and hour in self._through:
-            read = self._reader.minutes_of_wedding(
-                self._wedding.wedding_id, first, self._through[hour] - 1
-            )
-            blocks += [each.both().only(self._wedding.wedding_id) for each in read]
-        checks = Block.merge(blocks).select(HEALTH_CHECK, wedding_id=self._wedding.wedding_id)
-        return _available_percent(checks)
-
-
-def _reader(services: Services, tenant: Tenant, now: datetime) -> WindowReader:
-    return WindowReader(
-        services.hot_windows,
-        services.windows,
-        tenant,
-        packs=settings_of(services, tenant).packs,
-        now=now,
-    )
-
-
 def _totals(services: Services, tenant: Tenant, now: datetime) -> dict[int, tuple[TotalsItem, ...]]:
-    current = minute_of(now)
-    return {
-        minute: services.windows.totals(tenant, minute)
-        for minute in range(current - QUALITY_MINUTES + 1, current + 1)
-    }
+    return {minute: services.windows.totals(tenant, minute) for minute in quality_minutes(now)}
 
 
 def _joined(items: Iterable[TotalsItem]) -> Block:
@@ -320,8 +217,8 @@ def _system(minutes: dict[int, tuple[TotalsItem, ...]], now: datetime) -> System
     requests = block.totals(API_REQUEST)
     count = requests.summary().count
     p95 = requests.summary().quantile(0.95) if requests else None
-    errors = _error_percent_of_totals(requests)
-    score = health_score(p95, errors, _available_percent(block.totals(HEALTH_CHECK))).score
+    errors = error_percent_of_totals(requests)
+    score = health_score(p95, errors, available_percent(block.totals(HEALTH_CHECK))).score
     latest: dict[str | None, tuple[float, int]] = {}
     for items in minutes.values():
         for service, (value, ms) in (
@@ -371,55 +268,8 @@ def _alert_counts(services: Services, tenant: Tenant) -> AlertCounts:
 def _quality(
     services: Services, tenant: Tenant, minutes: dict[int, tuple[TotalsItem, ...]], now: datetime
 ) -> DataQuality:
-    items = [item for each in minutes.values() for item in each]
-    filled = sorted(
-        minute for minute, each in minutes.items() if any(item.sent_on_time for item in each)
-    )
-    # What came late stands in the minute of its arrival.
-    late = sum(item.sent_late for item in items)
-    return data_quality(
-        accepted=sum(item.sent_on_time for item in items) + late,
-        late=late,
-        duplicates=sum(item.duplicates for item in items),
-        rejected=services.rejections.count_since(
-            tenant, now - timedelta(minutes=QUALITY_MINUTES), most=MOST_REJECTIONS
-        ),
-        freshness_seconds=_freshness(minutes, filled, now),
-        completeness=len(filled) / (minute_of(now) - filled[0] + 1) if filled else None,
-        cadence_seconds=60.0,
-    )
-
-
-def _freshness(
-    minutes: dict[int, tuple[TotalsItem, ...]], filled: Sequence[int], now: datetime
-) -> float | None:
-    if not filled:
-        return None
-    newest = filled[-1]
-    seconds = _joined(minutes[newest]).totals().per_second()
-    at = minute_start(newest) + timedelta(seconds=max(seconds, default=0))
-    return max(0.0, (now - at).total_seconds())
-
-
-def _error_percent(requests: Selection) -> float | None:
-    by_status = requests.by("status")
-    total = sum(summary.count for summary in by_status.values())
-    failed = sum(summary.count for (code,), summary in by_status.items() if is_server_error(code))
-    return _rounded(percent(failed, total), digits=4)
-
-
-def _error_percent_of_totals(requests: Selection) -> float | None:
-    by_outcome = requests.by("outcome")
-    total = sum(summary.count for summary in by_outcome.values())
-    failed = by_outcome["error",].count if ("error",) in by_outcome else 0
-    return _rounded(percent(failed, total), digits=4)
-
-
-def _available_percent(checks: Selection) -> float | None:
-    by_outcome = checks.by("outcome")
-    total = sum(summary.count for summary in by_outcome.values())
-    passed = by_outcome["ok",].count if ("ok",) in by_outcome else 0
-    return _rounded(percent(passed, total), digits=4)
+    counts = {minute: [item.counts for item in items] for minute, items in minutes.items()}
+    return quality_of(services, tenant, counts, now)
 
 
 def _rounded(value: float | None, *, digits: int = 1) -> float | None:

@@ -123,7 +123,7 @@ def _publish(services: Services, tenant: Tenant, alerts: Sequence[Alert]) -> Non
         tenant=tenant.id,
         now=services.now(),
     ):
-        publish(services, 0, message)
+        publish(services, message)
 
 
 def _place(alert: Alert) -> tuple[datetime, str]:

@@ -36,6 +36,7 @@ from wedsync.flows.own_windows import (
     long_figures,
     needs_totals_alone,
 )
+from wedsync.flows.readers import window_reader
 from wedsync.flows.reading import WindowReader
 from wedsync.flows.rule_changes import speaks_of
 from wedsync.flows.rulebook import rulebook
@@ -332,13 +333,7 @@ class OwnLook:
     @property
     def _reader(self) -> WindowReader:
         if self.reader is None:
-            self.reader = WindowReader(
-                self.services.hot_windows,
-                self.services.windows,
-                self.tenant,
-                packs=settings_of(self.services, self.tenant).packs,
-                now=self.now,
-            )
+            self.reader = window_reader(self.services, self.tenant, self.now)
         return self.reader
 
     def _of_packs(

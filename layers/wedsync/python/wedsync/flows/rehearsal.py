@@ -14,9 +14,9 @@ from wedsync.errors import Invalid
 from wedsync.flows.alerts import Judged
 from wedsync.flows.own_rules import OwnLook, open_groups
 from wedsync.flows.own_windows import first_minute, needs_totals_alone
+from wedsync.flows.readers import window_reader
 from wedsync.flows.reading import WindowReader
 from wedsync.flows.series import MINUTES_KEPT
-from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, epoch_ms, minute_of, minute_start
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
@@ -60,13 +60,7 @@ def rehearse(
     lasts = range(minute_of(start), -(-epoch_ms(end) // MINUTE_MS))
     if not rule.is_recent:
         lasts = range(-(-lasts.start // MINUTES_PER_HOUR) * MINUTES_PER_HOUR - 1, lasts.stop, 60)
-    reader = WindowReader(
-        services.hot_windows,
-        services.windows,
-        tenant,
-        packs=settings_of(services, tenant).packs,
-        now=now,
-    )
+    reader = window_reader(services, tenant, now)
     weddings = _weddings(services, reader, rule, lasts, wedding)
     learned = {rule.rule_id: leniency(rule, services.tallies.get(tenant, rule.rule_id))}
     lives = _Lives(tenant)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from wedsync.flows.closing import PackHour, read_hour
+from wedsync.flows.records import keep_records
 from wedsync.flows.rolled import stored_pieces, zone_of_days
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import MINUTES_PER_HOUR, minute_of, minute_start
@@ -31,6 +32,7 @@ from wedsync.stores.rollups import (
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 from wedsync.weddings.days import LocalDay, day_at, days_between
+from wedsync.weddings.model import Wedding
 
 SETTLED = timedelta(minutes=2)
 """A frontier stays this far behind the clock."""
@@ -86,7 +88,9 @@ def roll_up_pack_hour(services: Services, tenant: Tenant, pack: int, hour: int) 
     if not read.version:
         return
     weddings = keep_wedding_hours(services, tenant, pack, read)
-    _keep_quarters_where_a_day_begins(services, tenant, hour, weddings)
+    registered = services.weddings.find_many(tenant, weddings)
+    _keep_quarters_where_a_day_begins(services, tenant, hour, weddings, registered)
+    keep_records(services, tenant, read, weddings, registered)
     vendors = vendor_ids(read.whole)
     quarters = read.quarters()
     for vendor_id in vendors:
@@ -242,10 +246,13 @@ def _again(services: Services) -> int:
 
 
 def _keep_quarters_where_a_day_begins(
-    services: Services, tenant: Tenant, hour: int, weddings: Mapping[str, tuple[PackHour, ...]]
+    services: Services,
+    tenant: Tenant,
+    hour: int,
+    weddings: Mapping[str, tuple[PackHour, ...]],
+    found: Mapping[str, Wedding],
 ) -> None:
     """Keep an hour in four for weddings at whose venue a day begins within it."""
-    found = services.weddings.find_many(tenant, weddings)
     begins_within: dict[str, bool] = {}
     for wedding_id, parts in weddings.items():
         scope = Scope(ScopeKind.WEDDING, wedding_id)

@@ -13,9 +13,8 @@ from wedsync.cloud.memory import Remembered
 from wedsync.errors import Invalid, ResolutionNotKept
 from wedsync.flows.long_range import from_history
 from wedsync.flows.query import QUANTILES, Bucket, Group, Line, SeriesQuery, Stat, Window, lines_of
-from wedsync.flows.reading import WindowReader
+from wedsync.flows.readers import window_reader
 from wedsync.flows.rolled import UTC_ZONE, stored_pieces
-from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import MINUTES_PER_HOUR, minute_of, minute_start
 from wedsync.flows.viewing import note_view
 from wedsync.metrics.block import Block
@@ -287,13 +286,7 @@ def _minutes(
             kept = (block for item in items for block in (item.on_time, item.late)[: 1 + late])
             yield minute, Block.merge(kept)
         return
-    reader = WindowReader(
-        services.hot_windows,
-        services.windows,
-        tenant,
-        packs=settings_of(services, tenant).packs,
-        now=now,
-    )
+    reader = window_reader(services, tenant, now)
     if scope.kind is ScopeKind.WEDDING:
         read = [reader.minutes_of_wedding(scope.id, first, end - 1)]
     else:

@@ -10,11 +10,11 @@ from wedsync.weddings.model import Wedding
 
 
 class OfVendor(Protocol):
-    """Something that a vendor did, or nobody in particular."""
+    """Something that is a vendor's, or nobody's in particular."""
 
     @property
     def vendor_id(self) -> str | None:
-        """Who did it."""
+        """Whose it is."""
 
 
 A = TypeVar("A", bound=OfVendor)
@@ -50,10 +50,10 @@ def wedding_for(caller: Caller, wedding_id: str, weddings: WeddingStore) -> Wedd
     return wedding
 
 
-def own_activity(caller: Caller, activity: Iterable[A]) -> tuple[A, ...]:
-    """What of a wedding's activity this caller may see: a vendor its own, all others all."""
+def own_share(caller: Caller, told: Iterable[A]) -> tuple[A, ...]:
+    """What of all that is told of a wedding this caller may see: a vendor its own, others all."""
     return tuple(
         each
-        for each in activity
+        for each in told
         if caller.role is not Role.VENDOR or each.vendor_id == caller.vendor_id
     )

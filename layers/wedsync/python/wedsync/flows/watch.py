@@ -9,10 +9,11 @@ from wedsync.alerting.catalog import PLATFORM
 from wedsync.alerting.model import Alert
 from wedsync.flows.alerts import settle
 from wedsync.flows.cadence import LOOK_AHEAD, furthest, runs_of, unjudged
-from wedsync.flows.evaluate import evaluate_tenant, window_reader
+from wedsync.flows.evaluate import evaluate_tenant
 from wedsync.flows.notices import tell_waiting, waits
 from wedsync.flows.observe import SEEN_MINUTES
 from wedsync.flows.own_rules import judge_open, judge_weddings
+from wedsync.flows.readers import window_reader
 from wedsync.flows.reading import WindowReader
 from wedsync.flows.removal import end_alerts
 from wedsync.flows.rulebook import rulebook

@@ -198,16 +198,46 @@ def cancelled(incident: Incident, *kinds: StepKind) -> Incident:
     return incident if steps == incident.steps else replace(incident, steps=steps)
 
 
+def due_anew(incident: Incident, *, at: datetime) -> Incident:
+    """Let pages that a worker held when somebody answered fall due at this time."""
+    steps = tuple(
+        replace(step, due_at=max(step.due_at, at))
+        if step.kind is StepKind.PAGE and step.status is StepStatus.CLAIMED
+        else step
+        for step in incident.steps
+    )
+    return replace(incident, steps=steps)
+
+
+def tier_that_told(incident: Incident) -> dict[str, int]:
+    """Tell on which tier each role was first told of this incident, or may have been.
+
+    What follows is sent to a role on that tier's topic, which is where it listens.
+    """
+    out = {StepStatus.CLAIMED, StepStatus.SENT}
+    pages = [
+        step
+        for step in incident.steps
+        if step.kind in {StepKind.PAGE, StepKind.NOTICE} and step.status in out
+    ]
+    told_on: dict[str, int] = {}
+    for step in pages:
+        for role in step.roles:
+            told_on.setdefault(role, step.tier)
+    return told_on
+
+
 def told(incident: Incident) -> tuple[str, ...]:
     """List every role that was told of this incident, or may have been, each once."""
-    out = {StepStatus.CLAIMED, StepStatus.SENT}
-    roles = [
-        role
-        for step in incident.steps
-        if step.kind is not StepKind.RESOLVED and step.status in out
-        for role in step.roles
-    ]
-    return tuple(dict.fromkeys(roles))
+    return tuple(tier_that_told(incident))
+
+
+def told_by_tier(incident: Incident) -> dict[int, tuple[str, ...]]:
+    """The same by the tier, each role on one."""
+    tiers: dict[int, tuple[str, ...]] = {}
+    for role, tier in tier_that_told(incident).items():
+        tiers[tier] = (*tiers.get(tier, ()), role)
+    return dict(sorted(tiers.items()))
 
 
 def _gate(incident: Incident, step: LadderStep) -> Refusal | None:

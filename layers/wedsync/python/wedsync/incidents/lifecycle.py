@@ -22,9 +22,11 @@ from wedsync.incidents.ladder import (
     Refused,
     cancelled,
     claim,
+    due_anew,
     leased,
     planned_step,
     told,
+    told_by_tier,
     with_step,
 )
 from wedsync.incidents.model import (
@@ -112,7 +114,7 @@ def escalate(
     only one then raises the level. ``request``: the id of the request, the same at each of its
     tries: one that has raised a tier raises no other, and finishes what it left undone. On an
     acknowledged incident this withdraws the acknowledgement, since somebody wants more people
-    than have answered.
+    than have answered; a page that never left because of it is due again.
     """
     own = next((step for step in incident.steps if request in step.raised_by), None)
     if own is not None:
@@ -140,7 +142,9 @@ def escalate(
     step = leased(replace(before, due_at=at, raised_by=named), now=at, request=request)
     if incident.acknowledged_at is not None:
         incident = replace(
-            cancelled(incident, StepKind.REMINDER), acknowledged_at=None, acknowledged_by=None
+            due_anew(cancelled(incident, StepKind.REMINDER), at=at),
+            acknowledged_at=None,
+            acknowledged_by=None,
         )
     raised = noted(
         with_step(incident, step),
@@ -178,14 +182,11 @@ def resolve(incident: Incident, *, by: str, at: datetime) -> Decision:
         resolved_at=at,
         resolved_by=by,
     )
-    audience = told(incident)
-    if audience:
-        over = with_step(
-            over,
-            planned_step(
-                StepKind.RESOLVED, epoch=incident.epoch, tier=0, roles=audience, due_at=at
-            ),
+    for tier, roles in told_by_tier(incident).items():
+        notice = planned_step(
+            StepKind.RESOLVED, epoch=incident.epoch, tier=tier, roles=roles, due_at=at
         )
+        over = with_step(over, notice)
     over = noted(over, at=at, by=by, kind=UpdateKind.RESOLVED, text="resolved")
     return Decision(incident=over, reason=f"resolved by {by}")
 

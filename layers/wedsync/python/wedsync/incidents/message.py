@@ -7,6 +7,7 @@ from datetime import datetime
 
 from wedsync.alerting.model import Alert, AlertState
 from wedsync.alerting.severity import Severity, SeverityReason
+from wedsync.incidents.ladder import tier_that_told
 from wedsync.incidents.model import Incident, IncidentAlert, LadderStep, StepKind
 from wedsync.weddings.model import WeddingContext
 
@@ -38,6 +39,11 @@ class PageMessage:
     attributes: Mapping[str, str | int]
     dedup_key: str
 
+    @property
+    def tier(self) -> int:
+        """The tier on whose topic the role listens."""
+        return int(self.attributes["tier"])
+
 
 def messages(
     incident: Incident,
@@ -48,24 +54,32 @@ def messages(
     vendor_id: str | None = None,
 ) -> tuple[PageMessage, ...]:
     """Write one message per role of the step; the same step always gives the same keys."""
+    lead = incident.lead
+    shown = lead or next(iter(incident.alerts), None)
     subject = _subject(
-        step.kind, incident.severity, incident.title, incident.wedding_context, incident.incident_id
+        step.kind,
+        incident.severity,
+        incident.title if lead is None else lead.message,
+        incident.wedding_context,
+        incident.incident_id,
     )
-    body = _incident_body(incident, step, now=now)
+    # A role listens on the tier that paged it, whichever step reminds it.
+    listens = tier_that_told(incident) if step.kind is StepKind.REMINDER else {}
     return _addressed(
         step.roles,
         subject=subject,
-        body=body,
+        body=_incident_body(incident, step, now=now),
         key=f"{tenant}#{incident.incident_id}#{step.epoch}#{step.kind}#{step.tier}",
         attributes={
             "kind": step.kind.value,
             "severity": incident.severity.value,
             "tier": step.tier,
             "incident_id": incident.incident_id,
-            "alert_id": incident.alerts[0].alert_id if incident.alerts else None,
+            "alert_id": None if shown is None else shown.alert_id,
             "wedding_id": incident.wedding_id,
             "vendor_id": vendor_id,
         },
+        tiers=listens,
     )
 
 
@@ -176,9 +190,11 @@ def _subject(
 
 
 def _incident_body(incident: Incident, step: LadderStep, *, now: datetime) -> str:
-    lines = _heading(
-        step.kind, incident.severity, incident.title, incident.wedding_context, now=now
-    )
+    lead = incident.lead
+    about = incident.title if lead is None else lead.message
+    lines = _heading(step.kind, incident.severity, about, incident.wedding_context, now=now)
+    if about != incident.title:
+        lines.append(f"Of the incident: {_text(incident.title)}")
     tiers = len(incident.policy.tiers)
     lines.append(
         f"Incident {incident.incident_id}, tier {step.tier} ({step.tier + 1} of {tiers}), "
@@ -187,7 +203,8 @@ def _incident_body(incident: Incident, step: LadderStep, *, now: datetime) -> st
     )
     if incident.description:
         lines.append(one_line(incident.description, limit=_TEXT_LENGTH))
-    lines.extend(_alert_lines(incident.alerts))
+    others = tuple(each for each in incident.alerts if each is not lead)
+    lines.extend(_alert_lines(others if lead is None else (lead, *others)))
     if step.kind is StepKind.REMINDER:
         by = one_line(incident.acknowledged_by or "somebody", limit=_NAME_LENGTH)
         lines.append(f"Acknowledged by {by}, and nothing was heard since.")
@@ -270,11 +287,14 @@ def _addressed(
     body: str,
     key: str,
     attributes: Mapping[str, str | int | None],
+    tiers: Mapping[str, int] | None = None,
 ) -> tuple[PageMessage, ...]:
     def to(role: str) -> PageMessage:
         dedup_key = f"{key}#{role}"
+        tier = (tiers or {}).get(role)
         complete = {
             **attributes,
+            **({} if tier is None else {"tier": tier}),
             "role": role,
             "channel": _EVERY_CHANNEL,
             "dedup_key": dedup_key,

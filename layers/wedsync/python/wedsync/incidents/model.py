@@ -178,7 +178,8 @@ class Incident:
     opening, or the last new epoch, rounded up to a whole second. ``epoch`` counts the ladders
     that it began; steps of an earlier epoch are history. ``auto_created``: by an alert, so that
     the end of its last alert is its own; ``reported_as`` names the request of one that somebody
-    reported, so that its repetition is known. Whoever stores it raises ``version``.
+    reported, so that its repetition is known. ``raised_for`` names the alert for which a
+    later ladder began. Whoever stores it raises ``version``.
     """
 
     incident_id: str
@@ -202,6 +203,7 @@ class Incident:
 
     auto_created: bool = False
     reported_as: str | None = None
+    raised_for: str | None = None
     opened_at: datetime
     resolved_at: datetime | None = None
     resolved_by: str | None = None
@@ -214,6 +216,11 @@ class Incident:
     def is_active(self) -> bool:
         """Somebody still has to work on it."""
         return self.status in ACTIVE
+
+    @property
+    def lead(self) -> IncidentAlert | None:
+        """The alert that its pages are about, where that is not what it was opened for."""
+        return next((each for each in self.alerts if each.alert_id == self.raised_for), None)
 
     @property
     def has_ladder(self) -> bool:

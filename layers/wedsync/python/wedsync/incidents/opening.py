@@ -94,12 +94,13 @@ def join(incident: Incident, alert: Alert, *, choice: PolicyChoice, now: datetim
     known = next((each for each in incident.alerts if each.alert_id == alert.alert_id), None)
     if known is not None and known.severity >= alert.severity:
         return Decision(incident=incident, reason="the alert is part of it already")
-    others = tuple(each for each in incident.alerts if each.alert_id != alert.alert_id)
+    remembered = {each.alert_id: each for each in incident.alerts}
+    remembered[alert.alert_id] = _remembered(alert)
     verb = "joined" if known is None else "rose"
     joined = noted(
         replace(
             incident,
-            alerts=(*others, _remembered(alert)),
+            alerts=tuple(remembered.values()),
             severity=max(incident.severity, alert.severity, key=lambda each: each.rank),
         ),
         at=now,
@@ -115,7 +116,8 @@ def join(incident: Incident, alert: Alert, *, choice: PolicyChoice, now: datetim
         reason = "the alert escalates, and no ladder was running"
     else:
         return Decision(incident=joined, reason="the alert joined; its ladder is under way")
-    return Decision(incident=_new_epoch(joined, choice=choice, now=now), reason=reason)
+    risen = replace(joined, raised_for=alert.alert_id)
+    return Decision(incident=_new_epoch(risen, choice=choice, now=now), reason=reason)
 
 
 def reopen(incident: Incident, *, choice: PolicyChoice, by: str, at: datetime) -> Decision:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from wedsync.metrics.point import Kind
+from wedsync.metrics.series import TIMELINE_ITEM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,13 @@ CATALOG = (
         unit="ms",
         dims=("outcome",),
         meaning="The timeline reached a device: guarantee under 100 ms",
+    ),
+    CatalogMetric(
+        name=TIMELINE_ITEM,
+        kind=Kind.EVENT,
+        unit="events",
+        dims=("item",),
+        meaning="An item of the wedding's timeline (its id) began: wedding success",
     ),
     CatalogMetric(
         name="guest_list.load",

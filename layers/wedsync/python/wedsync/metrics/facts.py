@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from wedsync.metrics.series import TIMELINE_ITEM
+
 _HAPPENINGS = {
     ("photo.upload", "completed"): "A photo was uploaded",
     ("photo.upload", "failed"): "A photo upload failed",
@@ -63,6 +65,7 @@ class WeddingFacts:
 
     ``guests`` maps a 64-bit hash of each guest to when they were last active. Above 1,000
     guests the smallest 1,000 hashes stand for all, and counts become estimates (± 3 %).
+    ``began_ms`` maps items of the timeline to when they began, as was said last.
     """
 
     uploads_started: int = 0
@@ -75,6 +78,7 @@ class WeddingFacts:
     backup_ok_ms: int | None = None
     backup_failed_ms: int | None = None
     health: dict[str, ComponentHealth] = field(default_factory=dict)
+    began_ms: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def merge(cls, facts: Iterable["WeddingFacts"]) -> "WeddingFacts":
@@ -93,6 +97,7 @@ class WeddingFacts:
             backup_ok_ms=_later(one.backup_ok_ms for one in every),
             backup_failed_ms=_later(one.backup_failed_ms for one in every),
             health=_health([one.health for one in every]),
+            began_ms=_newest([one.began_ms for one in every]),
         )
 
     def distinct_guests(self, since_ms: int) -> int:
@@ -156,5 +161,7 @@ def happening(metric: str, dims: dict[str, str]) -> str | None:
     told = _HAPPENINGS.get((metric, dims.get("outcome", "")))
     if told is None and metric == "timeline.sync":
         return "The timeline was synchronised"
+    if metric == TIMELINE_ITEM and "item" in dims:
+        return f"An item of the timeline began: {dims['item']}"
     component = dims.get("component")
     return f"{told}: {component}" if told and component else told

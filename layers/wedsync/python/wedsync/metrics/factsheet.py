@@ -28,6 +28,7 @@ def facts_of(
         backup_ok_ms=_last(marks, Role.BACKUP_OK),
         backup_failed_ms=_last(marks, Role.BACKUP_FAILED),
         health=_health(strings, marks),
+        began_ms=_by_subject(strings, marks, Role.ITEM_BEGAN),
     )
 
 

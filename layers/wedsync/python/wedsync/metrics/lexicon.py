@@ -17,7 +17,7 @@ import numpy as np
 from wedsync.metrics.facts import happening
 from wedsync.metrics.grid import KINDS
 from wedsync.metrics.histogram import Bools, Ints, Words, dense_ids
-from wedsync.metrics.marks import Role
+from wedsync.metrics.marks import role_of, subject_of
 from wedsync.metrics.point import Kind
 from wedsync.metrics.series import Dims, Series, decode_dims, encode_dims, pack_hash, total_of
 
@@ -243,6 +243,7 @@ class Lexicon:
             of_total = self._add_measure(total_key)
             number = len(self._measures)
         text = encode_dims(dims) if dims else None
+        role = role_of(metric, own)
         self._append(
             _MEASURE_COLUMNS,
             (
@@ -250,8 +251,8 @@ class Lexicon:
                 KINDS.index(kind),
                 self._text(text),
                 of_total,
-                _role(metric, own),
-                self._text(own.get("component") if metric == "health.check" else None),
+                NONE if role is None else role,
+                self._text(subject_of(metric, own)),
                 self._text(happening(metric, own)),
                 # Its own, its total's, and those that are told of it.
                 _bytes(metric) + 4 * _bytes(text),
@@ -265,15 +266,6 @@ class Lexicon:
 
 def _bytes(text: str | None) -> int:
     return 0 if text is None else len(text.encode()) + 1
-
-
-def _role(metric: str, dims: dict[str, str]) -> int:
-    outcome = dims.get("outcome")
-    if metric == "backup.run":
-        return Role.BACKUP_OK if outcome == "success" else Role.BACKUP_FAILED
-    if metric == "health.check":
-        return Role.HEALTH_OK if outcome == "ok" else Role.HEALTH_FAILED
-    return NONE
 
 
 def guest_hash(tenant: str, wedding_id: str | None, guest_id: str) -> int:

@@ -4,7 +4,7 @@ Both tables keep their bounds while they merge (a maximum per key, the newest fe
 hashes), so that they depend only on the points and not on the order in which those came.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
@@ -13,6 +13,7 @@ import numpy as np
 
 from wedsync.metrics.facts import MOST_ACTIVITY, MOST_FAILURES, MOST_GUESTS
 from wedsync.metrics.histogram import Bools, Ints, Words, dense_ids, run_starts
+from wedsync.metrics.series import HEALTH_CHECK, TIMELINE_ITEM
 
 
 class Role(IntEnum):
@@ -25,6 +26,24 @@ class Role(IntEnum):
     BACKUP_FAILED = 4
     HEALTH_OK = 5
     HEALTH_FAILED = 6
+    ITEM_BEGAN = 7
+
+
+def role_of(metric: str, dims: Mapping[str, str]) -> Role | None:
+    """What a point of this series is the mark of, apart from who sent it; None: of nothing."""
+    outcome = dims.get("outcome")
+    if metric == "backup.run":
+        return Role.BACKUP_OK if outcome == "success" else Role.BACKUP_FAILED
+    if metric == HEALTH_CHECK:
+        return Role.HEALTH_OK if outcome == "ok" else Role.HEALTH_FAILED
+    return Role.ITEM_BEGAN if metric == TIMELINE_ITEM and "item" in dims else None
+
+
+def subject_of(metric: str, dims: Mapping[str, str]) -> str | None:
+    """What of: the component of a check, the item of the timeline that began."""
+    if metric == HEALTH_CHECK:
+        return dims.get("component")
+    return dims.get("item") if metric == TIMELINE_ITEM else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -57,7 +57,11 @@ def plan(
 
 
 def plan_end(told: Told, before: Sequence[Delivery], *, now: datetime) -> tuple[Delivery, ...]:
-    """The end of it, for exactly those who may have heard of it, where they may have heard it."""
+    """The end of it, for exactly those who may have heard of it, where they may have heard it.
+
+    Every tier is told of the end; whichever message comes first plans it for all, under one key.
+    """
+    end = replace(told, moment=f"{told.moment.rpartition('#')[0]}#0")
     heard = {
         (each.contact_id, each.channel_id): each
         for each in before
@@ -67,7 +71,8 @@ def plan_end(told: Told, before: Sequence[Delivery], *, now: datetime) -> tuple[
     }
     return tuple(
         replace(
-            _blank(told, target=f"{each.contact_id}/{each.channel_id}", now=now),
+            _blank(end, target=f"{each.contact_id}/{each.channel_id}", now=now),
+            tier=each.tier,
             role=each.role,
             contact_id=each.contact_id,
             contact_name=each.contact_name,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from wedsync.alerting.severity import Impact, Severity
-from wedsync.cloud import Attribute, Sort, Table
+from wedsync.cloud import Attribute, Item, Sort, Table
 from wedsync.errors import IncidentNotFound
 from wedsync.incidents.ladder import next_due_at
 from wedsync.incidents.model import Incident
@@ -115,6 +115,19 @@ class IncidentStore:
             if (cursor := page.next_cursor) is None:
                 return
 
+    def about(self, tenant: Tenant, wedding_id: str, *, until: datetime) -> tuple[Incident, ...]:
+        """All incidents about a wedding that were opened by then, the oldest first; may lag."""
+        sort = Sort(at_most=sortable(until) + "~")
+        items: list[Item] = []
+        after = None
+        while True:
+            page = self._table.query(
+                tenant.partition("about", wedding_id), index="of_wedding", sort=sort, after=after
+            )
+            items += page.items
+            if (after := page.next) is None:
+                return self._episodes.each_once(items)
+
     def due(self, until: datetime) -> Iterator[tuple[Tenant, Incident]]:
         """Every tenant's incidents with something due by then; may lag by seconds."""
         after = None
@@ -135,6 +148,8 @@ def _indexed(tenant: Tenant, incident: Incident) -> dict[str, Attribute]:
         "tenant": tenant.partition("incidents"),
         "created_at": created,
     }
+    if incident.wedding_id is not None:
+        attributes["about"] = tenant.partition("about", incident.wedding_id)
     if incident.is_active:
         attributes["active_of"] = tenant.partition("active")
         attributes["worst_first"] = f"{_mildness(incident)}#{created}"

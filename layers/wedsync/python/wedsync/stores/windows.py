@@ -6,10 +6,12 @@ only a greater one replaces it: however writers race, what stays was made from t
 - ``tenant#totals#minute / pack#place``: the tenant's totals of one hot item.
 - ``tenant#closed#pack / minute``: one pack's minute as a whole, once it is over.
 - ``tenant#wedding#id / hour``: one wedding's hour.
+- ``tenant#success#id / hour``: what that hour leaves for judging the wedding's day.
 - ``watch / judged``: the tick through which every wedding that was due has been judged.
 - ``active#hour / tenant#pack``: which packs have had data in an hour.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +20,8 @@ from wedsync.cloud import ConditionFailed, Item, Key, LessThan, Sort, Table
 from wedsync.cloud.values import EXPIRES_AT
 from wedsync.identifiers import plausible
 from wedsync.metrics.block import Block
+from wedsync.metrics.success import HourRecord
+from wedsync.stores.counts import Counts, counts_of, totals_partition
 from wedsync.tenancy import Tenant
 
 KEPT = timedelta(hours=48)
@@ -25,6 +29,8 @@ ACTIVE_KEPT = timedelta(days=5)
 """As long as the shares that an hour is rolled up from: days are made of them a day late."""
 HOURS_KEPT = timedelta(days=396)
 """Hourly detail is kept for 13 months."""
+RECORDS_KEPT = timedelta(days=5 * 366)
+"""What days are judged by is kept as long as days themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +43,7 @@ class ClosedMinute:
     sent_on_time: int
     sent_late: int
     duplicates: int
+    newest_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +53,7 @@ class TotalsItem:
     version: int
     on_time: Block
     late: Block
-    sent_on_time: int
-    sent_late: int
-    duplicates: int
+    counts: Counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,26 +92,19 @@ class WindowStore:
         now: datetime,
     ) -> None:
         """Store the totals of one hot item, unless newer ones are there."""
-        self._put_newer(
-            Key(tenant.partition("totals", minute), f"{pack:05d}#{place}"), item, now=now
-        )
+        self._put_newer(Key(totals_partition(tenant, minute), f"{pack:05d}#{place}"), item, now=now)
 
     def totals(self, tenant: Tenant, minute: int) -> tuple[TotalsItem, ...]:
         """The totals of every hot item of a tenant's minute."""
-        found: list[TotalsItem] = []
-        for item in self._all(tenant.partition("totals", minute), Sort()):
-            read = _closed(item)
-            found.append(
-                TotalsItem(
-                    version=read.version,
-                    on_time=Block.decode(read.on_time),
-                    late=Block.decode(read.late),
-                    sent_on_time=read.sent_on_time,
-                    sent_late=read.sent_late,
-                    duplicates=read.duplicates,
-                )
+        return tuple(
+            TotalsItem(
+                version=item.number("version"),
+                on_time=Block.decode(item.raw("on_time")),
+                late=Block.decode(item.raw("late")),
+                counts=counts_of(item),
             )
-        return tuple(found)
+            for item in self._all(totals_partition(tenant, minute), Sort())
+        )
 
     def put_closed(
         self, tenant: Tenant, pack: int, minute: int, item: ClosedMinute, *, now: datetime
@@ -173,6 +171,48 @@ class WindowStore:
             for item in self._all(tenant.partition("wedding", wedding_id), sort)
         )
 
+    def put_record(
+        self, tenant: Tenant, wedding_id: str, record: HourRecord, *, version: int, now: datetime
+    ) -> None:
+        """Store what a wedding's hour leaves, unless a newer one is there."""
+        if not plausible(wedding_id):
+            return
+        item = Item(
+            Key(tenant.partition("success", wedding_id), f"{record.hour:010d}"),
+            {
+                "known": record.known,
+                "well": record.well,
+                "completed": record.completed,
+                "failed": record.failed,
+                "began": json.dumps(dict(record.began_ms)),
+                "version": version,
+                EXPIRES_AT: int((now + RECORDS_KEPT).timestamp()),
+            },
+        )
+        try:
+            self._table.put(item, when=LessThan("version", version))
+        except ConditionFailed:
+            return
+
+    def records(
+        self, tenant: Tenant, wedding_id: str, *, first: int, last: int
+    ) -> tuple[HourRecord, ...]:
+        """What a wedding's hours within these bounds, inclusive, leave."""
+        if not plausible(wedding_id):
+            return ()
+        sort = Sort(at_least=f"{first:010d}", at_most=f"{last:010d}")
+        return tuple(
+            HourRecord(
+                hour=int(item.key.sk),
+                known=item.number("known"),
+                well=item.number("well"),
+                completed=item.number("completed"),
+                failed=item.number("failed"),
+                began_ms=json.loads(item.text("began")),
+            )
+            for item in self._all(tenant.partition("success", wedding_id), sort)
+        )
+
     def judged_through(self) -> datetime | None:
         """The tick through which every due wedding was judged; None before the first run."""
         item = self._table.get(_JUDGED)
@@ -224,6 +264,7 @@ class WindowStore:
                         "sent_on_time": item.sent_on_time,
                         "sent_late": item.sent_late,
                         "duplicates": item.duplicates,
+                        "newest_ms": item.newest_ms,
                         EXPIRES_AT: int((now + KEPT).timestamp()),
                     },
                 ),
@@ -244,4 +285,5 @@ def _closed(item: Item) -> ClosedMinute:
         sent_on_time=item.number("sent_on_time"),
         sent_late=item.number("sent_late"),
         duplicates=item.number("duplicates"),
+        newest_ms=item.number("newest_ms"),
     )
