@@ -78,7 +78,8 @@ def _tell(
     if kept is None:
         return
     _publish(services, tenant, [each.value for each in members])
-    for each in (kept, *members[1:]):
+    # The one that leads comes last: while any of them is left over, it leads them again.
+    for each in (*members[1:], kept):
         settled(services, tenant, each, told_as=leader.alert_id)
 
 
