@@ -14,15 +14,29 @@ from hypothesis import strategies as st
 
 from tests.functions.cases import (
     CONTACT_ID,
+    RULE_ID,
     WEDDING,
     a_contact,
     a_registered_wedding,
     an_open_incident,
+    an_own_rule,
     sample,
 )
 from tests.functions.stage import FUNCTIONS, NOW, TENANT, Stage, on_moto
 from tests.functions.test_roles import BODIES, ROUTES, path_of
-from tests.functions.web import Told, Web, contact, incident, opened, point, policy, roster, wedding
+from tests.functions.web import (
+    Told,
+    Web,
+    contact,
+    incident,
+    opened,
+    point,
+    policy,
+    roster,
+    rule,
+    silence,
+    wedding,
+)
 from tests.functions.web import settings as a_tenants_settings
 from wedsync.tenancy import Role
 
@@ -57,6 +71,8 @@ def _wedding_of_the_samples(web: Web) -> None:
         a_registered_wedding(Stage(bundle.cloud, bundle.clock))
     if bundle.services.routing.find_contact(bundle.tenant, CONTACT_ID) is None:
         a_contact(Stage(bundle.cloud, bundle.clock))
+    if bundle.services.rules.find(bundle.tenant, RULE_ID) is None:
+        bundle.services.rules.add(bundle.tenant, an_own_rule())
 
 
 def send(web: Web, name: str, body: object, **headers: str) -> Told:
@@ -105,7 +121,11 @@ BOMBS: dict[str, bytes] = {
     "a megabyte and more": b'{"title":"' + b"x" * 1_100_000 + b'"}',
     "nine megabytes": b" " * 9_000_000,
 }
-HARMLESS = {("weddings-change", "an empty object"), ("metrics-otlp", "an empty object")}
+HARMLESS = {
+    ("weddings-change", "an empty object"),
+    ("rules-change", "an empty object"),
+    ("metrics-otlp", "an empty object"),
+}
 """A merge patch may be empty, and so may an export."""
 
 
@@ -232,6 +252,11 @@ DOCUMENTS = {
     "account-change-settings": a_tenants_settings(),
     "routing-change-policy": policy(),
     "routing-change-roster": roster(),
+    "rules-create": rule(),
+    "rules-change": rule(),
+    "rules-silence": silence(),
+    "rules-rehearse": BODIES["rules-rehearse"],
+    "alerts-feedback": BODIES["alerts-feedback"],
     "routing-create-contact": contact(quietHours=QUIET_HOURS),
     "routing-change-contact": contact(quietHours=QUIET_HOURS),
     "weddings-create": wedding(),

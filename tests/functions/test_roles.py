@@ -14,9 +14,11 @@ from tests.functions.cases import (
     INCIDENT_ID,
     NOW_NS,
     OWN_POLICY,
+    RULE_ID,
+    SILENCE_ID,
     a_contact,
-    a_policy,
     a_registered_wedding,
+    a_silence,
     an_open_incident,
     sample,
 )
@@ -32,7 +34,9 @@ from tests.functions.web import (
     point,
     policy,
     roster,
+    rule,
     settings,
+    silence,
     wedding,
 )
 from wedsync.runtime.declarations import HttpTrigger
@@ -52,6 +56,8 @@ IDS = {
     "incident_id": INCIDENT_ID,
     "contact_id": CONTACT_ID,
     "name": OWN_POLICY,
+    "rule_id": RULE_ID,
+    "silence_id": SILENCE_ID,
 }
 BODIES: dict[str, object] = {
     "weddings-create": wedding(),
@@ -75,6 +81,11 @@ BODIES: dict[str, object] = {
     "routing-change-contact": contact(),
     "routing-change-policy": policy(),
     "routing-change-roster": roster(),
+    "rules-create": rule(),
+    "rules-silence": silence(),
+    "rules-rehearse": {"from": "2026-06-20T13:00:00Z", "to": "2026-06-20T14:00:00Z"},
+    "alerts-feedback": {"verdict": "true_positive", "comment": "Guests complained"},
+    "rules-change": {"severity": "medium"},
 }
 QUERIES = {"metrics-series": "name=photo.upload"}
 CHANGING = {Role.ADMIN, Role.OPERATOR}
@@ -118,7 +129,7 @@ def web() -> Iterator[Web]:
         stage = Stage(web.bundle.cloud, web.bundle.clock)
         an_open_incident(stage)
         a_contact(stage)
-        a_policy(stage)
+        a_silence(stage)
         yield web
 
 

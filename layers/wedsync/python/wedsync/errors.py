@@ -10,6 +10,8 @@
     ├── NotFound                    404 unknown, or another tenant's
     │   ├── WeddingNotFound
     │   ├── AlertNotFound
+    │   ├── RuleNotFound
+    │   ├── SilenceNotFound
     │   ├── IncidentNotFound
     │   ├── ContactNotFound
     │   └── PolicyNotFound
@@ -18,6 +20,8 @@
     │   ├── AlertAlreadyResolved
     │   ├── IncidentAlreadyResolved
     │   ├── LadderExhausted
+    │   ├── TooManyRules            a tenant keeps so many and no more
+    │   ├── CriticalSilence         it would hide the worst from a wedding that is under way
     │   └── RequestInProgress       same Idempotency-Key, not answered yet
     ├── PreconditionFailed          412 If-Match
     ├── TooLarge                    413
@@ -128,6 +132,20 @@ class AlertNotFound(NotFound):
     title = "No such alert"
 
 
+class RuleNotFound(NotFound):
+    """No such alert rule for this caller."""
+
+    code = "rule-not-found"
+    title = "No such alert rule"
+
+
+class SilenceNotFound(NotFound):
+    """No such silence for this caller."""
+
+    code = "silence-not-found"
+    title = "No such silence"
+
+
 class IncidentNotFound(NotFound):
     """No such incident for this caller."""
 
@@ -189,6 +207,20 @@ class LadderExhausted(Conflict):
 
     code = "ladder-exhausted"
     title = "There is no further tier to escalate to"
+
+
+class TooManyRules(Conflict):
+    """The tenant keeps as many rules as it may."""
+
+    code = "too-many-rules"
+    title = "There are too many of them; remove one first"
+
+
+class CriticalSilence(Conflict):
+    """A silence would hide a critical alert of a wedding whose window is open."""
+
+    code = "critical-silence"
+    title = "A silence must not hide critical alerts of a wedding under way"
 
 
 class RequestInProgress(Conflict):

@@ -231,7 +231,7 @@ def _scope_of(alert: Alert) -> str:
     """What one fault is called for once: a wedding, several services together, or one."""
     if alert.wedding_id is not None:
         return f"wedding {alert.wedding_id}"
-    return alert.shared_incident or f"service {alert.service}"
+    return alert.shared_incident or f"service {alert.service or alert.rule_id}"
 
 
 def _knows(incident: Incident, alert: Alert) -> bool:
