@@ -1,10 +1,13 @@
 """An alert opens once, ends once, and never because nothing is heard any more."""
 
+import pytest
+
 from tests.builders import a_wedding, utc
 from tests.harness import TENANT, a_wedding_request
 from tests.scenarios.language import (
     WIDE,
     Day,
+    ago,
     at,
     between,
     pages,
@@ -121,3 +124,19 @@ NOTHING_KNOWN = {
     "systemPerformance": {"responseTime": None, "errorRate": None, "uptime": None},
     "backupStatus": None,
 }
+
+
+@pytest.mark.parametrize("since", [0, 3])
+def test_a_late_minute_pages_however_well_it_went_on(since: int) -> None:
+    """``since``: failures among a hundred requests a minute since then."""
+    day = Day("2026-06-20", starts="15:55", weddings={"w1": a_wedding_request(on="2026-06-20")})
+    for minute in range(5, 10):
+        day.at(f"16:{minute:02}:10").push(
+            requests(wedding="w1", number=100 - since),
+            *([requests(wedding="w1", number=since, status=500)] if since else []),
+        )
+    day.at("16:10:10").push(ago(requests(wedding="w1", number=20, status=500), minutes=6))
+    day.at("16:10:20")
+    assert ("page", "on_call_engineer") in {
+        (each.kind, each.role) for each in day.bundle.notifications()
+    }

@@ -27,10 +27,11 @@ from tests.harness import Answer, Bundle, a_point, a_wedding_request
 from tests.simulation.checks import AtRest
 from tests.simulation.cloud import FaultyCloud, Watchers
 from tests.simulation.counting import parked_rows
-from tests.simulation.faults import Faults, FunctionDied, History, Rates
+from tests.simulation.faults import Faults, FunctionDied, History, Invocation, Rates
 from tests.simulation.watching import Watch
-from wedsync.cloud import Answered, Call, Cloud, Outcome
+from wedsync.cloud import Answered, Call, Cloud, Message, Outcome
 from wedsync.incidents.model import StepStatus
+from wedsync.resources import Resource
 from wedsync.runtime.declarations import Function, LambdaContext
 from wedsync.settings import Settings
 
@@ -451,3 +452,45 @@ def _played(
     stage.bundle.advance_to(max(stage.bundle.now, SATURDAY) + _REST)
     assert stage.watch.found == []
     return disturbed, stage.meaning()
+
+
+class AnsweredMeanwhile(Stage):
+    """Somebody answers in the very moment in which the first page leaves."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self.answers: list[Answer] = []
+        super().__init__()
+
+    def _cloud_of(self, cloud: LocalCloud) -> CloudOf:
+        assert isinstance(cloud.clock, ManualClock)
+        self.faults = Faults(random.Random(0), Rates(), cloud.clock, History())
+        self.watch = Watch(cloud, cloud.clock)
+        watchers = Watchers(self.watch.committed, self._published)
+        faulty = FaultyCloud(cloud, self.faults, watchers)
+        return lambda _: faulty
+
+    def _published(self, resource: Resource, message: Message, run: Invocation | None) -> None:
+        self.watch.published(resource, message, run)
+        if not self.answers:
+            (alert,) = self.bundle.alerts()
+            path = f"/api/metrics/alerts/{alert['alertId']}/{self._what}"
+            self.answers.append(Answer(0, {}, {}))
+            self.answers[0] = self.bundle.post(path)
+
+
+@pytest.mark.parametrize("what", ["acknowledge", "resolve"])
+def test_an_answer_in_the_moment_of_the_page_stops_the_ladder(what: str) -> None:
+    stage = AnsweredMeanwhile(what)
+    stage.wedding()
+    stage.failing_uploads()
+    stage.bundle.advance(1200)
+    (answer,) = stage.answers
+    assert answer.status == 200
+    told = [(each.kind, each.tier) for each in stage.bundle.notifications()]
+    assert ("page", 1) not in told
+    (incident,) = stage.bundle.get("/api/monitoring/incidents").items
+    if what == "resolve":
+        assert incident["status"] == "resolved"
+    else:
+        assert incident["acknowledgedAt"] is not None

@@ -373,3 +373,14 @@ def test_the_clear_of_an_input_that_never_breached_does_not_end_the_quiet() -> N
         ),
     )
     assert step(over, others, 60).alert is over
+
+
+def test_what_is_resolved_by_hand_after_its_data_stopped_leaves_no_quiet() -> None:
+    blind, _ = played([(10, SILENT), (301, NO_DATA)], firing())
+    assert blind is not None
+    over = resolve(blind, by="mia", at=after(3600))
+
+    alert, effects = played([(3605, BREACH)], over)
+
+    assert alert is not None
+    assert (alert.episode, effects) == (2, [(3605, Effect.FIRED)])

@@ -89,7 +89,10 @@ def acknowledge(alert: Alert, *, by: str, at: datetime) -> Alert:
 
 
 def resolve(alert: Alert, *, by: str, at: datetime) -> Alert:
-    """Somebody says that it is over. A repetition changes nothing."""
+    """Somebody says that it is over. A repetition changes nothing.
+
+    Where no data came for so long that the window is empty, the next breach is a new one.
+    """
     if alert.state is AlertState.RESOLVED:
         return alert
     return replace(
@@ -97,7 +100,7 @@ def resolve(alert: Alert, *, by: str, at: datetime) -> Alert:
         state=AlertState.RESOLVED,
         resolved_at=at,
         resolved_by=by,
-        clear_since=None,
+        clear_since=None if alert.no_data_since is None else at,
         no_data_since=None,
         pending_since=None,
     )

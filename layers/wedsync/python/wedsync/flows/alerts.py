@@ -9,7 +9,6 @@ look at the same time do not both send it.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -18,7 +17,12 @@ from wedsync.alerting.lifecycle import advance
 from wedsync.alerting.model import Alert, AlertState, fingerprint
 from wedsync.errors import TooMuchContention
 from wedsync.flows.cadence import CloseLook
-from wedsync.flows.incidents import attach, deliver, note_alert_resolved
+from wedsync.flows.incidents import (
+    acknowledge_incident,
+    attach,
+    deliver,
+    note_alert_resolved,
+)
 from wedsync.flows.notices import settled, tell_ends, waits
 from wedsync.flows.policies import asked_ladder
 from wedsync.flows.silencing import silenced
@@ -58,7 +62,11 @@ def apply_findings(
     ``past``: breaches in windows that are over. They count where they are news.
     """
     now_by_name = {_name(tenant, each): each for each in judged}
-    past_by_name = {_name(tenant, each): each for each in past}
+    # Of several windows that hold the same late minute, the worst tells of it.
+    past_by_name = {
+        _name(tenant, each): each
+        for each in sorted(past, key=lambda each: (_urgency(each), each.at))
+    }
     names = {**now_by_name, **past_by_name}
     stored = services.alerts.current_many(tenant, names)
     close_look = CloseLook(services)
@@ -186,11 +194,13 @@ def _follow(
     notice: bool,
 ) -> None:
     """Do what follows from these transitions: all of them join before anybody is called."""
-    incidents: dict[str, str] = {}
+    incidents: list[str] = []
+    joined: list[Stored[Alert]] = []
     for stored in changed:
         alert = stored.value
         if alert.state is AlertState.RESOLVED:
             note_alert_resolved(services, tenant, alert)
+            joined.append(stored)
             continue
         choice = choose_policy(
             alert.severity,
@@ -201,28 +211,43 @@ def _follow(
         if alert_escalates(alert):
             choice = asked_ladder(services, tenant, alert, choice)
         incident_id = attach(services, tenant, alert, choice=choice)
-        if incident_id is not None:
-            incidents[alert.alert_id] = incident_id
-    for incident_id in dict.fromkeys(incidents.values()):
+        if incident_id is None:
+            joined.append(stored)
+        else:
+            joined.append(_joined(services, tenant, stored, incident_id))
+            incidents.append(incident_id)
+    for incident_id in dict.fromkeys(incidents):
         deliver(services, tenant, incident_id)
     over = [each for each in changed if each.value.state is AlertState.RESOLVED]
     quiet = [each for each in over if not alert_escalates(each.value)]
     if notice:
         tell_ends(services, tenant, [each.value for each in quiet])
-    for stored in changed:
-        if waits(stored.value):
-            _note_incident(services, tenant, stored, incidents.get(stored.value.alert_id))
-        elif notice or stored not in quiet:
-            found = incidents.get(stored.value.alert_id)
-            settled(services, tenant, stored, incident_id=found)
+    for stored in joined:
+        if not waits(stored.value) and (notice or stored not in quiet):
+            settled(services, tenant, stored)
 
 
-def _note_incident(
-    services: Services, tenant: Tenant, stored: Stored[Alert], incident_id: str | None
-) -> None:
-    """Remember the incident that an alert without a ladder of its own has joined."""
-    if incident_id is None or incident_id == stored.value.incident_id:
-        return
-    with suppress(Overtaken):  # whoever tells of it looks for its incident again
-        joined = replace(stored.value, incident_id=incident_id)
-        services.alerts.keep(tenant, joined, former=stored)
+def _joined(
+    services: Services, tenant: Tenant, stored: Stored[Alert], incident_id: str
+) -> Stored[Alert]:
+    """Let the alert name its incident before anybody is called for it.
+
+    Whoever answered the alert in between could not find its incident: their answer holds for it.
+    """
+    for _ in range(TRIES):
+        alert = stored.value
+        if alert.incident_id == incident_id:
+            return stored
+        if alert.state is AlertState.ACKNOWLEDGED and alert.acknowledged_by is not None:
+            acknowledge_incident(services, tenant, incident_id, by=alert.acknowledged_by)
+        if alert.state is AlertState.RESOLVED:
+            note_alert_resolved(services, tenant, alert)
+        try:
+            kept = services.alerts.keep(
+                tenant, replace(alert, incident_id=incident_id), former=stored
+            )
+        except Overtaken:
+            stored = services.alerts.get(tenant, alert.alert_id)
+            continue
+        return stored if kept is None else kept
+    raise TooMuchContention

@@ -1,15 +1,19 @@
 """Somebody acknowledges or resolves an alert: its incident follows."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 from wedsync.alerting import lifecycle as alert_lifecycle
 from wedsync.alerting.model import Alert, AlertState
-from wedsync.errors import IncidentAlreadyResolved, TooMuchContention
+from wedsync.errors import TooMuchContention
 from wedsync.flows.alerts import TRIES, settle
-from wedsync.flows.incidents import change_incident, deliver
+from wedsync.flows.incidents import (
+    acknowledge_incident,
+    change_incident,
+    deliver,
+    incident_of_alert,
+)
 from wedsync.flows.orders import say_taken
 from wedsync.flows.surroundings import TenantDay
 from wedsync.incidents import lifecycle as incident_lifecycle
@@ -20,25 +24,30 @@ from wedsync.tenancy import Tenant
 
 
 def acknowledge_alert(services: Services, tenant: Tenant, alert_id: str, *, by: str) -> Alert:
-    """Take the alert. The incident is written first: its ladder must stop whatever happens."""
+    """Take the alert. The incident is written first: its ladder must stop whatever happens.
+
+    And once more after the alert, should the alert have found its incident only meanwhile.
+    """
     found = services.alerts.get(tenant, alert_id).value
     alert_lifecycle.acknowledge(found, by=by, at=services.now())
-    if found.incident_id is not None:
-        # The incident may have been resolved by hand while this alert still fires.
-        with suppress(IncidentAlreadyResolved):
-            change_incident(
-                services,
-                tenant,
-                found.incident_id,
-                lambda incident, now: incident_lifecycle.acknowledge(incident, by=by, at=now),
-            )
-            say_taken(services, tenant, found.incident_id)
-    return _change(
+    before = _take_incident(services, tenant, found, by=by)
+    taken = _change(
         services,
         tenant,
         alert_id,
         lambda alert, now: alert_lifecycle.acknowledge(alert, by=by, at=now),
     ).value
+    if before is None:
+        _take_incident(services, tenant, taken, by=by)
+    return taken
+
+
+def _take_incident(services: Services, tenant: Tenant, alert: Alert, *, by: str) -> str | None:
+    incident_id = incident_of_alert(services, tenant, alert)
+    if incident_id is not None:
+        acknowledge_incident(services, tenant, incident_id, by=by)
+        say_taken(services, tenant, incident_id)
+    return incident_id
 
 
 def resolve_alert(services: Services, tenant: Tenant, alert_id: str, *, by: str) -> Alert:

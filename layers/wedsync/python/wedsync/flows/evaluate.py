@@ -117,8 +117,8 @@ def evaluate_tenant(
         judged = [
             replace(each, finding=finding) for each, finding in zip(judged, shared, strict=True)
         ]
-    known = {_identity(each) for each in _breaches(judged)}
-    past = [each for each in past if _identity(each) not in known]
+    known = {_identity(each): each for each in _breaches(judged)}
+    past = [each for each in past if _worse(each, known.get(_identity(each)))]
     apply_findings(services, tenant, judged, day, past=past)
 
 
@@ -131,6 +131,14 @@ def _windows_over(late: Mapping[Scope, frozenset[int]], current: int) -> dict[in
             for last in range(minute, min(minute + WINDOW_MINUTES, current)):
                 found.setdefault(last, set()).add(scope)
     return found
+
+
+def _worse(past: Judged, present: Judged | None) -> bool:
+    """Whether a window that is over tells of more than the present one."""
+    if present is None or present.finding.severity is None:
+        return True
+    severity = past.finding.severity
+    return severity is not None and severity > present.finding.severity
 
 
 def _breaches(judged: Iterable[Judged]) -> list[Judged]:

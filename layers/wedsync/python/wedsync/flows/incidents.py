@@ -1,6 +1,7 @@
 """What happens to an incident, stored, and its due pages sent."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -8,12 +9,12 @@ from typing import TypeVar
 from wedsync.alerting.model import Alert
 from wedsync.alerting.severity import Impact
 from wedsync.cloud import Message, Topic
-from wedsync.errors import TooMuchContention, Unavailable
+from wedsync.errors import IncidentAlreadyResolved, TooMuchContention, Unavailable
 from wedsync.flows.cadence import CloseLook
 from wedsync.flows.wake import LadderWake, wake_later
 from wedsync.incidents.decisions import Decision, Escalation
 from wedsync.incidents.ladder import SYSTEM, Claimed, claim, due_steps, mark_sent, release
-from wedsync.incidents.lifecycle import alert_resolved
+from wedsync.incidents.lifecycle import acknowledge, alert_resolved
 from wedsync.incidents.message import PageMessage, messages
 from wedsync.incidents.model import Incident, LadderStep, Report
 from wedsync.incidents.opening import alert_escalates, join, open_for_alert, open_incident
@@ -121,23 +122,45 @@ def attach(services: Services, tenant: Tenant, alert: Alert, *, choice: PolicyCh
     raise TooMuchContention
 
 
+def incident_of_alert(services: Services, tenant: Tenant, alert: Alert) -> str | None:
+    """The incident that an alert is part of, also before the alert itself says so."""
+    if alert.incident_id is not None:
+        return alert.incident_id
+    present = services.incidents.current(tenant, scope_name(tenant, _scope_of(alert)))
+    if present is None or all(each.alert_id != alert.alert_id for each in present.value.alerts):
+        return None
+    return present.value.incident_id
+
+
+def acknowledge_incident(services: Services, tenant: Tenant, incident_id: str, *, by: str) -> None:
+    """Stop its ladder; nothing where it is over, as it may be while an alert still fires."""
+    with suppress(IncidentAlreadyResolved):
+        change_incident(
+            services,
+            tenant,
+            incident_id,
+            lambda incident, now: acknowledge(incident, by=by, at=now),
+        )
+
+
 def note_alert_resolved(services: Services, tenant: Tenant, alert: Alert) -> None:
     """Tell the alert's incident that the alert is over; if that ends it, everybody hears of it.
 
     An incident that goes on pages by its own ladder: nobody is called by an alert that ended.
     """
-    if alert.incident_id is None:
+    incident_id = incident_of_alert(services, tenant, alert)
+    if incident_id is None:
         return
     noted = change_incident(
         services,
         tenant,
-        alert.incident_id,
+        incident_id,
         lambda incident, now: alert_resolved(
             incident, alert.alert_id, by=alert.resolved_by or SYSTEM, at=now
         ),
     )
     if not noted.incident.is_active:
-        deliver(services, tenant, alert.incident_id)
+        deliver(services, tenant, incident_id)
 
 
 def deliver(services: Services, tenant: Tenant, incident_id: str) -> tuple[PageMessage, ...]:

@@ -88,12 +88,11 @@ def settled(
     tenant: Tenant,
     stored: Stored[Alert],
     *,
-    incident_id: str | None = None,
     told_as: str | None = None,
 ) -> None:
     """Take the mark away, unless a newer transition has set its own.
 
-    What is given is kept with the alert: its incident, or the alert that it was told with.
+    ``told_as``, the alert that it was told with, is kept with it.
     """
     since = stored.value.unsettled_since
     for _ in range(TRIES):
@@ -102,7 +101,6 @@ def settled(
             return
         done = replace(
             alert,
-            incident_id=incident_id or alert.incident_id,
             told_as=told_as or alert.told_as,
             unsettled_since=None,
         )
