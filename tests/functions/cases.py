@@ -23,7 +23,7 @@ from wedsync.alerting.model import Alert, AlertState
 from wedsync.alerting.severity import Impact, Severity, SeverityReason
 from wedsync.flows.times import minute_of
 from wedsync.incidents.ladder import Claimed, claim, mark_sent
-from wedsync.incidents.lifecycle import escalate
+from wedsync.incidents.lifecycle import escalate, resolve
 from wedsync.incidents.model import ChannelKind, Incident
 from wedsync.incidents.opening import open_for_alert
 from wedsync.incidents.policies import WEDDING_DAY, PolicyChoice
@@ -184,6 +184,18 @@ def a_new_incident(stage: Stage) -> None:
 def a_paged_incident(stage: Stage) -> None:
     """Everyone has been paged."""
     _kept(stage, _sent(an_incident(), tiers=3))
+
+
+def a_mild_incident(stage: Stage) -> None:
+    """No alert has made it critical, and nothing was sent."""
+    mild = replace(an_incident(minutes_ago=0), severity=Severity.MEDIUM, alerts=())
+    _kept(stage, mild, alert=False)
+
+
+def a_resolved_incident(stage: Stage) -> None:
+    """Everyone was paged, and somebody ended it."""
+    paged = _sent(an_incident(), tiers=3)
+    _kept(stage, resolve(paged, by="mia", at=NOW - timedelta(minutes=1)).incident, alert=False)
 
 
 def an_incident_of_another_time(stage: Stage) -> None:
@@ -550,6 +562,39 @@ CASES: tuple[Case, ...] = (
     Case(function="fallback-unrouted", status=404),
     Case(function="incidents-acknowledge", arrange=an_open_incident, status=200),
     Case(function="incidents-active", arrange=an_open_incident, status=200),
+    Case(function="incidents-change", arrange=a_mild_incident, status=200),
+    Case(
+        function="incidents-change",
+        title="topics down",
+        arrange=a_mild_incident,
+        down=TOPICS,
+        status=200,
+    ),
+    Case(
+        function="incidents-change",
+        title="all tiers due",
+        arrange=an_open_incident,
+        status=200,
+    ),
+    Case(function="incidents-close", arrange=a_resolved_incident, status=200),
+    Case(function="incidents-reopen", arrange=a_resolved_incident, status=200),
+    Case(
+        function="incidents-reopen",
+        title="open already, all tiers due",
+        arrange=an_open_incident,
+        status=200,
+    ),
+    Case(function="incidents-read-postmortem", arrange=a_resolved_incident, status=200),
+    Case(
+        function="incidents-read-postmortem",
+        title="of no wedding",
+        arrange=an_incident_of_no_wedding_with_another_open_alert,
+        status=200,
+    ),
+    Case(function="incidents-statistics", arrange=a_resolved_incident, status=200),
+    Case(function="incidents-write-postmortem", arrange=a_resolved_incident, status=200),
+    Case(function="incidents-timeline", arrange=an_open_incident, status=200),
+    Case(function="incidents-update", arrange=an_open_incident, status=201),
     Case(function="incidents-create", arrange=a_registered_wedding, status=200),
     Case(function="incidents-create", title="told", arrange=a_wedding_and_a_contact, status=200),
     Case(

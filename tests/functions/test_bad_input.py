@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from tests.functions.cases import (
     CONTACT_ID,
+    INCIDENT_ID,
     WEDDING,
     a_contact,
     a_registered_wedding,
+    an_incident,
     an_open_incident,
     sample,
 )
@@ -50,13 +52,16 @@ def web() -> Iterator[Web]:
 
 
 @pytest.fixture(autouse=True)
-def _wedding_of_the_samples(web: Web) -> None:
-    """A former test may have removed it."""
+def _what_the_samples_are_about(web: Web) -> None:
+    """A former test may have removed or ended it."""
     bundle = web.bundle
     if bundle.services.weddings.find(bundle.tenant, WEDDING.wedding_id) is None:
         a_registered_wedding(Stage(bundle.cloud, bundle.clock))
     if bundle.services.routing.find_contact(bundle.tenant, CONTACT_ID) is None:
         a_contact(Stage(bundle.cloud, bundle.clock))
+    stored = bundle.services.incidents.get(bundle.tenant, INCIDENT_ID)
+    if not stored.value.is_active:
+        bundle.services.incidents.save(bundle.tenant, an_incident(), expected=stored.version)
 
 
 def send(web: Web, name: str, body: object, **headers: str) -> Told:
@@ -105,7 +110,9 @@ BOMBS: dict[str, bytes] = {
     "a megabyte and more": b'{"title":"' + b"x" * 1_100_000 + b'"}',
     "nine megabytes": b" " * 9_000_000,
 }
-HARMLESS = {("weddings-change", "an empty object"), ("metrics-otlp", "an empty object")}
+HARMLESS = {
+    (name, "an empty object") for name in ("weddings-change", "incidents-change", "metrics-otlp")
+}
 """A merge patch may be empty, and so may an export."""
 
 
@@ -237,6 +244,21 @@ DOCUMENTS = {
     "weddings-create": wedding(),
     "weddings-change": wedding(),
     "incidents-create": incident(weddingId="wed_sample"),
+    "incidents-change": {
+        "title": "Uploads stall",
+        "description": "since two",
+        "severity": "high",
+        "assigned_to": {"name": "Mia", "role": "cto", "contact_info": "+34 600 000 000"},
+    },
+    "incidents-update": {"text": "on it", "status": "investigating"},
+    "incidents-write-postmortem": {
+        "summary": "Uploads failed",
+        "rootCause": "Too few workers",
+        "lessons": "Photos come when the dancing begins",
+        "actionItems": [
+            {"title": "More workers", "owner": "Mia", "dueOn": "2026-06-26", "done": True}
+        ],
+    },
     "metrics-ingest": [point(weddingId="wed_sample", guestId="g", source="s", priority="low")],
 }
 

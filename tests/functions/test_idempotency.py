@@ -12,6 +12,7 @@ from tests.functions.cases import a_contact, an_open_incident, sample
 from tests.functions.stage import NOW, TENANT, Stage
 from tests.functions.test_roles import BODIES, IDS, ROUTES, path_of
 from tests.functions.web import OTHER_TENANT, Told, Web, incident, opened, point, wedding
+from wedsync.incidents.lifecycle import resolve
 from wedsync.stores.idempotency import KEPT, LEASE
 from wedsync.tenancy import Role
 
@@ -21,11 +22,15 @@ OF_ITS_OWN = {"x-request-id", "idempotency-replayed", "server-timing"}
 
 
 @pytest.fixture
-def web() -> Iterator[Web]:
+def web(request: pytest.FixtureRequest) -> Iterator[Web]:
     with opened() as web:
         stage = Stage(web.bundle.cloud, web.bundle.clock)
         an_open_incident(stage)
         a_contact(stage)
+        if "incidents-close" in request.node.name:
+            stored = web.services.incidents.get(TENANT, IDS["incident_id"])
+            over = resolve(stored.value, by="mia", at=NOW).incident
+            web.services.incidents.save(TENANT, over, expected=stored.version)
         yield web
 
 

@@ -17,6 +17,8 @@
     ├── Conflict                    409 the state does not allow it
     │   ├── AlertAlreadyResolved
     │   ├── IncidentAlreadyResolved
+    │   ├── IncidentOvertaken       another incident of the same wedding or fault followed
+    │   ├── TimelineFull            people have written all that one incident holds
     │   ├── LadderExhausted
     │   ├── RequestInProgress       same Idempotency-Key, not answered yet
     │   └── TooMuchContention       others kept writing the same thing
@@ -182,6 +184,20 @@ class IncidentAlreadyResolved(Conflict):
 
     code = "incident-already-resolved"
     title = "The incident is already resolved"
+
+
+class IncidentOvertaken(Conflict):
+    """Another incident of the same wedding or fault followed it."""
+
+    code = "incident-overtaken"
+    title = "A later incident took its place"
+
+
+class TimelineFull(Conflict):
+    """People have written as much on one timeline as is kept."""
+
+    code = "timeline-full"
+    title = "The timeline of this incident is full; open another one"
 
 
 class LadderExhausted(Conflict):

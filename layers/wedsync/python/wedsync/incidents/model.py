@@ -48,6 +48,8 @@ class UpdateKind(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     ESCALATED = "escalated"
     UPDATE = "update"
+    ASSIGNED = "assigned"
+    EDITED = "edited"
     ALERT_RESOLVED = "alert_resolved"
     RESOLVED = "resolved"
     CLOSED = "closed"
@@ -132,6 +134,7 @@ class IncidentAlert:
     message: str
     value: float | None = None
     threshold: float | None = None
+    started_at: datetime | None = None
     fired_at: datetime | None = None
     resolved_at: datetime | None = None
 

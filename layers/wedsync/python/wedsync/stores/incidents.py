@@ -95,6 +95,27 @@ class IncidentStore:
         )
         return IncidentPage(self._episodes.each_once(page.items), seal(partition, page.next))
 
+    def opened(
+        self, tenant: Tenant, *, since: datetime, until: datetime, most: int
+    ) -> tuple[Incident, ...]:
+        """The newest of those that were opened in that time, newest first; may lag by seconds."""
+        sort = Sort(at_least=sortable(since), at_most=sortable(until) + "~")
+        items: list[Item] = []
+        after = None
+        while len(items) < most:
+            page = self._table.query(
+                tenant.partition("incidents"),
+                index="by_creation",
+                sort=sort,
+                limit=most - len(items),
+                after=after,
+                descending=True,
+            )
+            items += page.items
+            if (after := page.next) is None:
+                break
+        return self._episodes.each_once(items)
+
     def about_weddings(self) -> Iterator[tuple[Tenant, str]]:
         """Every tenant's weddings that an active incident is about; may lag by seconds."""
         after = None

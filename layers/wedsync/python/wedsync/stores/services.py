@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wedsync.stores.judged import JudgedStore
     from wedsync.stores.keys import KeyStore
     from wedsync.stores.limits import LimitStore
+    from wedsync.stores.postmortems import PostmortemStore
     from wedsync.stores.rejections import RejectionStore
     from wedsync.stores.rollups import RollupStore
     from wedsync.stores.routing import RoutingStore
@@ -170,6 +171,13 @@ class Services:
         from wedsync.stores.incidents import IncidentStore
 
         return IncidentStore(self.cloud.table(Resource.INCIDENTS))
+
+    @cached_property
+    def postmortems(self) -> PostmortemStore:
+        """What people have found out about incidents."""
+        from wedsync.stores.postmortems import PostmortemStore
+
+        return PostmortemStore(self.cloud.table(Resource.INCIDENTS))
 
     @cached_property
     def keys(self) -> KeyStore:
