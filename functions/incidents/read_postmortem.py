@@ -16,7 +16,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 @endpoint(
     "GET /api/monitoring/incidents/{incident_id}/postmortem",
     summary="Read an incident's post-mortem",
-    uses=(Resource.INCIDENTS.read(), Resource.WEDDINGS.read()),
+    uses=(Resource.INCIDENTS.read(), Resource.RUNBOOKS.read(), Resource.WEDDINGS.read()),
     raises=(IncidentNotFound,),
 )
 def handler(

@@ -15,7 +15,11 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 @endpoint(
     "PUT /api/monitoring/incidents/{incident_id}/postmortem",
     summary="Write what was found out about an incident",
-    uses=(Resource.INCIDENTS.read_write(), Resource.WEDDINGS.read()),
+    uses=(
+        Resource.INCIDENTS.read_write(),
+        Resource.RUNBOOKS.read(),
+        Resource.WEDDINGS.read(),
+    ),
     raises=(IncidentNotFound, PreconditionFailed),
 )
 def handler(

@@ -31,6 +31,19 @@ from wedsync.notifications.contacts import BY_SNS, Channel, Contact
 from wedsync.notifications.payloads import Target
 from wedsync.notifications.roster import Roster, Rotation
 from wedsync.resources import Resource
+from wedsync.runbooks.execution import Around, Execution, begun, next_move
+from wedsync.runbooks.model import (
+    Action,
+    EmergencyMode,
+    Match,
+    Metric,
+    Mode,
+    Notify,
+    Runbook,
+    Step,
+    Ticket,
+    WarmCache,
+)
 from wedsync.settings import History
 from wedsync.stores.frontiers import Frontier
 from wedsync.tenancy import Caller, Role
@@ -537,6 +550,84 @@ def a_told_contact(stage: Stage) -> None:
     stage.used.clear()
 
 
+RUNBOOK_ID = "own-runbook"
+EXECUTION_ID = "run_sample"
+
+
+def a_runbook(*actions: Action, approval: bool = False) -> Runbook:
+    """A runbook of the tenant's own, armed whenever it is."""
+    return Runbook(
+        runbook_id=RUNBOOK_ID,
+        title="Uploads fail at a wedding",
+        match=Match(types=("photo_upload_failures",)),
+        steps=tuple(
+            Step(
+                step_id=f"step-{number}",
+                title=action.kind,
+                action=action,
+                needs_approval=approval,
+                measure=Metric.P95_MS,
+            )
+            for number, action in enumerate(actions)
+        ),
+        off_day=Mode.ARMED,
+    )
+
+
+EVERY_ACTION: tuple[Action, ...] = (
+    EmergencyMode(kind="emergency_mode", minutes=60),
+    WarmCache(kind="warm_cache"),
+    Ticket(kind="ticket", contact_id=CONTACT_ID, text="Look at the uploads"),
+    Notify(kind="notify", roles=("platform_lead",), text="Uploads fail"),
+)
+
+
+def a_stored_runbook(stage: Stage) -> None:
+    stage.services.runbooks.save(TENANT, a_runbook(*EVERY_ACTION), expected=0)
+
+
+def an_own_runbook(stage: Stage) -> None:
+    an_open_incident(stage)
+    a_contact(stage)
+    a_stored_runbook(stage)
+
+
+def _a_run(*, approval: bool) -> Execution:
+    return begun(
+        a_runbook(*EVERY_ACTION, approval=approval),
+        execution_id=EXECUTION_ID,
+        incident_id=INCIDENT_ID,
+        dry_run=False,
+        by="mia",
+        reason="mia asked for it",
+        at=NOW,
+    )
+
+
+def a_run(stage: Stage) -> None:
+    """Every step of it is due."""
+    an_own_runbook(stage)
+    stage.services.executions.begin(TENANT, _a_run(approval=False))
+
+
+def a_waiting_run(stage: Stage) -> None:
+    """Its first step waits for a person."""
+    around = Around(incident_is_active=True, touched={}, ceremony_ends={})
+    waits = next_move(_a_run(approval=True), around=around, now=NOW).execution
+    stage.services.executions.begin(TENANT, waits)
+
+
+def a_run_that_waits(stage: Stage) -> None:
+    an_own_runbook(stage)
+    a_waiting_run(stage)
+
+
+def _of_a_run(event: Event) -> Event:
+    body = {"kind": "runbook", "tenant_id": TENANT.id, "execution_id": EXECUTION_ID}
+    records = cast("list[dict[str, object]]", event["Records"])
+    return {**event, "Records": [{**records[0], "body": json.dumps(body)}]}
+
+
 CASES: tuple[Case, ...] = (
     Case(function="account-authorizer", arrange=a_key),
     Case(function="account-authorizer", title="by bearer token", change=_by_bearer_token),
@@ -677,6 +768,14 @@ CASES: tuple[Case, ...] = (
     Case(function="routing-read-contact", arrange=a_contact, status=200),
     Case(function="routing-remove-contact", arrange=a_contact, status=204),
     Case(function="routing-try-contact", arrange=a_contact, status=202),
+    Case(function="runbooks-listing", arrange=an_own_runbook, status=200),
+    Case(function="runbooks-read", arrange=an_own_runbook, status=200),
+    Case(function="runbooks-change", arrange=an_own_runbook, status=200),
+    Case(function="runbooks-remove", arrange=an_own_runbook, status=204),
+    Case(function="runbooks-execute", arrange=an_own_runbook, status=202),
+    Case(function="runbooks-read-execution", arrange=a_run, status=200),
+    Case(function="runbooks-approve", arrange=a_run_that_waits, status=200),
+    Case(function="runbooks-abort", arrange=a_run_that_waits, status=200),
     Case(function="schedules-compaction", arrange=counted_points),
     Case(function="schedules-daily", arrange=counted_days_ago),
     Case(function="schedules-history", arrange=counted_with_a_history),
@@ -713,6 +812,7 @@ CASES: tuple[Case, ...] = (
         function="streams-recipients", title="it is over", arrange=a_told_contact, change=_its_end
     ),
     Case(function="streams-wake", arrange=an_open_incident),
+    Case(function="streams-wake", title="a run", arrange=a_run, change=_of_a_run),
     Case(function="streams-wake", title="a breach", arrange=photos_that_nobody_judged),
     Case(function="streams-wake", title="a minute of requests", arrange=counted_requests),
     Case(function="streams-wake", title="topics down", arrange=an_open_incident, down=TOPICS),

@@ -11,12 +11,16 @@ from tests.domain.metrics.exports import a_sum, export
 from tests.functions.cases import (
     ALERT_ID,
     CONTACT_ID,
+    EXECUTION_ID,
     INCIDENT_ID,
     NOW_NS,
     OWN_POLICY,
+    RUNBOOK_ID,
     a_contact,
     a_policy,
     a_registered_wedding,
+    a_stored_runbook,
+    a_waiting_run,
     an_open_incident,
     sample,
 )
@@ -32,6 +36,7 @@ from tests.functions.web import (
     point,
     policy,
     roster,
+    runbook,
     settings,
     wedding,
 )
@@ -52,6 +57,8 @@ IDS = {
     "incident_id": INCIDENT_ID,
     "contact_id": CONTACT_ID,
     "name": OWN_POLICY,
+    "runbook_id": RUNBOOK_ID,
+    "execution_id": EXECUTION_ID,
 }
 BODIES: dict[str, object] = {
     "weddings-create": wedding(),
@@ -73,6 +80,8 @@ BODIES: dict[str, object] = {
     "incidents-change": {"title": "Photo uploads fail"},
     "incidents-update": {"text": "on it"},
     "incidents-write-postmortem": {"actionItems": []},
+    "runbooks-change": runbook(),
+    "runbooks-execute": {"dryRun": True},
     "account-change-settings": settings(),
     "routing-create-contact": contact(),
     "routing-change-contact": contact(),
@@ -94,9 +103,11 @@ EXCEPTIONS = {
     "metrics-wedding": {*LOOKING, Role.VENDOR},
 }
 """Where the general rule (GET: whoever looks; else whoever changes) does not hold."""
-MAKES_WHAT_IT_NAMES = "routing-change-policy"
+MAKES_WHAT_IT_NAMES = {"routing-change-policy", "runbooks-change"}
 BY_ID = [
-    name for name, trigger in ROUTES.items() if "{" in trigger.path and name != MAKES_WHAT_IT_NAMES
+    name
+    for name, trigger in ROUTES.items()
+    if "{" in trigger.path and name not in MAKES_WHAT_IT_NAMES
 ]
 
 
@@ -122,6 +133,8 @@ def web() -> Iterator[Web]:
         an_open_incident(stage)
         a_contact(stage)
         a_policy(stage)
+        a_stored_runbook(stage)
+        a_waiting_run(stage)
         yield web
 
 
@@ -175,7 +188,7 @@ def test_a_key_with_another_secret_proves_nobody(web: Web) -> None:
 
 @pytest.mark.parametrize("name", BY_ID)
 def test_another_tenants_thing_answers_exactly_as_an_unknown_one(web: Web, name: str) -> None:
-    (own,) = [value for key, value in IDS.items() if "{" + key + "}" in ROUTES[name].path]
+    own, *_ = [value for key, value in IDS.items() if "{" + key + "}" in ROUTES[name].path]
     foreign = ask(web, name, tenant=OTHER_TENANT, an_id=own)
     unknown = ask(web, name, tenant=OTHER_TENANT, an_id=own[:-3] + "0-7")
     assert foreign.is_a_problem(404)

@@ -11,7 +11,8 @@ MIA = {"name": "Mia", "role": "on_call_engineer", "contact_info": "+34 600 000 0
 def story(day: Day, incident_id: str) -> list[tuple[str, str]]:
     answer = day.bundle.get(f"{INCIDENTS}/{incident_id}/timeline")
     assert answer.status == 200, answer
-    return [(str(each["local"])[11:16], str(each["kind"])) for each in answer.items]
+    told = [(str(each["local"])[11:16], str(each["kind"])) for each in answer.items]
+    return [each for each in told if each[1] != "runbook"]
 
 
 def told(day: Day, incident_id: str, what: str, **body: object) -> Answer:

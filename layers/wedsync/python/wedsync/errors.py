@@ -12,7 +12,9 @@
     │   ├── AlertNotFound
     │   ├── IncidentNotFound
     │   ├── ContactNotFound
-    │   └── PolicyNotFound
+    │   ├── PolicyNotFound
+    │   ├── RunbookNotFound
+    │   └── ExecutionNotFound
     ├── MethodNotAllowed            405
     ├── Conflict                    409 the state does not allow it
     │   ├── AlertAlreadyResolved
@@ -149,6 +151,20 @@ class PolicyNotFound(NotFound):
 
     code = "policy-not-found"
     title = "No such escalation policy"
+
+
+class RunbookNotFound(NotFound):
+    """No such runbook for this caller."""
+
+    code = "runbook-not-found"
+    title = "No such runbook"
+
+
+class ExecutionNotFound(NotFound):
+    """No such run of a runbook for this caller."""
+
+    code = "execution-not-found"
+    title = "No such run of a runbook"
 
 
 class MethodNotAllowed(WedSyncError):

@@ -28,6 +28,7 @@ from wedsync.incidents.model import (
     UpdateKind,
 )
 from wedsync.incidents.timeline import Moment
+from wedsync.runbooks.execution import Execution, RunStatus
 from wedsync.weddings.model import WeddingContext
 
 UPDATES_SHOWN = 5
@@ -280,18 +281,39 @@ class IncidentListReply(BaseModel):
     effectiveLimit: int  # noqa: N815 - the member's public name
 
 
+class RunReply(BaseModel):
+    """A run of a runbook, as far as the timeline names it."""
+
+    executionId: str  # noqa: N815 - the member's public name
+    runbookId: str  # noqa: N815 - the member's public name
+    dryRun: bool  # noqa: N815 - the member's public name
+    status: RunStatus
+
+    @classmethod
+    def of(cls, execution: Execution) -> Self:
+        """This run."""
+        return cls(
+            executionId=execution.execution_id,
+            runbookId=execution.runbook.runbook_id,
+            dryRun=execution.dry_run,
+            status=execution.status,
+        )
+
+
 class TimelineReply(BaseModel):
-    """All that happened, the oldest first."""
+    """All that happened, the oldest first, and the runs of runbooks."""
 
     incidentId: str  # noqa: N815 - the member's public name
     status: IncidentStatus
     items: list[MomentReply]
+    runbooks: list[RunReply]
 
     @classmethod
-    def of(cls, incident: Incident, moments: Iterable[Moment]) -> Self:
+    def of(cls, incident: Incident, moments: Iterable[Moment], *, runs: list[RunReply]) -> Self:
         """The story of this incident."""
         return cls(
             incidentId=incident.incident_id,
             status=incident.status,
             items=[MomentReply.of(each) for each in moments],
+            runbooks=runs,
         )

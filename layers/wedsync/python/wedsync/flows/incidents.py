@@ -1,6 +1,7 @@
 """What happens to an incident, stored, and its due pages sent."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -89,6 +90,7 @@ def report_incident(
             services.incidents.begin(tenant, incident, after=after)
         except Overtaken:
             continue
+        _look_at(services, tenant, incident)
         return incident
     # The own place is taken only by an earlier try of the same request.
     return services.incidents.get(tenant, _next_id(own, None)).value
@@ -141,6 +143,7 @@ def attach(services: Services, tenant: Tenant, alert: Alert, *, choice: PolicyCh
             services.incidents.begin(tenant, decision.incident, after=present)
         except Overtaken:
             continue
+        _look_at(services, tenant, decision.incident)
         return decision.incident.incident_id
     raise TooMuchContention
 
@@ -247,6 +250,13 @@ def _finish(
             continue
         return
     raise TooMuchContention
+
+
+def _look_at(services: Services, tenant: Tenant, incident: Incident) -> None:
+    """Have its runbooks looked for now; the minute's sweep would find it in any case."""
+    wake = LadderWake(tenant_id=tenant.id, incident_id=incident.incident_id)
+    with suppress(Unavailable):
+        wake_later(services, wake, after_seconds=0)
 
 
 def _scope_of(alert: Alert) -> str:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from wedsync.flows.runbooks import moments_of
 from wedsync.incidents.model import Incident
 from wedsync.incidents.postmortem import Postmortem, similar, suggestions, took, touched
 from wedsync.incidents.timeline import told_in_order
@@ -29,11 +30,12 @@ def postmortem(services: Services, tenant: Tenant, incident_id: str) -> Postmort
         most=MOST_LOOKED_THROUGH,
     )
     alike = similar(incident, earlier)
+    runs = services.executions.of_incident(tenant, incident_id)
     return Postmortem(
         incident=incident,
         took=took(incident),
         touched=tuple(touched(incident, _weddings(services, tenant, incident, now), now=now)),
-        story=told_in_order(incident),
+        story=told_in_order(incident, moments_of(runs)),
         similar=alike,
         findings=services.postmortems.findings(tenant, incident_id),
         suggestions=suggestions(incident, alike),

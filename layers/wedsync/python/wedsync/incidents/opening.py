@@ -177,6 +177,7 @@ def _opened(
         wedding_context=report.wedding_context,
         policy=choice.policy,
         policy_reason=choice.reason,
+        runbooks_due=True,
     )
     return noted(incident, at=now, by=by, kind=UpdateKind.OPENED, text=f"opened: {report.title}")
 
@@ -208,6 +209,7 @@ def _new_epoch(
 def _remembered(alert: Alert) -> IncidentAlert:
     return IncidentAlert(
         alert_id=alert.alert_id,
+        rule_id=alert.rule_id,
         type=alert.type,
         severity=alert.severity,
         severity_reasons=alert.severity_reasons,

@@ -8,7 +8,7 @@ from datetime import datetime
 from wedsync.alerting.severity import Impact, Severity
 from wedsync.cloud import Attribute, Item, Sort, Table
 from wedsync.errors import IncidentNotFound
-from wedsync.incidents.ladder import next_due_at
+from wedsync.incidents.ladder import look_at
 from wedsync.incidents.model import Incident
 from wedsync.stores.cursors import open_cursor, seal
 from wedsync.stores.documents import Documents
@@ -177,7 +177,7 @@ def _indexed(tenant: Tenant, incident: Incident) -> dict[str, Attribute]:
         if incident.wedding_id is not None:
             attributes["concerns"] = _WEDDING
             attributes["wedding"] = f"{tenant.id}#{incident.wedding_id}#{incident.incident_id}"
-    due = next_due_at(incident)
+    due = look_at(incident)
     if due is not None:
         attributes["due_in"] = _DUE
         attributes["due_at"] = f"{sortable(due)}#{tenant.id}#{incident.incident_id}"
