@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.functions.cases import (
     CONTACT_ID,
     INCIDENT_ID,
+    RULE_ID,
     RUNBOOK_ID,
     WEDDING,
     a_contact,
@@ -23,6 +24,7 @@ from tests.functions.cases import (
     a_waiting_run,
     an_incident,
     an_open_incident,
+    an_own_rule,
     sample,
 )
 from tests.functions.stage import FUNCTIONS, NOW, TENANT, Stage, on_moto
@@ -36,7 +38,9 @@ from tests.functions.web import (
     point,
     policy,
     roster,
+    rule,
     runbook,
+    silence,
     wedding,
 )
 from tests.functions.web import settings as a_tenants_settings
@@ -80,6 +84,8 @@ def _what_the_samples_are_about(web: Web) -> None:
         a_stored_runbook(Stage(bundle.cloud, bundle.clock))
     if not stored.value.is_active:
         bundle.services.incidents.save(bundle.tenant, an_incident(), expected=stored.version)
+    if bundle.services.rules.find(bundle.tenant, RULE_ID) is None:
+        bundle.services.rules.add(bundle.tenant, an_own_rule())
 
 
 def send(web: Web, name: str, body: object, **headers: str) -> Told:
@@ -120,7 +126,7 @@ BOMBS: dict[str, bytes] = {
     "a text": b'"title"',
     "true": b"true",
     "an empty object": b"{}",
-    "a gzip bomb": gzip.compress(b"[" + b" " * 50_000_000 + b"]"),
+    "a gzip bomb": gzip.compress(b"[" + b" " * 50_000_000 + b"]", 1),
     "gzip in gzip": gzip.compress(gzip.compress(b"{}")),
     "damaged gzip": gzip.compress(b'{"title":"a"}')[:-6] + b"broken",
     "half of gzip": gzip.compress(b'{"title":"abcdefgh"}' * 9)[:20],
@@ -130,7 +136,13 @@ BOMBS: dict[str, bytes] = {
 }
 HARMLESS = {
     (name, "an empty object")
-    for name in ("weddings-change", "incidents-change", "metrics-otlp", "runbooks-execute")
+    for name in (
+        "weddings-change",
+        "incidents-change",
+        "rules-change",
+        "metrics-otlp",
+        "runbooks-execute",
+    )
 }
 """A merge patch may be empty, and so may an export, or what is said of a run."""
 
@@ -258,6 +270,11 @@ DOCUMENTS = {
     "account-change-settings": a_tenants_settings(),
     "routing-change-policy": policy(),
     "routing-change-roster": roster(),
+    "rules-create": rule(),
+    "rules-change": rule(),
+    "rules-silence": silence(),
+    "rules-rehearse": BODIES["rules-rehearse"],
+    "alerts-feedback": BODIES["alerts-feedback"],
     "routing-create-contact": contact(quietHours=QUIET_HOURS),
     "routing-change-contact": contact(quietHours=QUIET_HOURS),
     "weddings-create": wedding(),
@@ -319,7 +336,8 @@ def test_ingest_ignores_members_that_it_does_not_know(web: Web) -> None:
 
 
 def test_everything_that_is_wrong_is_named_at_once(web: Web) -> None:
-    body = wedding(guestCount="many", venue={"timeZone": 3}, timeline=[{"id": "a"}], more=1)
+    item = {"kind": "dance", "endsAt": "2026-06-20T23:00:00"}
+    body = wedding(guestCount="many", venue={"timeZone": 3}, timeline=[item], more=1)
     told = send(web, "weddings-create", body)
     pointers = {error["pointer"] for error in told.errors}
     assert {

@@ -10,6 +10,7 @@ import pytest
 
 from tests.functions.cases import (
     a_contact,
+    a_silence,
     a_stored_runbook,
     a_waiting_run,
     an_open_incident,
@@ -33,6 +34,7 @@ def web(request: pytest.FixtureRequest) -> Iterator[Web]:
         stage = Stage(web.bundle.cloud, web.bundle.clock)
         an_open_incident(stage)
         a_contact(stage)
+        a_silence(stage)
         a_stored_runbook(stage)
         a_waiting_run(stage)
         if "incidents-close" in request.node.name:

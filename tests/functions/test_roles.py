@@ -15,10 +15,12 @@ from tests.functions.cases import (
     INCIDENT_ID,
     NOW_NS,
     OWN_POLICY,
+    RULE_ID,
     RUNBOOK_ID,
+    SILENCE_ID,
     a_contact,
-    a_policy,
     a_registered_wedding,
+    a_silence,
     a_stored_runbook,
     a_waiting_run,
     an_open_incident,
@@ -36,8 +38,10 @@ from tests.functions.web import (
     point,
     policy,
     roster,
+    rule,
     runbook,
     settings,
+    silence,
     wedding,
 )
 from wedsync.runtime.declarations import HttpTrigger
@@ -59,6 +63,8 @@ IDS = {
     "name": OWN_POLICY,
     "runbook_id": RUNBOOK_ID,
     "execution_id": EXECUTION_ID,
+    "rule_id": RULE_ID,
+    "silence_id": SILENCE_ID,
 }
 BODIES: dict[str, object] = {
     "weddings-create": wedding(),
@@ -87,6 +93,11 @@ BODIES: dict[str, object] = {
     "routing-change-contact": contact(),
     "routing-change-policy": policy(),
     "routing-change-roster": roster(),
+    "rules-create": rule(),
+    "rules-silence": silence(),
+    "rules-rehearse": {"from": "2026-06-20T13:00:00Z", "to": "2026-06-20T14:00:00Z"},
+    "alerts-feedback": {"verdict": "true_positive", "comment": "Guests complained"},
+    "rules-change": {"severity": "medium"},
 }
 QUERIES = {"metrics-series": "name=photo.upload"}
 CHANGING = {Role.ADMIN, Role.OPERATOR}
@@ -132,7 +143,7 @@ def web() -> Iterator[Web]:
         stage = Stage(web.bundle.cloud, web.bundle.clock)
         an_open_incident(stage)
         a_contact(stage)
-        a_policy(stage)
+        a_silence(stage)
         a_stored_runbook(stage)
         a_waiting_run(stage)
         yield web

@@ -145,7 +145,7 @@ def _ticket(
         planned = delivery_of(told, contact, channel, reason=reason, now=services.now())
         stored = services.deliveries.plan(tenant, planned)
         if stored.state is State.PLANNED:
-            left |= not hand_on(services, tenant, stored)
+            left |= not hand_on(services, tenant, stored, incident)
     if left:
         # Somebody else has it in hand, or had when it died.
         raise Throttled
