@@ -4,11 +4,9 @@ from wedsync.api.incidents import Created, IncidentRequest
 from wedsync.errors import PolicyNotFound, WeddingNotFound
 from wedsync.flows.grants import PAGING, TELLING
 from wedsync.flows.incidents import deliver, report_incident
-from wedsync.flows.policies import named_ladder, own_ladder
-from wedsync.flows.surroundings import TenantDay
+from wedsync.flows.policies import ladder_of_clock, named_ladder
 from wedsync.flows.telling import tell_at_once
 from wedsync.flows.tenant_settings import settings_of
-from wedsync.incidents.policies import choose_policy
 from wedsync.resources import Resource
 from wedsync.runtime.http import FromCaller, Injected, endpoint
 from wedsync.weddings.context import wedding_context
@@ -27,16 +25,9 @@ def handler(request: IncidentRequest, caller: FromCaller, services: Injected) ->
     if request.weddingId is not None:
         wedding = services.weddings.get(tenant, request.weddingId, pointer="/weddingId")
         context = wedding_context(wedding, now, settings_of(services, tenant).season)
-    day = TenantDay(tenant, services.weddings, now)
-    choice = choose_policy(
-        request.severity,
-        context,
-        any_wedding_today=context is None and day.any_wedding_today,
-        any_saturday_wedding_today=context is None and day.any_saturday_wedding_today,
-    )
     name = request.escalation_policy
     choice = (
-        own_ladder(services, tenant, choice)
+        ladder_of_clock(services, tenant, request.severity, context)
         if name is None
         else named_ladder(services, tenant, name, pointer="/escalation_policy")
     )

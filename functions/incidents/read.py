@@ -3,6 +3,7 @@
 from wedsync.api.incidents import IncidentInContextReply
 from wedsync.errors import IncidentNotFound
 from wedsync.resources import Resource
+from wedsync.runtime.answer import Answer
 from wedsync.runtime.http import FromCaller, Injected, endpoint
 
 
@@ -12,7 +13,10 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
     uses=(Resource.INCIDENTS.read(),),
     raises=(IncidentNotFound,),
 )
-def handler(incident_id: str, caller: FromCaller, services: Injected) -> IncidentInContextReply:
+def handler(
+    incident_id: str, caller: FromCaller, services: Injected
+) -> Answer[IncidentInContextReply]:
     """Answer one incident, whether it is over or not."""
     incident = services.incidents.get(caller.tenant, incident_id).value
-    return IncidentInContextReply.of(incident, updates_shown=None)
+    shown = IncidentInContextReply.of(incident, updates_shown=None)
+    return Answer(shown, {"etag": f'"{incident.version}"'})

@@ -17,6 +17,7 @@ from wedsync.stores.services import Services
         Resource.WEDDINGS.read(),
         Resource.ALERTS.read(),
         Resource.INCIDENTS.read(),
+        Resource.RUNBOOKS.read(),
         Resource.WAKE.send(),
         Resource.HOT_WINDOWS.read(),
         Resource.WINDOWS.read_write(),

@@ -1,9 +1,11 @@
-"""Something falls due: a ladder's tier, or the runs of some weddings."""
+"""Something falls due: a ladder's tier, a runbook's step, or the runs of some weddings."""
 
-from wedsync.flows.grants import EVALUATING
+from wedsync.flows.grants import EVALUATING, RUNNING
 from wedsync.flows.incidents import deliver
+from wedsync.flows.runbook_runs import go_on
+from wedsync.flows.runbooks import begin_matching
 from wedsync.flows.streams import look_at_streams
-from wedsync.flows.wake import LadderWake, StreamsWake, read_wake
+from wedsync.flows.wake import LadderWake, RunbookWake, StreamsWake, read_wake
 from wedsync.flows.watch import watch
 from wedsync.resources import Resource
 from wedsync.runtime.events import queue_consumer
@@ -14,15 +16,20 @@ from wedsync.tenancy import Tenant
 
 @queue_consumer(
     Resource.WAKE,
-    summary="Page the tiers that are due; judge the weddings that are",
-    uses=(Resource.WINDOWS.write(), *EVALUATING),
+    summary="Page the tiers that are due, judge the weddings that are, go on with runbooks",
+    uses=(Resource.WINDOWS.write(), *EVALUATING, *RUNNING),
     layers=("numeric",),
 )
 def handler(body: str, services: Services) -> None:
     """Look again at state and time: never early, never after an acknowledgement."""
     wake = read_wake(body)
     if isinstance(wake, LadderWake):
-        deliver(services, Tenant(wake.tenant_id), wake.incident_id)
+        tenant = Tenant(wake.tenant_id)
+        deliver(services, tenant, wake.incident_id)
+        for execution_id in begin_matching(services, tenant, wake.incident_id):
+            go_on(services, tenant, execution_id)
+    elif isinstance(wake, RunbookWake):
+        go_on(services, Tenant(wake.tenant_id), wake.execution_id)
     elif isinstance(wake, StreamsWake):
         look_at_streams(services)
     else:

@@ -26,7 +26,7 @@ from wedsync.alerting.severity import Impact, Severity, SeverityReason
 from wedsync.alerting.silences import Matchers, Silence
 from wedsync.flows.times import minute_of
 from wedsync.incidents.ladder import Claimed, claim, mark_sent
-from wedsync.incidents.lifecycle import escalate
+from wedsync.incidents.lifecycle import escalate, resolve
 from wedsync.incidents.model import ChannelKind, Incident
 from wedsync.incidents.opening import open_for_alert
 from wedsync.incidents.policies import WEDDING_DAY, PolicyChoice
@@ -34,6 +34,19 @@ from wedsync.notifications.contacts import BY_SNS, Channel, Contact
 from wedsync.notifications.payloads import Target
 from wedsync.notifications.roster import Roster, Rotation
 from wedsync.resources import Resource
+from wedsync.runbooks.execution import Around, Execution, begun, next_move
+from wedsync.runbooks.model import (
+    Action,
+    EmergencyMode,
+    Match,
+    Metric,
+    Mode,
+    Notify,
+    Runbook,
+    Step,
+    Ticket,
+    WarmCache,
+)
 from wedsync.settings import History
 from wedsync.stores.frontiers import Frontier
 from wedsync.stores.incidents import scope_name
@@ -189,6 +202,18 @@ def a_new_incident(stage: Stage) -> None:
 def a_paged_incident(stage: Stage) -> None:
     """Everyone has been paged."""
     _kept(stage, _sent(an_incident(), tiers=3))
+
+
+def a_mild_incident(stage: Stage) -> None:
+    """No alert has made it critical, and nothing was sent."""
+    mild = replace(an_incident(minutes_ago=0), severity=Severity.MEDIUM, alerts=())
+    _kept(stage, mild, alert=False)
+
+
+def a_resolved_incident(stage: Stage) -> None:
+    """Everyone was paged, and somebody ended it."""
+    paged = _sent(an_incident(), tiers=3)
+    _kept(stage, resolve(paged, by="mia", at=NOW - timedelta(minutes=1)).incident, alert=False)
 
 
 def an_incident_of_another_time(stage: Stage) -> None:
@@ -615,6 +640,84 @@ def a_told_contact(stage: Stage) -> None:
     stage.used.clear()
 
 
+RUNBOOK_ID = "own-runbook"
+EXECUTION_ID = "run_sample"
+
+
+def a_runbook(*actions: Action, approval: bool = False) -> Runbook:
+    """A runbook of the tenant's own, armed whenever it is."""
+    return Runbook(
+        runbook_id=RUNBOOK_ID,
+        title="Uploads fail at a wedding",
+        match=Match(types=("photo_upload_failures",)),
+        steps=tuple(
+            Step(
+                step_id=f"step-{number}",
+                title=action.kind,
+                action=action,
+                needs_approval=approval,
+                measure=Metric.P95_MS,
+            )
+            for number, action in enumerate(actions)
+        ),
+        off_day=Mode.ARMED,
+    )
+
+
+EVERY_ACTION: tuple[Action, ...] = (
+    EmergencyMode(kind="emergency_mode", minutes=60),
+    WarmCache(kind="warm_cache"),
+    Ticket(kind="ticket", contact_id=CONTACT_ID, text="Look at the uploads"),
+    Notify(kind="notify", roles=("platform_lead",), text="Uploads fail"),
+)
+
+
+def a_stored_runbook(stage: Stage) -> None:
+    stage.services.runbooks.save(TENANT, a_runbook(*EVERY_ACTION), expected=0)
+
+
+def an_own_runbook(stage: Stage) -> None:
+    an_open_incident(stage)
+    a_contact(stage)
+    a_stored_runbook(stage)
+
+
+def _a_run(*, approval: bool) -> Execution:
+    return begun(
+        a_runbook(*EVERY_ACTION, approval=approval),
+        execution_id=EXECUTION_ID,
+        incident_id=INCIDENT_ID,
+        dry_run=False,
+        by="mia",
+        reason="mia asked for it",
+        at=NOW,
+    )
+
+
+def a_run(stage: Stage) -> None:
+    """Every step of it is due."""
+    an_own_runbook(stage)
+    stage.services.executions.begin(TENANT, _a_run(approval=False))
+
+
+def a_waiting_run(stage: Stage) -> None:
+    """Its first step waits for a person."""
+    around = Around(incident_is_active=True, touched={}, ceremony_ends={})
+    waits = next_move(_a_run(approval=True), around=around, now=NOW).execution
+    stage.services.executions.begin(TENANT, waits)
+
+
+def a_run_that_waits(stage: Stage) -> None:
+    an_own_runbook(stage)
+    a_waiting_run(stage)
+
+
+def _of_a_run(event: Event) -> Event:
+    body = {"kind": "runbook", "tenant_id": TENANT.id, "execution_id": EXECUTION_ID}
+    records = cast("list[dict[str, object]]", event["Records"])
+    return {**event, "Records": [{**records[0], "body": json.dumps(body)}]}
+
+
 CASES: tuple[Case, ...] = (
     Case(function="account-authorizer", arrange=a_key),
     Case(function="account-authorizer", title="by bearer token", change=_by_bearer_token),
@@ -641,6 +744,39 @@ CASES: tuple[Case, ...] = (
     Case(function="fallback-unrouted", status=404),
     Case(function="incidents-acknowledge", arrange=an_open_incident, status=200),
     Case(function="incidents-active", arrange=an_open_incident, status=200),
+    Case(function="incidents-change", arrange=a_mild_incident, status=200),
+    Case(
+        function="incidents-change",
+        title="topics down",
+        arrange=a_mild_incident,
+        down=TOPICS,
+        status=200,
+    ),
+    Case(
+        function="incidents-change",
+        title="all tiers due",
+        arrange=an_open_incident,
+        status=200,
+    ),
+    Case(function="incidents-close", arrange=a_resolved_incident, status=200),
+    Case(function="incidents-reopen", arrange=a_resolved_incident, status=200),
+    Case(
+        function="incidents-reopen",
+        title="open already, all tiers due",
+        arrange=an_open_incident,
+        status=200,
+    ),
+    Case(function="incidents-read-postmortem", arrange=a_resolved_incident, status=200),
+    Case(
+        function="incidents-read-postmortem",
+        title="of no wedding",
+        arrange=an_incident_of_no_wedding_with_another_open_alert,
+        status=200,
+    ),
+    Case(function="incidents-statistics", arrange=a_resolved_incident, status=200),
+    Case(function="incidents-write-postmortem", arrange=a_resolved_incident, status=200),
+    Case(function="incidents-timeline", arrange=an_open_incident, status=200),
+    Case(function="incidents-update", arrange=an_open_incident, status=201),
     Case(function="incidents-create", arrange=a_registered_wedding, status=200),
     Case(function="incidents-create", title="told", arrange=a_wedding_and_a_contact, status=200),
     Case(
@@ -747,6 +883,14 @@ CASES: tuple[Case, ...] = (
     Case(function="rules-silences", arrange=a_silence, status=200),
     Case(function="rules-read-silence", arrange=a_silence, status=200),
     Case(function="rules-end-silence", arrange=a_silence, status=204),
+    Case(function="runbooks-listing", arrange=an_own_runbook, status=200),
+    Case(function="runbooks-read", arrange=an_own_runbook, status=200),
+    Case(function="runbooks-change", arrange=an_own_runbook, status=200),
+    Case(function="runbooks-remove", arrange=an_own_runbook, status=204),
+    Case(function="runbooks-execute", arrange=an_own_runbook, status=202),
+    Case(function="runbooks-read-execution", arrange=a_run, status=200),
+    Case(function="runbooks-approve", arrange=a_run_that_waits, status=200),
+    Case(function="runbooks-abort", arrange=a_run_that_waits, status=200),
     Case(function="schedules-compaction", arrange=counted_points),
     Case(function="schedules-daily", arrange=counted_days_ago),
     Case(function="schedules-history", arrange=counted_with_a_history),
@@ -790,6 +934,7 @@ CASES: tuple[Case, ...] = (
         function="streams-recipients", title="it is over", arrange=a_told_contact, change=_its_end
     ),
     Case(function="streams-wake", arrange=an_open_incident),
+    Case(function="streams-wake", title="a run", arrange=a_run, change=_of_a_run),
     Case(function="streams-wake", title="a breach", arrange=photos_that_nobody_judged),
     Case(function="streams-wake", title="a minute of requests", arrange=counted_requests),
     Case(function="streams-wake", title="topics down", arrange=an_open_incident, down=TOPICS),

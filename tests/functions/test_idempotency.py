@@ -8,10 +8,18 @@ from typing import cast
 
 import pytest
 
-from tests.functions.cases import a_contact, an_open_incident, sample
+from tests.functions.cases import (
+    a_contact,
+    a_silence,
+    a_stored_runbook,
+    a_waiting_run,
+    an_open_incident,
+    sample,
+)
 from tests.functions.stage import NOW, TENANT, Stage
 from tests.functions.test_roles import BODIES, IDS, ROUTES, path_of
 from tests.functions.web import OTHER_TENANT, Told, Web, incident, opened, point, wedding
+from wedsync.incidents.lifecycle import resolve
 from wedsync.stores.idempotency import KEPT, LEASE
 from wedsync.tenancy import Role
 
@@ -21,11 +29,18 @@ OF_ITS_OWN = {"x-request-id", "idempotency-replayed", "server-timing"}
 
 
 @pytest.fixture
-def web() -> Iterator[Web]:
+def web(request: pytest.FixtureRequest) -> Iterator[Web]:
     with opened() as web:
         stage = Stage(web.bundle.cloud, web.bundle.clock)
         an_open_incident(stage)
         a_contact(stage)
+        a_silence(stage)
+        a_stored_runbook(stage)
+        a_waiting_run(stage)
+        if "incidents-close" in request.node.name:
+            stored = web.services.incidents.get(TENANT, IDS["incident_id"])
+            over = resolve(stored.value, by="mia", at=NOW).incident
+            web.services.incidents.save(TENANT, over, expected=stored.version)
         yield web
 
 
@@ -43,6 +58,7 @@ def effects(web: Web) -> tuple[int, ...]:
         len(services.rejections.page(TENANT, limit=50, cursor=None).rejections),
         len(tuple(cloud.outbox.published(since=0))),
         len(services.routing.contacts(TENANT)),
+        sum(each.version for each in services.executions.of_incident(TENANT, IDS["incident_id"])),
         services.incidents.get(TENANT, IDS["incident_id"]).version,
         services.alerts.get(TENANT, IDS["alert_id"]).version,
     )

@@ -11,14 +11,18 @@ from tests.domain.metrics.exports import a_sum, export
 from tests.functions.cases import (
     ALERT_ID,
     CONTACT_ID,
+    EXECUTION_ID,
     INCIDENT_ID,
     NOW_NS,
     OWN_POLICY,
     RULE_ID,
+    RUNBOOK_ID,
     SILENCE_ID,
     a_contact,
     a_registered_wedding,
     a_silence,
+    a_stored_runbook,
+    a_waiting_run,
     an_open_incident,
     sample,
 )
@@ -35,6 +39,7 @@ from tests.functions.web import (
     policy,
     roster,
     rule,
+    runbook,
     settings,
     silence,
     wedding,
@@ -56,6 +61,8 @@ IDS = {
     "incident_id": INCIDENT_ID,
     "contact_id": CONTACT_ID,
     "name": OWN_POLICY,
+    "runbook_id": RUNBOOK_ID,
+    "execution_id": EXECUTION_ID,
     "rule_id": RULE_ID,
     "silence_id": SILENCE_ID,
 }
@@ -76,6 +83,11 @@ BODIES: dict[str, object] = {
     "metrics-ingest": point(),
     "metrics-otlp": export(a_sum("served", {"timeUnixNano": str(NOW_NS), "asInt": 1})),
     "incidents-create": incident(),
+    "incidents-change": {"title": "Photo uploads fail"},
+    "incidents-update": {"text": "on it"},
+    "incidents-write-postmortem": {"actionItems": []},
+    "runbooks-change": runbook(),
+    "runbooks-execute": {"dryRun": True},
     "account-change-settings": settings(),
     "routing-create-contact": contact(),
     "routing-change-contact": contact(),
@@ -102,9 +114,11 @@ EXCEPTIONS = {
     "metrics-wedding": {*LOOKING, Role.VENDOR},
 }
 """Where the general rule (GET: whoever looks; else whoever changes) does not hold."""
-MAKES_WHAT_IT_NAMES = "routing-change-policy"
+MAKES_WHAT_IT_NAMES = {"routing-change-policy", "runbooks-change"}
 BY_ID = [
-    name for name, trigger in ROUTES.items() if "{" in trigger.path and name != MAKES_WHAT_IT_NAMES
+    name
+    for name, trigger in ROUTES.items()
+    if "{" in trigger.path and name not in MAKES_WHAT_IT_NAMES
 ]
 
 
@@ -130,6 +144,8 @@ def web() -> Iterator[Web]:
         an_open_incident(stage)
         a_contact(stage)
         a_silence(stage)
+        a_stored_runbook(stage)
+        a_waiting_run(stage)
         yield web
 
 
@@ -183,7 +199,7 @@ def test_a_key_with_another_secret_proves_nobody(web: Web) -> None:
 
 @pytest.mark.parametrize("name", BY_ID)
 def test_another_tenants_thing_answers_exactly_as_an_unknown_one(web: Web, name: str) -> None:
-    (own,) = [value for key, value in IDS.items() if "{" + key + "}" in ROUTES[name].path]
+    own, *_ = [value for key, value in IDS.items() if "{" + key + "}" in ROUTES[name].path]
     foreign = ask(web, name, tenant=OTHER_TENANT, an_id=own)
     unknown = ask(web, name, tenant=OTHER_TENANT, an_id=own[:-3] + "0-7")
     assert foreign.is_a_problem(404)

@@ -57,7 +57,7 @@ def test_a_rule_is_answered_as_it_was_written_and_found_at_its_location(web: Web
     assert cold["predictWithin"] == "30m"
     assert told.headers["location"] == f"{RULES}/{reply['ruleId']}"
     assert told.headers["etag"] == '"1"'
-    assert web.ask("GET", told.headers["location"]).json == reply
+    assert web.ask("GET", told.headers["location"]).own == reply
 
 
 def test_only_a_name_a_condition_and_a_severity_are_needed(web: Web) -> None:
@@ -127,7 +127,7 @@ def test_a_rule_is_changed_member_by_member_and_its_condition_as_a_whole(web: We
     assert changed["condition"] == {**COMPARISON, "threshold": 500.0, "noData": "keepLast"}
     assert changed["isActive"] is False
     assert changed["name"] == first["name"]
-    assert web.ask("GET", path).json == changed
+    assert web.ask("GET", path).own == changed
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_the_platforms_rules_are_listed_and_cannot_be_changed(web: Web) -> None:
     assert [each["ruleId"] for each in items[1:]] == [each.rule_id for each in PLATFORM_RULES]
     assert all(each["readOnly"] for each in items[1:])
     path = f"{RULES}/{items[1]['ruleId']}"
-    assert web.ask("GET", path).json == items[1]
+    assert web.ask("GET", path).own == items[1]
     assert web.ask("PATCH", path, {"name": "Mine"}).is_a_problem(404)
     assert web.ask("DELETE", path).is_a_problem(404)
 

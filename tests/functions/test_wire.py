@@ -9,7 +9,16 @@ from typing import cast
 
 import pytest
 
-from tests.functions.cases import an_alert, an_incident, an_open_incident, counted_points, sample
+from tests.functions.cases import (
+    a_silence,
+    a_stored_runbook,
+    a_waiting_run,
+    an_alert,
+    an_incident,
+    an_open_incident,
+    counted_points,
+    sample,
+)
 from tests.functions.stage import NOW, TENANT, Stage, on_sqlite
 from tests.functions.test_roles import BODIES, QUERIES, ROUTES, path_of
 from tests.functions.web import (
@@ -83,6 +92,9 @@ def busy() -> Iterator[Web]:
         stage = Stage(web.bundle.cloud, web.bundle.clock)
         an_open_incident(stage)
         counted_points(stage)
+        a_silence(stage)
+        a_stored_runbook(stage)
+        a_waiting_run(stage)
         yield web
 
 

@@ -303,6 +303,45 @@ def policy(**members: object) -> dict[str, object]:
     }
 
 
+def runbook(**members: object) -> dict[str, object]:
+    """The body of a runbook with every action."""
+    actions: list[dict[str, object]] = [
+        {"kind": "notify", "roles": ["platform_lead"], "text": "Uploads fail"},
+        {"kind": "scale", "dimension": "cacheMb", "target": "metrics-wedding", "to": 512},
+        {"kind": "emergency_mode", "minutes": 60},
+        {"kind": "warm_cache"},
+        {"kind": "ticket", "contactId": "con_sample", "text": "Look at the uploads"},
+        {"kind": "wait", "metric": "p95_ms", "threshold": 2000, "withinSeconds": 600},
+    ]
+    return {
+        "title": "Uploads fail",
+        "description": "More room",
+        "match": {
+            "rules": ["platform.photo_upload_failures"],
+            "types": ["photo_upload_failures"],
+            "severities": ["critical"],
+            "services": ["gallery"],
+            "weddingDay": True,
+        },
+        "steps": [
+            {
+                "stepId": f"step-{number}",
+                "title": "A step",
+                "action": action,
+                "needsApproval": True,
+                "notDuringCeremony": True,
+                "measure": "error_percent",
+            }
+            for number, action in enumerate(actions)
+        ],
+        "onWeddingDay": "armed",
+        "offDay": "off",
+        "cooldownSeconds": 600,
+        "maxWeddings": 2,
+        **members,
+    }
+
+
 def roster(**members: object) -> dict[str, object]:
     """The body of a roster with one member."""
     return {

@@ -209,6 +209,31 @@ class Stage:
         self.contacts(Mia="https://up.example.com/")
         self.incident()
 
+    def armed(self) -> None:
+        """An incident with a runbook of which the last step fails, so that all is put back."""
+        self.contacts(Mia="https://up.example.com/")
+        (contact,) = self.bundle.services.routing.contacts(self.bundle.tenant)
+        ticket: dict[str, object] = {
+            "kind": "ticket",
+            "contactId": contact.contact_id,
+            "text": "Look",
+        }
+        actions: list[dict[str, object]] = [
+            {"kind": "notify", "roles": ["cto"], "text": "Load is shed"},
+            {"kind": "emergency_mode", "minutes": 60},
+            ticket,
+            {**ticket, "contactId": "con_nobody"},
+        ]
+        steps = [
+            {"stepId": f"s{number}", "title": "A step", "action": action}
+            for number, action in enumerate(actions)
+        ]
+        body = {"title": "All", "match": {}, "steps": steps, "offDay": "armed"}
+        answer = self.bundle.put_document("/api/monitoring/runbooks/all", body)
+        assert answer.status == 200, answer
+        made = self.ask("/api/monitoring/incidents", {"title": "Slow", "severity": "low"})
+        self.path = f"/api/monitoring/incidents/{made['incidentId']}"
+
     def alert(self) -> None:
         self.wedding()
         self.failing_uploads()
@@ -281,6 +306,16 @@ class Stage:
                 (str(each["dedupKey"]), each["state"], each["insteadOf"]) for each in bundle.tells()
             ),
             sorted(self.endpoints.taken),
+            [
+                (
+                    run.runbook.runbook_id,
+                    run.status,
+                    [(each.step_id, each.status) for each in run.steps],
+                )
+                for _, incident in rest._all_incidents()  # noqa: SLF001 - the same eyes
+                for run in services.executions.of_incident(bundle.tenant, incident.incident_id)
+            ],
+            services.emergency.find(bundle.tenant, now=bundle.now) is not None,
         )
         return _with_plain_ids(repr(seen))
 
@@ -292,7 +327,7 @@ def _with_plain_ids(text: str) -> str:
     def plain(found: re.Match[str]) -> str:
         return names.setdefault(found[0], f"{found[1]} {len(names)}")
 
-    return re.sub(r"\b(inc|wed|con|msg)_[0-9a-z]+", plain, text)
+    return re.sub(r"\b(inc|wed|con|msg|run)_[0-9a-z]+", plain, text)
 
 
 Deed = Callable[[Stage], object]
@@ -366,6 +401,7 @@ DEEDS: dict[str, tuple[Deed, Deed]] = {
     "streams-metrics exports six minutes late": (Stage.wedding, _failing_exports_that_waited),
     "metrics-otlp": (Stage.wedding, _exports),
     "streams-wake": (Stage.incident, lambda stage: stage.bundle.advance(620)),
+    "streams-wake a runbook": (Stage.armed, lambda stage: stage.bundle.drain()),
     "streams-recipients": (Stage.called, lambda stage: stage.bundle.advance(620)),
     "streams-deliveries": (Stage.report, lambda stage: stage.bundle.drain()),
     "schedules-minute": (Stage.alert, lambda stage: stage.bundle.advance(120)),

@@ -13,12 +13,15 @@ from wedsync.cloud import EXPIRES_AT, Item, Key, Message
 from wedsync.incidents.decisions import TRANSITIONS
 from wedsync.incidents.model import Incident, LadderStep, StepKind, StepStatus, UpdateKind
 from wedsync.resources import Resource
+from wedsync.runbooks.execution import Execution
+from wedsync.runbooks.execution import StepStatus as StepRunStatus
 from wedsync.stores.documents import Documents
 from wedsync.stores.incidents import IncidentStore
 from wedsync.tenancy import Tenant
 
 _alerts = Documents(Alert)
 _incidents = Documents(Incident)
+_runs = Documents(Execution)
 
 NOBODYS = frozenset({"compaction"})
 """Partitions that hold nothing of any tenant."""
@@ -97,8 +100,10 @@ class Watch:
         """Judge one change."""
         del run
         try:
-            if resource is Resource.INCIDENTS:
+            if resource is Resource.INCIDENTS and key.pk.endswith("#incidents"):
                 self._incident(key, before, after)
+            elif resource is Resource.RUNBOOKS and key.pk.endswith("#executions"):
+                self._run(before, after)
             elif resource is Resource.ALERTS:
                 self._alert(key, before, after)
         except Violation as violation:
@@ -114,6 +119,8 @@ class Watch:
         if resource is Resource.DIRECT or not key.split("#")[1].startswith("inc_"):
             return
         tenant, incident_id, epoch, kind, tier, _ = key.split("#")
+        if epoch.startswith("run_"):
+            return  # a step of a runbook, which is no step of the ladder
         incident = IncidentStore(self.cloud.table(Resource.INCIDENTS)).get(
             Tenant(tenant), incident_id
         )
@@ -250,6 +257,41 @@ class Watch:
             return
         require(not acknowledged, "I9", f"{name} claimed after the acknowledgement")
         require(step.epoch == was.epoch, "I9", f"{name} claimed in epoch {was.epoch}")
+
+    def _run(self, before: Item | None, after: Item | None) -> None:
+        """A run's steps go forward, one claim after another; what is over stays over."""
+        self._count("R1")
+        require(after is not None, "R1", "a run was deleted")
+        assert after is not None
+        run = _runs.load(after.text("body"))
+        dry = run.dry_run and any(each.attempt for each in run.steps)
+        require(not dry, "R1", f"{run.execution_id} is a dry run, and has claimed a step")
+        if before is None:
+            return
+        was = _runs.load(before.text("body"))
+        require(
+            after.number("version") == before.number("version") + 1,
+            "R1",
+            f"{run.execution_id}: an update is lost",
+        )
+        if was.is_over:
+            require(run.status is was.status, "R1", f"{run.execution_id} was {was.status}")
+        for step, now_is in zip(was.steps, run.steps, strict=True):
+            again = now_is.attempt != step.attempt and step.lease_until is not None
+            name = f"{run.execution_id} {step.step_id}"
+            if again and step.lease_until is not None:
+                free = step.lease_until <= self.clock.now()
+                require(free, "R1", f"{name} was claimed though leased until {step.lease_until}")
+            kept = step.former is None or now_is.former == step.former
+            undone = now_is.status is StepRunStatus.FAILED and now_is.former is None
+            require(kept or undone, "R1", f"{name} forgot what was before it")
+            if step.status is StepRunStatus.DONE:
+                forward = now_is.status in {
+                    StepRunStatus.DONE,
+                    StepRunStatus.UNDOING,
+                    StepRunStatus.UNDONE,
+                }
+                require(forward, "R1", f"{name} was done and became {now_is.status}")
 
     def _alert(self, key: Key, before: Item | None, after: Item | None) -> None:
         self._count("I11")

@@ -17,7 +17,7 @@ from tests.domain.incidents.builders import (
     delivered,
     kinds,
 )
-from wedsync.errors import Conflict, IncidentAlreadyResolved, LadderExhausted
+from wedsync.errors import Conflict, IncidentAlreadyResolved, LadderExhausted, TimelineFull
 from wedsync.incidents.ladder import (
     Claimed,
     claim,
@@ -27,12 +27,14 @@ from wedsync.incidents.ladder import (
     release,
 )
 from wedsync.incidents.lifecycle import (
+    NOTES_BYTES,
     acknowledge,
     alert_resolved,
     assign,
     escalate,
     post_update,
     resolve,
+    retitle,
 )
 from wedsync.incidents.model import Assignee, Incident, IncidentStatus, StepKind
 from wedsync.incidents.opening import join
@@ -304,3 +306,33 @@ def test_the_end_of_a_foreign_alert_changes_nothing() -> None:
     incident = paged()
 
     assert alert_resolved(incident, "z-9", at=after(1)).incident is incident
+
+
+def test_a_timeline_takes_no_more_than_an_item_can_hold() -> None:
+    incident = paged()
+    page = "x" * 4000
+    for _ in range(NOTES_BYTES // 4000):
+        incident = post_update(incident, by="mia", at=after(1), text=page).incident
+
+    with pytest.raises(TimelineFull):
+        post_update(incident, by="mia", at=after(2), text=page)
+
+
+def test_a_closed_incident_takes_no_change() -> None:
+    closed = replace(paged(), status=IncidentStatus.CLOSED)
+
+    with pytest.raises(Conflict):
+        post_update(closed, by="mia", at=after(1), text="x")
+    with pytest.raises(Conflict):
+        assign(closed, None, by="mia", at=after(1))
+    with pytest.raises(Conflict):
+        retitle(closed, title="x", description=None, by="mia", at=after(1))
+
+
+def test_a_new_title_keeps_the_former_one_on_the_timeline() -> None:
+    before = paged()
+    named = retitle(before, title="Uploads stall", description=None, by="m", at=NOW).incident
+
+    assert (named.title, named.updates[-1].text) == ("Uploads stall", f"was: {before.title}")
+    again = retitle(named, title="Uploads stall", description=None, by="m", at=after(1))
+    assert again.incident is named

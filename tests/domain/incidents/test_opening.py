@@ -25,6 +25,7 @@ from wedsync.incidents.opening import (
     join,
     open_for_alert,
     open_incident,
+    regrade,
     reopen,
     report_escalates,
 )
@@ -193,3 +194,36 @@ def test_a_closed_incident_stays_closed() -> None:
     assert close(closed, by="tom", at=after(4)).incident is closed
     with pytest.raises(Conflict):
         close(replace(over, status=IncidentStatus.OPEN), by="mia", at=after(5))
+
+
+def test_what_never_had_a_ladder_is_reopened_with_one_notice() -> None:
+    told, _ = delivered(a_reported_incident(), at=NOW)
+    over = resolve(told, by="mia", at=after(1)).incident
+
+    again = reopen(over, choice=NORMAL_CHOICE, by="mia", at=after(100)).incident
+    _, sent = delivered(again, at=after(10_000))
+
+    assert kinds(sent) == [(StepKind.NOTICE, 0)]
+
+
+def test_what_somebody_calls_critical_begins_the_critical_ladder_whoever_had_taken_it() -> None:
+    told, _ = delivered(a_reported_incident(), at=NOW)
+    taken = acknowledge(told, by="tom", at=after(1)).incident
+
+    worse = regrade(
+        taken, Severity.CRITICAL, choice=WEDDING_DAY_CHOICE, by="mia", at=after(60)
+    ).incident
+    _, sent = delivered(worse, at=after(60))
+
+    assert (worse.epoch, worse.acknowledged_by, worse.policy.name) == (2, None, "wedding_day")
+    assert kinds(sent) == [(StepKind.PAGE, 0)]
+
+
+@pytest.mark.parametrize("severity", [Severity.LOW, Severity.CRITICAL])
+def test_what_is_over_is_only_judged_anew(severity: Severity) -> None:
+    over = resolve(a_reported_incident(), by="mia", at=after(1)).incident
+
+    judged = regrade(over, severity, choice=WEDDING_DAY_CHOICE, by="mia", at=after(60)).incident
+
+    assert (judged.severity, judged.epoch, judged.updates[-1].by) == (severity, 1, "mia")
+    assert regrade(judged, severity, choice=NORMAL_CHOICE, by="m", at=NOW).incident is judged

@@ -14,11 +14,15 @@
     │   ├── SilenceNotFound
     │   ├── IncidentNotFound
     │   ├── ContactNotFound
-    │   └── PolicyNotFound
+    │   ├── PolicyNotFound
+    │   ├── RunbookNotFound
+    │   └── ExecutionNotFound
     ├── MethodNotAllowed            405
     ├── Conflict                    409 the state does not allow it
     │   ├── AlertAlreadyResolved
     │   ├── IncidentAlreadyResolved
+    │   ├── IncidentOvertaken       another incident of the same wedding or fault followed
+    │   ├── TimelineFull            people have written all that one incident holds
     │   ├── LadderExhausted
     │   ├── TooManyRules            a tenant keeps so many and no more
     │   ├── CriticalSilence         it would hide the worst from a wedding that is under way
@@ -167,6 +171,20 @@ class PolicyNotFound(NotFound):
     title = "No such escalation policy"
 
 
+class RunbookNotFound(NotFound):
+    """No such runbook for this caller."""
+
+    code = "runbook-not-found"
+    title = "No such runbook"
+
+
+class ExecutionNotFound(NotFound):
+    """No such run of a runbook for this caller."""
+
+    code = "execution-not-found"
+    title = "No such run of a runbook"
+
+
 class MethodNotAllowed(WedSyncError):
     """The path is known under other methods."""
 
@@ -200,6 +218,20 @@ class IncidentAlreadyResolved(Conflict):
 
     code = "incident-already-resolved"
     title = "The incident is already resolved"
+
+
+class IncidentOvertaken(Conflict):
+    """Another incident of the same wedding or fault followed it."""
+
+    code = "incident-overtaken"
+    title = "A later incident took its place"
+
+
+class TimelineFull(Conflict):
+    """People have written as much on one timeline as is kept."""
+
+    code = "timeline-full"
+    title = "The timeline of this incident is full; open another one"
 
 
 class LadderExhausted(Conflict):

@@ -83,6 +83,14 @@ class Resource(Enum):
             Index(name="of_wedding", partition="about", sort="created_at"),
         ),
     )
+    RUNBOOKS = (
+        "runbooks",
+        ResourceKind.TABLE,
+        (
+            Index(name="by_due", partition="due_in", sort="due_at"),
+            Index(name="of_incident", partition="about", sort="created_at"),
+        ),
+    )
     KEYS = ("keys", ResourceKind.TABLE)
     IDEMPOTENCY = ("idempotency", ResourceKind.TABLE)
     TENANT_SETTINGS = ("tenant-settings", ResourceKind.TABLE)

@@ -1,16 +1,34 @@
 """Bodies of the incident routes. Members keep the names that each of these routes is known by."""
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    field_validator,
+)
 
 from wedsync.alerting.severity import Impact, Severity
 from wedsync.api.context import WeddingContextReply
 from wedsync.api.shape import Name, Text, Title
 from wedsync.incidents.decisions import Escalation
-from wedsync.incidents.model import Incident, IncidentStatus, Report, StepStatus, UpdateKind
+from wedsync.incidents.model import (
+    Assignee,
+    Incident,
+    IncidentAlert,
+    IncidentStatus,
+    Report,
+    StepStatus,
+    UpdateKind,
+)
+from wedsync.incidents.timeline import Moment
+from wedsync.runbooks.execution import Execution, RunStatus
 from wedsync.weddings.model import WeddingContext
 
 UPDATES_SHOWN = 5
@@ -86,6 +104,46 @@ class Escalated(BaseModel):
         )
 
 
+class AssigneeRequest(BaseModel):
+    """Who is to work on it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Title
+    role: Name
+    contact_info: Name | None = None
+
+
+class IncidentPatch(BaseModel):
+    """What is to change; what is left out stays. ``assigned_to`` null: nobody works on it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    title: Title | None = None
+    description: Text | None = None
+    severity: Severity | None = Field(default=None, strict=False)
+    assigned_to: AssigneeRequest | None = None
+
+    @property
+    def assignee(self) -> Assignee | None:
+        """Who is to work on it."""
+        wanted = self.assigned_to
+        if wanted is None:
+            return None
+        return Assignee(name=wanted.name, role=wanted.role, contact_info=wanted.contact_info)
+
+
+class UpdateRequest(BaseModel):
+    """How it goes, and where the work on it stands now."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: Annotated[Text, StringConstraints(min_length=1, pattern=r"\S")]
+    status: IncidentStatus | None = Field(
+        default=None, strict=False, description="investigating or in_progress"
+    )
+
+
 class AssigneeReply(BaseModel):
     """Who works on it."""
 
@@ -103,6 +161,23 @@ class UpdateReply(BaseModel):
     text: str
 
 
+class MomentReply(BaseModel):
+    """One line of the story; ``local`` is the venue's wall time, where there is a venue."""
+
+    at: datetime
+    local: datetime | None
+    by: str
+    kind: str
+    text: str
+
+    @classmethod
+    def of(cls, moment: Moment) -> Self:
+        """This line."""
+        return cls(
+            at=moment.at, local=moment.local, by=moment.by, kind=moment.kind, text=moment.text
+        )
+
+
 class IncidentAlertReply(BaseModel):
     """An alert that belongs to it."""
 
@@ -112,6 +187,18 @@ class IncidentAlertReply(BaseModel):
     message: str
     firedAt: datetime | None  # noqa: N815 - the member's public name
     resolvedAt: datetime | None  # noqa: N815 - the member's public name
+
+    @classmethod
+    def of(cls, alert: IncidentAlert) -> Self:
+        """This alert."""
+        return cls(
+            alertId=alert.alert_id,
+            type=alert.type,
+            severity=alert.severity,
+            message=alert.message,
+            firedAt=alert.fired_at,
+            resolvedAt=alert.resolved_at,
+        )
 
 
 class IncidentReply(BaseModel):
@@ -157,17 +244,7 @@ class IncidentReply(BaseModel):
             escalationLevel=incident.escalation_level,
             acknowledgedAt=incident.acknowledged_at,
             acknowledgedBy=incident.acknowledged_by,
-            alerts=[
-                IncidentAlertReply(
-                    alertId=each.alert_id,
-                    type=each.type,
-                    severity=each.severity,
-                    message=each.message,
-                    firedAt=each.fired_at,
-                    resolvedAt=each.resolved_at,
-                )
-                for each in incident.alerts
-            ],
+            alerts=[IncidentAlertReply.of(each) for each in incident.alerts],
             updates=[
                 UpdateReply(at=each.at, by=each.by, kind=each.kind, text=each.text)
                 for each in newest_first[:updates_shown]
@@ -202,3 +279,41 @@ class IncidentListReply(BaseModel):
     items: list[IncidentInContextReply]
     nextCursor: str | None  # noqa: N815 - the member's public name
     effectiveLimit: int  # noqa: N815 - the member's public name
+
+
+class RunReply(BaseModel):
+    """A run of a runbook, as far as the timeline names it."""
+
+    executionId: str  # noqa: N815 - the member's public name
+    runbookId: str  # noqa: N815 - the member's public name
+    dryRun: bool  # noqa: N815 - the member's public name
+    status: RunStatus
+
+    @classmethod
+    def of(cls, execution: Execution) -> Self:
+        """This run."""
+        return cls(
+            executionId=execution.execution_id,
+            runbookId=execution.runbook.runbook_id,
+            dryRun=execution.dry_run,
+            status=execution.status,
+        )
+
+
+class TimelineReply(BaseModel):
+    """All that happened, the oldest first, and the runs of runbooks."""
+
+    incidentId: str  # noqa: N815 - the member's public name
+    status: IncidentStatus
+    items: list[MomentReply]
+    runbooks: list[RunReply]
+
+    @classmethod
+    def of(cls, incident: Incident, moments: Iterable[Moment], *, runs: list[RunReply]) -> Self:
+        """The story of this incident."""
+        return cls(
+            incidentId=incident.incident_id,
+            status=incident.status,
+            items=[MomentReply.of(each) for each in moments],
+            runbooks=runs,
+        )

@@ -34,6 +34,16 @@ EVALUATING = (
 LOOKING = (*READING, Resource.REJECTIONS.read())
 """What live answers are made from, with what is told of their quality."""
 
+RUNNING = (
+    Resource.RUNBOOKS.read_write(),
+    Resource.TENANT_SETTINGS.read_write(),
+    Resource.VIEWS.write(),
+    Resource.REJECTIONS.read(),
+    Resource.NOTIFICATIONS.write(),
+    Resource.DIRECT.send(),
+)
+"""What runs of runbooks need besides judging: emergency mode, warm pages, tickets."""
+
 TELLING = (
     Resource.ROUTING.read(),
     Resource.NOTIFICATIONS.write(),

@@ -9,7 +9,12 @@ from typing import TypeVar
 from wedsync.alerting.model import Alert
 from wedsync.alerting.severity import Impact
 from wedsync.cloud import Message, Topic
-from wedsync.errors import IncidentAlreadyResolved, TooMuchContention, Unavailable
+from wedsync.errors import (
+    IncidentAlreadyResolved,
+    IncidentOvertaken,
+    TooMuchContention,
+    Unavailable,
+)
 from wedsync.flows.cadence import CloseLook
 from wedsync.flows.wake import LadderWake, wake_later
 from wedsync.incidents.decisions import Decision, Escalation
@@ -17,7 +22,13 @@ from wedsync.incidents.ladder import SYSTEM, Claimed, claim, due_steps, mark_sen
 from wedsync.incidents.lifecycle import acknowledge, alert_resolved
 from wedsync.incidents.message import PageMessage, messages
 from wedsync.incidents.model import Incident, LadderStep, Report
-from wedsync.incidents.opening import alert_escalates, join, open_for_alert, open_incident
+from wedsync.incidents.opening import (
+    alert_escalates,
+    join,
+    open_for_alert,
+    open_incident,
+    reopen,
+)
 from wedsync.incidents.policies import PolicyChoice
 from wedsync.stores.episodes import Overtaken, Stored
 from wedsync.stores.incidents import scope_name
@@ -84,9 +95,28 @@ def report_incident(
             services.incidents.begin(tenant, incident, after=after)
         except Overtaken:
             continue
+        _look_at(services, tenant, incident)
         return incident
     # The own place is taken only by an earlier try of the same request.
     return services.incidents.get(tenant, _next_id(own, None)).value
+
+
+def reopen_incident(
+    services: Services, tenant: Tenant, incident_id: str, *, choice: PolicyChoice, by: str
+) -> Incident:
+    """Take a resolved incident up again, unless another one of its place followed it.
+
+    Raises IncidentOvertaken: of one wedding or fault, one incident is open at a time.
+    """
+
+    def reopened(incident: Incident, now: datetime) -> Decision:
+        present = services.incidents.current(tenant, incident_id.rpartition("-")[0])
+        if present is not None and present.value.incident_id != incident_id:
+            raise IncidentOvertaken(f"{present.value.incident_id} followed it")
+        return reopen(incident, choice=choice, by=by, at=now)
+
+    CloseLook(services).ask()
+    return change_incident(services, tenant, incident_id, reopened).incident
 
 
 def attach(services: Services, tenant: Tenant, alert: Alert, *, choice: PolicyChoice) -> str | None:
@@ -118,6 +148,7 @@ def attach(services: Services, tenant: Tenant, alert: Alert, *, choice: PolicyCh
             services.incidents.begin(tenant, decision.incident, after=present)
         except Overtaken:
             continue
+        _look_at(services, tenant, decision.incident)
         return decision.incident.incident_id
     raise TooMuchContention
 
@@ -248,6 +279,13 @@ def _finish(
             continue
         return
     raise TooMuchContention
+
+
+def _look_at(services: Services, tenant: Tenant, incident: Incident) -> None:
+    """Have its runbooks looked for now; the minute's sweep would find it in any case."""
+    wake = LadderWake(tenant_id=tenant.id, incident_id=incident.incident_id)
+    with suppress(Unavailable):
+        wake_later(services, wake, after_seconds=0)
 
 
 def _scope_of(alert: Alert) -> str:

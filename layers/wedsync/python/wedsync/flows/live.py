@@ -7,6 +7,7 @@ from datetime import datetime
 from wedsync.alerting.model import AlertState
 from wedsync.alerting.severity import Severity
 from wedsync.cloud.memory import Remembered
+from wedsync.flows.emergency import live_seconds
 from wedsync.flows.quality import quality_minutes, quality_of
 from wedsync.flows.readers import window_reader
 from wedsync.flows.recent import WINDOW_MINUTES, RecentWedding
@@ -39,8 +40,6 @@ from wedsync.stores.windows import TotalsItem
 from wedsync.tenancy import Tenant
 from wedsync.weddings.model import Status, Wedding
 from wedsync.weddings.timeline import operational_window, status
-
-CACHED_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,23 +97,26 @@ class WeddingPage:
 
 
 def snapshot(services: Services, tenant: Tenant) -> Remembered[Snapshot]:
-    """The tenant's snapshot, at most a second old."""
+    """The tenant's snapshot, at most a second old, or ten in emergency mode."""
     return services.memory.recall(
         (tenant, "snapshot"),
         lambda: _snapshot(services, tenant),
         now=services.now(),
-        for_seconds=CACHED_SECONDS,
+        for_seconds=live_seconds(services, tenant),
     )
 
 
 def wedding_page(services: Services, tenant: Tenant, wedding: Wedding) -> Remembered[WeddingPage]:
-    """One wedding's page, at most a second old. Looking at it has it kept by the second."""
+    """One wedding's page, at most a second old, or ten in emergency mode.
+
+    Looking at it has it kept by the second.
+    """
     note_view(services, tenant, wedding.wedding_id)
     return services.memory.recall(
         (tenant, "wedding", wedding.wedding_id, wedding.version),
         lambda: _wedding_page(services, tenant, wedding),
         now=services.now(),
-        for_seconds=CACHED_SECONDS,
+        for_seconds=live_seconds(services, tenant),
     )
 
 

@@ -4,11 +4,16 @@ from contextlib import suppress
 from dataclasses import replace
 
 from wedsync.alerting.model import Alert
+from wedsync.alerting.severity import Severity
 from wedsync.errors import FieldError, PolicyNotFound
-from wedsync.incidents.model import Policy
-from wedsync.incidents.policies import TEMPLATES, PolicyChoice
+from wedsync.flows.surroundings import TenantDay
+from wedsync.flows.tenant_settings import settings_of
+from wedsync.incidents.model import Incident, Policy
+from wedsync.incidents.policies import TEMPLATES, PolicyChoice, choose_policy
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
+from wedsync.weddings.context import wedding_context
+from wedsync.weddings.model import WeddingContext
 
 
 def find_policy(services: Services, tenant: Tenant, name: str) -> tuple[Policy, int]:
@@ -25,6 +30,33 @@ def own_ladder(services: Services, tenant: Tenant, choice: PolicyChoice) -> Poli
     """The same choice with the tenant's own ladder of that name, where it has one."""
     own = services.routing.policy(tenant, choice.policy.name)
     return choice if own is None else replace(choice, policy=own[0])
+
+
+def ladder_of_clock(
+    services: Services, tenant: Tenant, severity: Severity, context: WeddingContext | None
+) -> PolicyChoice:
+    """The ladder that the severity asks for under a wedding's clock, else under its tenant's."""
+    day = TenantDay(tenant, services.weddings, services.now())
+    choice = choose_policy(
+        severity,
+        context,
+        any_wedding_today=context is None and day.any_wedding_today,
+        any_saturday_wedding_today=context is None and day.any_saturday_wedding_today,
+    )
+    return own_ladder(services, tenant, choice)
+
+
+def ladder_now(
+    services: Services, tenant: Tenant, incident: Incident, severity: Severity
+) -> PolicyChoice:
+    """The ladder that an incident of this severity would begin with now."""
+    context = incident.wedding_context
+    if incident.wedding_id is not None:
+        wedding = services.weddings.find(tenant, incident.wedding_id)
+        if wedding is not None:
+            season = settings_of(services, tenant).season
+            context = wedding_context(wedding, services.now(), season)
+    return ladder_of_clock(services, tenant, severity, context)
 
 
 def asked_ladder(

@@ -20,6 +20,15 @@ class LadderWake:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunbookWake:
+    """Look whether something of this run of a runbook is due."""
+
+    tenant_id: str
+    execution_id: str
+    kind: Literal["runbook"] = "runbook"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WatchWake:
     """Look at every wedding that has a run at this tick, and at every open alert."""
 
@@ -34,7 +43,7 @@ class StreamsWake:
     kind: Literal["streams"] = "streams"
 
 
-Wake: TypeAlias = LadderWake | WatchWake | StreamsWake
+Wake: TypeAlias = LadderWake | RunbookWake | WatchWake | StreamsWake
 _wakes: TypeAdapter[Wake] = TypeAdapter(Annotated[Wake, Field(discriminator="kind")])
 
 

@@ -19,8 +19,8 @@ from wedsync.flows.removal import end_alerts
 from wedsync.flows.rulebook import rulebook
 from wedsync.flows.surroundings import TenantDay
 from wedsync.flows.times import MINUTES_PER_HOUR, minute_of
-from wedsync.flows.wake import LadderWake, wake_later
-from wedsync.incidents.ladder import next_due_at
+from wedsync.flows.wake import LadderWake, RunbookWake, wake_later
+from wedsync.incidents.ladder import look_at
 from wedsync.stores.services import Services
 from wedsync.stores.weddings import OPENING_SHARDS
 from wedsync.stores.windows import ActivePack
@@ -40,15 +40,22 @@ class Watched:
 
 
 def sweep(services: Services, now: datetime) -> int:
-    """Send a wake for everything on a ladder that falls due before the next sweep but one."""
+    """Send a wake for all that falls due on ladders and in runbooks before the sweep after next."""
     count = 0
     for tenant, incident in services.incidents.due(now + LOOK_AHEAD):
-        due = next_due_at(incident)
+        due = look_at(incident)
         if due is None:
             continue
         wake_later(
             services,
             LadderWake(tenant_id=tenant.id, incident_id=incident.incident_id),
+            after_seconds=max(0, math.ceil((due - now).total_seconds())),
+        )
+        count += 1
+    for tenant, execution_id, due in services.executions.due(now + LOOK_AHEAD):
+        wake_later(
+            services,
+            RunbookWake(tenant_id=tenant.id, execution_id=execution_id),
             after_seconds=max(0, math.ceil((due - now).total_seconds())),
         )
         count += 1

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from wedsync.errors import IncidentAlreadyResolved
+from wedsync.errors import Conflict, IncidentAlreadyResolved
 from wedsync.incidents.model import Incident, IncidentStatus, LadderStep, Update, UpdateKind
 
 TRANSITIONS: dict[IncidentStatus, frozenset[IncidentStatus]] = {
@@ -43,6 +43,12 @@ def noted(incident: Incident, *, at: datetime, by: str, kind: UpdateKind, text: 
     """Add a line to the timeline."""
     line = Update(at=at, by=by, kind=kind, text=text)
     return replace(incident, updates=(*incident.updates, line))
+
+
+def require_not_closed(incident: Incident) -> None:
+    """Refuse to change what was filed away."""
+    if incident.status is IncidentStatus.CLOSED:
+        raise Conflict("a closed incident stays as it is")
 
 
 def require_active(incident: Incident) -> None:

@@ -126,6 +126,13 @@ def next_due_at(incident: Incident) -> datetime | None:
     return min((_claimable_from(step) for step in open_steps), default=None)
 
 
+def look_at(incident: Incident) -> datetime | None:
+    """When somebody has to look at it next; None when nothing is left to do."""
+    runbooks = [incident.created_at] if incident.runbooks_due else []
+    due = next_due_at(incident)
+    return min([*runbooks, *([due] if due is not None else [])], default=None)
+
+
 def claim(
     incident: Incident, step_id: str, *, now: datetime, request: str | None = None
 ) -> Claimed | Refused:

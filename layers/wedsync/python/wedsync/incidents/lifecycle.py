@@ -8,13 +8,15 @@ answer: whoever stores it then claims them.
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from wedsync.errors import Conflict, LadderExhausted
+from wedsync.alerting.severity import Severity
+from wedsync.errors import Conflict, LadderExhausted, TimelineFull
 from wedsync.incidents.decisions import (
     TRANSITIONS,
     Decision,
     Escalation,
     noted,
     require_active,
+    require_not_closed,
 )
 from wedsync.incidents.ladder import (
     SYSTEM,
@@ -35,8 +37,12 @@ from wedsync.incidents.model import (
     IncidentStatus,
     LadderStep,
     StepKind,
+    Update,
     UpdateKind,
 )
+
+NOTES_BYTES = 128 * 1024
+"""What people may write on one timeline; ladder, alerts and the rest need the other 272 KB."""
 
 
 def acknowledge(incident: Incident, *, by: str, at: datetime) -> Decision:
@@ -77,6 +83,10 @@ def post_update(
     status: IncidentStatus | None = None,
 ) -> Decision:
     """Tell how it goes, and call the reminder off. ``status`` moves among the active ones."""
+    require_not_closed(incident)
+    written = sum(len(each.text.encode()) for each in incident.updates if _is_note(each))
+    if written + len(text.encode()) > NOTES_BYTES:
+        raise TimelineFull
     if status is not None and status is not incident.status:
         require_active(incident)
         if status is IncidentStatus.RESOLVED or status not in TRANSITIONS[incident.status]:
@@ -90,14 +100,52 @@ def post_update(
 
 def assign(incident: Incident, assignee: Assignee | None, *, by: str, at: datetime) -> Decision:
     """Name who works on it, or nobody."""
+    require_not_closed(incident)
     if incident.assigned_to == assignee:
         return Decision(incident=incident, reason="assigned so already")
     whom = assignee.name if assignee is not None else "nobody"
     assigned = replace(incident, assigned_to=assignee)
     return Decision(
-        incident=noted(assigned, at=at, by=by, kind=UpdateKind.UPDATE, text=f"assigned to {whom}"),
+        incident=noted(
+            assigned, at=at, by=by, kind=UpdateKind.ASSIGNED, text=f"assigned to {whom}"
+        ),
         reason=f"assigned to {whom}",
     )
+
+
+def retitle(
+    incident: Incident, *, title: str | None, description: str | None, by: str, at: datetime
+) -> Decision:
+    """Say better what it is; None leaves it as it is."""
+    require_not_closed(incident)
+    renamed = replace(
+        incident,
+        title=incident.title if title is None else title,
+        description=incident.description if description is None else description,
+    )
+    if renamed == incident:
+        return Decision(incident=incident, reason="called so already")
+    text = (
+        "the description was changed"
+        if renamed.title == incident.title
+        else f"was: {incident.title}"
+    )
+    return Decision(
+        incident=noted(renamed, at=at, by=by, kind=UpdateKind.EDITED, text=text),
+        reason=f"edited by {by}",
+    )
+
+
+def lower(incident: Incident, severity: Severity, *, by: str, at: datetime) -> Decision:
+    """Say that it is less severe, or how severe it was once it is over; a ladder goes on."""
+    require_not_closed(incident)
+    if severity is incident.severity:
+        return Decision(incident=incident, reason="as severe already")
+    line = f"{incident.severity} became {severity}"
+    judged = noted(
+        replace(incident, severity=severity), at=at, by=by, kind=UpdateKind.EDITED, text=line
+    )
+    return Decision(incident=judged, reason=line)
 
 
 def escalate(
@@ -234,6 +282,10 @@ def close(incident: Incident, *, by: str, at: datetime) -> Decision:
         incident=noted(closed, at=at, by=by, kind=UpdateKind.CLOSED, text="closed"),
         reason=f"closed by {by}",
     )
+
+
+def _is_note(update: Update) -> bool:
+    return update.kind in {UpdateKind.UPDATE, UpdateKind.EDITED}
 
 
 def _taken_up(

@@ -48,6 +48,8 @@ class UpdateKind(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     ESCALATED = "escalated"
     UPDATE = "update"
+    ASSIGNED = "assigned"
+    EDITED = "edited"
     ALERT_RESOLVED = "alert_resolved"
     RESOLVED = "resolved"
     CLOSED = "closed"
@@ -126,12 +128,14 @@ class IncidentAlert:
     """An alert as the incident remembers it, with what a page says about it."""
 
     alert_id: str
+    rule_id: str | None = None
     type: str
     severity: Severity
     severity_reasons: tuple[SeverityReason, ...] = ()
     message: str
     value: float | None = None
     threshold: float | None = None
+    started_at: datetime | None = None
     fired_at: datetime | None = None
     resolved_at: datetime | None = None
 
@@ -179,7 +183,8 @@ class Incident:
     that it began; steps of an earlier epoch are history. ``auto_created``: by an alert, so that
     the end of its last alert is its own; ``reported_as`` names the request of one that somebody
     reported, so that its repetition is known. ``raised_for`` names the alert for which a
-    later ladder began. Whoever stores it raises ``version``.
+    later ladder began. ``runbooks_due`` until somebody has looked which runbooks it asks for.
+    Whoever stores it raises ``version``.
     """
 
     incident_id: str
@@ -204,6 +209,7 @@ class Incident:
     auto_created: bool = False
     reported_as: str | None = None
     raised_for: str | None = None
+    runbooks_due: bool = False
     opened_at: datetime
     resolved_at: datetime | None = None
     resolved_by: str | None = None

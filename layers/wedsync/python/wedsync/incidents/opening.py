@@ -11,10 +11,12 @@ from wedsync.alerting.severity import Impact, Severity
 from wedsync.errors import Conflict
 from wedsync.incidents.decisions import Decision, noted, require_active
 from wedsync.incidents.ladder import SYSTEM, cancelled, plan, planned_step, rounded_up, with_step
+from wedsync.incidents.lifecycle import lower
 from wedsync.incidents.model import (
     Incident,
     IncidentAlert,
     IncidentStatus,
+    LadderStep,
     Report,
     StepKind,
     UpdateKind,
@@ -27,8 +29,8 @@ def alert_escalates(alert: Alert) -> bool:
     return alert.severity is Severity.CRITICAL or alert.auto_escalate
 
 
-def report_escalates(report: Report) -> bool:
-    """Tell whether a reported incident pages at once: critical, or of high impact."""
+def report_escalates(report: Report | Incident) -> bool:
+    """Tell whether what somebody reports pages at once: critical, or of high impact."""
     return report.severity is Severity.CRITICAL or report.wedding_impact is Impact.HIGH
 
 
@@ -45,9 +47,7 @@ def open_incident(
     if report_escalates(report):
         steps = plan(choice.policy, epoch=1, now=now)
         return Decision(incident=replace(incident, steps=steps), reason=choice.reason)
-    notice = planned_step(
-        StepKind.NOTICE, epoch=1, tier=0, roles=choice.policy.tiers[0].roles, due_at=now
-    )
+    notice = _notice(choice, epoch=1, now=now)
     return Decision(incident=with_step(incident, notice), reason="no ladder: one notice")
 
 
@@ -120,15 +120,38 @@ def join(incident: Incident, alert: Alert, *, choice: PolicyChoice, now: datetim
     return Decision(incident=_new_epoch(risen, choice=choice, now=now), reason=reason)
 
 
+def regrade(
+    incident: Incident, severity: Severity, *, choice: PolicyChoice, by: str, at: datetime
+) -> Decision:
+    """Say anew how severe it is. What becomes critical begins a new epoch with its ladder.
+
+    Whoever had taken it took something smaller: others hear of what it has become.
+    """
+    judged = lower(incident, severity, by=by, at=at)
+    becomes_critical = incident.severity < severity is Severity.CRITICAL
+    if not becomes_critical or not incident.is_active:
+        return judged
+    return Decision(
+        incident=_new_epoch(judged.incident, choice=choice, now=at),
+        reason=f"{by} calls it critical: a new ladder begins",
+    )
+
+
 def reopen(incident: Incident, *, choice: PolicyChoice, by: str, at: datetime) -> Decision:
-    """Take a resolved incident up again, with a new epoch and its ladder from the start."""
+    """Take a resolved incident up again, in a new epoch.
+
+    What had a ladder, or should have one, begins it from the start; of the rest the first tier is
+    told once.
+    """
     if incident.is_active:
         return Decision(incident=incident, reason="open already")
     if incident.status is IncidentStatus.CLOSED:
         raise Conflict("a closed incident stays closed; open another one")
     opened = replace(incident, status=IncidentStatus.OPEN, resolved_at=None, resolved_by=None)
     opened = noted(opened, at=at, by=by, kind=UpdateKind.REOPENED, text="reopened")
-    return Decision(incident=_new_epoch(opened, choice=choice, now=at), reason=f"reopened by {by}")
+    escalates = incident.has_ladder or report_escalates(incident)
+    again = _new_epoch(opened, choice=choice, now=at, escalates=escalates)
+    return Decision(incident=again, reason=f"reopened by {by}")
 
 
 def _opened(
@@ -154,13 +177,23 @@ def _opened(
         wedding_context=report.wedding_context,
         policy=choice.policy,
         policy_reason=choice.reason,
+        runbooks_due=True,
     )
     return noted(incident, at=now, by=by, kind=UpdateKind.OPENED, text=f"opened: {report.title}")
 
 
-def _new_epoch(incident: Incident, *, choice: PolicyChoice, now: datetime) -> Incident:
+def _notice(choice: PolicyChoice, *, epoch: int, now: datetime) -> LadderStep:
+    roles = choice.policy.tiers[0].roles
+    return planned_step(StepKind.NOTICE, epoch=epoch, tier=0, roles=roles, due_at=now)
+
+
+def _new_epoch(
+    incident: Incident, *, choice: PolicyChoice, now: datetime, escalates: bool = True
+) -> Incident:
     stopped = cancelled(incident, *StepKind)
     epoch = incident.epoch + 1
+    notice = _notice(choice, epoch=epoch, now=now)
+    steps = plan(choice.policy, epoch=epoch, now=now) if escalates else (notice,)
     return replace(
         stopped,
         epoch=epoch,
@@ -169,19 +202,21 @@ def _new_epoch(incident: Incident, *, choice: PolicyChoice, now: datetime) -> In
         acknowledged_by=None,
         policy=choice.policy,
         policy_reason=choice.reason,
-        steps=(*stopped.steps, *plan(choice.policy, epoch=epoch, now=now)),
+        steps=(*stopped.steps, *steps),
     )
 
 
 def _remembered(alert: Alert) -> IncidentAlert:
     return IncidentAlert(
         alert_id=alert.alert_id,
+        rule_id=alert.rule_id,
         type=alert.type,
         severity=alert.severity,
         severity_reasons=alert.severity_reasons,
         message=alert.message,
         value=alert.value,
         threshold=alert.threshold,
+        started_at=alert.started_at,
         fired_at=alert.fired_at,
         resolved_at=alert.resolved_at,
     )

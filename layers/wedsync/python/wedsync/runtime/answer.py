@@ -38,7 +38,7 @@ class Answer(Generic[T]):
     body: T
     headers: Mapping[str, str] = field(default_factory=dict)
     status: int | None = None
-    encoded: bytes | None = None
+    encoded: bytes | str | None = None
     freshness: Freshness | None = None
 
 

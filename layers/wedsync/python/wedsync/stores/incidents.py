@@ -8,7 +8,7 @@ from datetime import datetime
 from wedsync.alerting.severity import Impact, Severity
 from wedsync.cloud import Attribute, Item, Sort, Table
 from wedsync.errors import IncidentNotFound
-from wedsync.incidents.ladder import next_due_at
+from wedsync.incidents.ladder import look_at
 from wedsync.incidents.model import Incident
 from wedsync.stores.cursors import open_cursor, seal
 from wedsync.stores.documents import Documents
@@ -95,6 +95,27 @@ class IncidentStore:
         )
         return IncidentPage(self._episodes.each_once(page.items), seal(partition, page.next))
 
+    def opened(
+        self, tenant: Tenant, *, since: datetime, until: datetime, most: int
+    ) -> tuple[Incident, ...]:
+        """The newest of those that were opened in that time, newest first; may lag by seconds."""
+        sort = Sort(at_least=sortable(since), at_most=sortable(until) + "~")
+        items: list[Item] = []
+        after = None
+        while len(items) < most:
+            page = self._table.query(
+                tenant.partition("incidents"),
+                index="by_creation",
+                sort=sort,
+                limit=most - len(items),
+                after=after,
+                descending=True,
+            )
+            items += page.items
+            if (after := page.next) is None:
+                break
+        return self._episodes.each_once(items)
+
     def about_weddings(self) -> Iterator[tuple[Tenant, str]]:
         """Every tenant's weddings that an active incident is about; may lag by seconds."""
         after = None
@@ -156,7 +177,7 @@ def _indexed(tenant: Tenant, incident: Incident) -> dict[str, Attribute]:
         if incident.wedding_id is not None:
             attributes["concerns"] = _WEDDING
             attributes["wedding"] = f"{tenant.id}#{incident.wedding_id}#{incident.incident_id}"
-    due = next_due_at(incident)
+    due = look_at(incident)
     if due is not None:
         attributes["due_in"] = _DUE
         attributes["due_at"] = f"{sortable(due)}#{tenant.id}#{incident.incident_id}"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from wedsync.stores.backfills import BackfillStore
     from wedsync.stores.counts import CountStore
     from wedsync.stores.deliveries import DeliveryStore
+    from wedsync.stores.emergency import EmergencyStore
     from wedsync.stores.frontiers import FrontierStore
     from wedsync.stores.hot_windows import HotWindowStore
     from wedsync.stores.idempotency import IdempotencyStore
@@ -29,10 +30,12 @@ if TYPE_CHECKING:
     from wedsync.stores.judged import JudgedStore
     from wedsync.stores.keys import KeyStore
     from wedsync.stores.limits import LimitStore
+    from wedsync.stores.postmortems import PostmortemStore
     from wedsync.stores.rejections import RejectionStore
     from wedsync.stores.rollups import RollupStore
     from wedsync.stores.routing import RoutingStore
     from wedsync.stores.rules import RuleStore
+    from wedsync.stores.runbooks import ExecutionStore, RunbookStore
     from wedsync.stores.running_totals import RunningTotalStore
     from wedsync.stores.sealing import Sealing
     from wedsync.stores.silences import SilenceStore
@@ -181,6 +184,34 @@ class Services:
         from wedsync.stores.incidents import IncidentStore
 
         return IncidentStore(self.cloud.table(Resource.INCIDENTS))
+
+    @cached_property
+    def postmortems(self) -> PostmortemStore:
+        """What people have found out about incidents."""
+        from wedsync.stores.postmortems import PostmortemStore
+
+        return PostmortemStore(self.cloud.table(Resource.INCIDENTS))
+
+    @cached_property
+    def runbooks(self) -> RunbookStore:
+        """Tenants' own runbooks."""
+        from wedsync.stores.runbooks import RunbookStore
+
+        return RunbookStore(self.cloud.table(Resource.RUNBOOKS))
+
+    @cached_property
+    def executions(self) -> ExecutionStore:
+        """Runs of runbooks."""
+        from wedsync.stores.runbooks import ExecutionStore
+
+        return ExecutionStore(self.cloud.table(Resource.RUNBOOKS))
+
+    @cached_property
+    def emergency(self) -> EmergencyStore:
+        """Which tenants shed what can wait."""
+        from wedsync.stores.emergency import EmergencyStore
+
+        return EmergencyStore(self.cloud.table(Resource.TENANT_SETTINGS))
 
     @cached_property
     def keys(self) -> KeyStore:

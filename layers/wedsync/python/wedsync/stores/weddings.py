@@ -131,6 +131,18 @@ class WeddingStore:
             seal(scope, page.next),
         )
 
+    def dated(self, tenant: Tenant, first: date, last: date) -> Iterator[Wedding]:
+        """This tenant's weddings of these dates, both included; may lag by seconds."""
+        sort = Sort(at_least=f"{first.isoformat()}#", at_most=f"{last.isoformat()}#~")
+        after = None
+        while True:
+            page = self._table.query(
+                tenant.partition("weddings"), index="by_date", sort=sort, after=after
+            )
+            yield from (_documents.load(item.text("body")) for item in page.items)
+            if (after := page.next) is None:
+                return
+
     def opening(
         self,
         shard: str,

@@ -1,0 +1,41 @@
+"""People write down what they have found out about an incident."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Header
+
+from wedsync.api.postmortems import FindingsRequest, PostmortemReply
+from wedsync.errors import IncidentNotFound, PreconditionFailed
+from wedsync.flows.postmortem import postmortem
+from wedsync.resources import Resource
+from wedsync.runtime.answer import Answer
+from wedsync.runtime.http import FromCaller, Injected, endpoint
+
+
+@endpoint(
+    "PUT /api/monitoring/incidents/{incident_id}/postmortem",
+    summary="Write what was found out about an incident",
+    uses=(
+        Resource.INCIDENTS.read_write(),
+        Resource.RUNBOOKS.read(),
+        Resource.WEDDINGS.read(),
+    ),
+    raises=(IncidentNotFound, PreconditionFailed),
+)
+def handler(
+    incident_id: str,
+    request: FindingsRequest,
+    caller: FromCaller,
+    services: Injected,
+    if_match: Annotated[str | None, Header(alias="if-match")] = None,
+) -> Answer[PostmortemReply]:
+    """Replace the version that If-Match names, or the present one, also of a closed incident."""
+    tenant = caller.tenant
+    services.incidents.get(tenant, incident_id)
+    former = services.postmortems.findings(tenant, incident_id)
+    if if_match not in (None, "*", f'"{former.version}"'):
+        raise PreconditionFailed
+    findings = request.findings(by=caller.subject, at=services.now())
+    saved = services.postmortems.save(tenant, incident_id, findings, expected=former.version)
+    shown = PostmortemReply.of(postmortem(services, tenant, incident_id))
+    return Answer(shown, {"etag": f'"{saved.version}"'})

@@ -1,0 +1,1 @@
+"""Runbooks: what is done by itself when an incident begins, and their runs."""

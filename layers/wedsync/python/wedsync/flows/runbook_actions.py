@@ -1,0 +1,186 @@
+"""What a step of a runbook does, and how it is put back.
+
+Everything here may be done twice to the same end: messages carry the key of their step, levers and
+modes are set to a value and never moved by one.
+"""
+
+import json
+from datetime import timedelta
+
+from wedsync.errors import Throttled
+from wedsync.flows.incidents import publish
+from wedsync.flows.live import snapshot, wedding_page
+from wedsync.flows.telling import hand_on
+from wedsync.incidents.message import ascii_line, notice_messages, one_line
+from wedsync.incidents.model import Incident
+from wedsync.notifications.contacts import POSTED
+from wedsync.notifications.delivery import State
+from wedsync.notifications.planning import delivery_of
+from wedsync.notifications.told import Told
+from wedsync.runbooks.execution import Execution, is_reversible
+from wedsync.runbooks.model import (
+    EmergencyMode,
+    Notify,
+    Scale,
+    Step,
+    Ticket,
+    WaitUntil,
+    WarmCache,
+)
+from wedsync.stores.documents import Documents
+from wedsync.stores.emergency import Emergency
+from wedsync.stores.services import Services
+from wedsync.tenancy import Tenant
+
+TICKET = "ticket"
+_emergencies = Documents(Emergency)
+_TEXT = 500
+
+
+class StepRefused(Exception):
+    """A step cannot be taken, however often it is tried."""
+
+
+def former_of(services: Services, tenant: Tenant, step: Step) -> str | None:
+    """What is before the step, as it is put back; None for what leaves nothing to put back."""
+    if not is_reversible(step):
+        return None
+    if isinstance(step.action, EmergencyMode):
+        present = services.emergency.find(tenant, now=services.now())
+        return json.dumps(None if present is None else _emergencies.dump(present))
+    return None
+
+
+def perform(
+    services: Services, tenant: Tenant, incident: Incident, execution: Execution, step: Step
+) -> str:
+    """Take the step; what came of it. Raises StepRefused, or Unavailable to be tried again."""
+    match step.action:
+        case Notify():
+            return _notify(services, tenant, incident, execution, step, step.action)
+        case Ticket():
+            return _ticket(services, tenant, incident, execution, step, step.action)
+        case WarmCache():
+            return _warm(services, tenant, incident)
+        case EmergencyMode():
+            return _emergency(services, tenant, execution, step.action)
+        case Scale():
+            return _scale(step.action)
+        case WaitUntil():
+            raise StepRefused("a wait is looked at, not done")
+
+
+def put_back(
+    services: Services, tenant: Tenant, execution: Execution, step: Step, former: str
+) -> str:
+    """Undo the step, unless somebody has changed it since."""
+    if isinstance(step.action, EmergencyMode):
+        present = services.emergency.find(tenant, now=services.now())
+        if present is None or present.by != execution.execution_id:
+            return "left: it is not ours any more"
+        before = json.loads(former)
+        if before is None:
+            services.emergency.end(tenant)
+            return "emergency mode is off again"
+        services.emergency.begin(tenant, _emergencies.load(before))
+        return "emergency mode is as it was"
+    return "nothing to put back"
+
+
+def _notify(
+    services: Services,
+    tenant: Tenant,
+    incident: Incident,
+    execution: Execution,
+    step: Step,
+    action: Notify,
+) -> str:
+    for message in notice_messages(
+        roles=action.roles,
+        tenant=tenant.id,
+        about=incident.incident_id,
+        digest=_moment(execution, step),
+        severity=incident.severity,
+        title=action.text,
+        lines=[
+            f"Runbook: {execution.runbook.title}",
+            f"Incident {incident.incident_id}: {incident.title}",
+        ],
+        now=services.now(),
+    ):
+        publish(services, message)
+    return f"told {', '.join(action.roles)}"
+
+
+def _ticket(
+    services: Services,
+    tenant: Tenant,
+    incident: Incident,
+    execution: Execution,
+    step: Step,
+    action: Ticket,
+) -> str:
+    contact = services.routing.find_contact(tenant, action.contact_id)
+    if contact is None:
+        raise StepRefused(f"there is no contact {action.contact_id}")
+    channels = [each for each in contact.channels if each.kind in POSTED]
+    if not channels:
+        raise StepRefused(f"contact {action.contact_id} has no endpoint")
+    told = Told(
+        tenant_id=tenant.id,
+        subject_id=incident.incident_id,
+        moment=f"{_moment(execution, step)}#{TICKET}#0",
+        kind=TICKET,
+        tier=0,
+        role=TICKET,
+        severity=incident.severity,
+        subject=f"[TICKET] {ascii_line(action.text, limit=80)}",
+        text=f"{one_line(action.text, limit=_TEXT)}\n{one_line(incident.title, limit=_TEXT)}",
+        incident_id=incident.incident_id,
+        wedding_id=incident.wedding_id,
+    )
+    left = False
+    for channel in channels:
+        reason = f"runbook {execution.runbook.runbook_id}"
+        planned = delivery_of(told, contact, channel, reason=reason, now=services.now())
+        stored = services.deliveries.plan(tenant, planned)
+        if stored.state is State.PLANNED:
+            left |= not hand_on(services, tenant, stored, incident)
+    if left:
+        # Somebody else has it in hand, or had when it died.
+        raise Throttled
+    return f"a ticket is on its way to {contact.name}"
+
+
+def _warm(services: Services, tenant: Tenant, incident: Incident) -> str:
+    wedding = None
+    if incident.wedding_id is not None:
+        wedding = services.weddings.find(tenant, incident.wedding_id)
+    if wedding is None:
+        snapshot(services, tenant)
+        return "the tenant's snapshot was made"
+    wedding_page(services, tenant, wedding)
+    return f"the page of {wedding.couple_name} was made; the wedding is kept by the second"
+
+
+def _emergency(
+    services: Services, tenant: Tenant, execution: Execution, action: EmergencyMode
+) -> str:
+    now = services.now()
+    present = services.emergency.find(tenant, now=now)
+    if present is not None and present.by == execution.execution_id:
+        return f"emergency mode is on until {present.until:%H:%M} UTC"
+    until = now + timedelta(minutes=action.minutes)
+    services.emergency.begin(tenant, Emergency(since=now, until=until, by=execution.execution_id))
+    return f"emergency mode is on until {until:%H:%M} UTC"
+
+
+def _scale(action: Scale) -> str:
+    return (
+        f"recommended: {action.dimension} of {action.target} to {action.to}; "
+        "there is no lever for it here"
+    )
+
+
+def _moment(execution: Execution, step: Step) -> str:
+    return f"{execution.execution_id}-{step.step_id}"

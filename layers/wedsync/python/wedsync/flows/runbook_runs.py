@@ -1,0 +1,166 @@
+"""A run goes on: what is due is done, stored step by step, and the rest is woken for."""
+
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from wedsync.errors import TooMuchContention, Unavailable
+from wedsync.flows.cadence import LOOK_AHEAD
+from wedsync.flows.incidents import TRIES
+from wedsync.flows.runbook_actions import StepRefused, former_of, perform, put_back
+from wedsync.flows.runbook_figures import measure
+from wedsync.flows.surroundings import TenantDay
+from wedsync.flows.wake import RunbookWake, wake_later
+from wedsync.incidents.model import Incident
+from wedsync.runbooks.execution import (
+    Around,
+    Deed,
+    Execution,
+    Move,
+    claimed,
+    done,
+    due_at,
+    failed,
+    looked,
+    measured,
+    next_move,
+)
+from wedsync.runbooks.model import TENANT_WIDE, Runbook, Step
+from wedsync.stores.episodes import Overtaken
+from wedsync.stores.services import Services
+from wedsync.tenancy import Tenant
+from wedsync.weddings.model import TimelineItem, TimelineKind, Wedding
+
+MOVES = 60
+"""Moves of one run in one go; what is left then is woken for."""
+_CEREMONY = timedelta(hours=1)
+"""How long a ceremony lasts of which nobody has said when it ends."""
+
+
+def go_on(services: Services, tenant: Tenant, execution_id: str) -> None:
+    """Do what is due of a run. Raises ExecutionNotFound, or Unavailable to be called again."""
+    execution = services.executions.get(tenant, execution_id)
+    incident = services.incidents.get(tenant, execution.incident_id).value
+    around = _around(services, tenant, incident, execution.runbook)
+    for _ in range(MOVES):
+        move = next_move(execution, around=around, now=services.now())
+        if move.deed is None and move.execution == execution:
+            break
+        with suppress(Overtaken):
+            _carry_out(services, tenant, incident, move)
+        execution = services.executions.get(tenant, execution_id)
+    due = due_at(execution)
+    now = services.now()
+    if due is not None and due <= now + LOOK_AHEAD:
+        seconds = max(1, math.ceil((due - now).total_seconds()))
+        wake = RunbookWake(tenant_id=tenant.id, execution_id=execution_id)
+        wake_later(services, wake, after_seconds=seconds)
+
+
+def _carry_out(services: Services, tenant: Tenant, incident: Incident, move: Move) -> None:
+    execution, step, now = move.execution, move.step, services.now()
+    if step is None:
+        services.executions.save(tenant, execution)
+    elif move.metric is not None:
+        value = measure(services, tenant, incident, move.metric)
+        note = looked if move.deed is Deed.LOOK else measured
+        services.executions.save(tenant, note(execution, step.step_id, value=value, now=now))
+    else:
+        _take(services, tenant, incident, execution, step, undo=move.deed is Deed.UNDO)
+
+
+def _take(
+    services: Services,
+    tenant: Tenant,
+    incident: Incident,
+    execution: Execution,
+    step: Step,
+    *,
+    undo: bool,
+) -> None:
+    """Claim the step, do it (or put it back), and mark it. Raises Overtaken before it is ours."""
+    former, before = None, None
+    if execution.run_of(step.step_id).attempt == 0:
+        former = former_of(services, tenant, step)
+        if step.measure is not None:
+            before = measure(services, tenant, incident, step.measure)
+    mine = services.executions.save(
+        tenant,
+        claimed(execution, step.step_id, former=former, before=before, now=services.now()),
+    )
+    run = mine.run_of(step.step_id)
+    try:
+        if undo:
+            outcome = put_back(services, tenant, mine, step, run.former or "null")
+        else:
+            outcome = perform(services, tenant, incident, mine, step)
+    except StepRefused as refused:
+        text, final = str(refused), True
+    except Unavailable:
+        text, final = "a dependency did not answer", False
+    else:
+        _mark(
+            services,
+            tenant,
+            mine.execution_id,
+            lambda now, each: done(
+                each, step.step_id, attempt=run.attempt, outcome=outcome, now=now
+            ),
+        )
+        return
+    _mark(
+        services,
+        tenant,
+        mine.execution_id,
+        lambda now, each: failed(
+            each, step.step_id, attempt=run.attempt, outcome=text, now=now, final=final
+        ),
+    )
+
+
+def _mark(
+    services: Services,
+    tenant: Tenant,
+    execution_id: str,
+    change: Callable[[datetime, Execution], Execution],
+) -> None:
+    for _ in range(TRIES):
+        stored = services.executions.get(tenant, execution_id)
+        changed = change(services.now(), stored)
+        if changed is stored:
+            return
+        try:
+            services.executions.save(tenant, changed)
+        except Overtaken:
+            continue
+        return
+    raise TooMuchContention
+
+
+def _around(services: Services, tenant: Tenant, incident: Incident, runbook: Runbook) -> Around:
+    now = services.now()
+    under_way = TenantDay(tenant, services.weddings, now).open_windows
+    own = [each for each in under_way if each.wedding_id == incident.wedding_id]
+    touched: dict[str, int] = {}
+    ends: dict[str, datetime] = {}
+    for step in runbook.steps:
+        weddings = under_way if step.action.kind in TENANT_WIDE else own
+        touched[step.step_id] = len(weddings)
+        latest = max((end for each in weddings for end in _ceremonies(each, now)), default=None)
+        if latest is not None:
+            ends[step.step_id] = latest
+    return Around(incident_is_active=incident.is_active, touched=touched, ceremony_ends=ends)
+
+
+def _ceremonies(wedding: Wedding, now: datetime) -> list[datetime]:
+    """When the ceremonies end that are under way."""
+    items = [each for each in wedding.timeline if each.kind is TimelineKind.CEREMONY]
+    return [end for each in items if each.starts_at <= now < (end := _end(wedding, each))]
+
+
+def _end(wedding: Wedding, item: TimelineItem) -> datetime:
+    if item.ends_at is not None:
+        return item.ends_at
+    later = (each.starts_at for each in wedding.timeline if each.starts_at > item.starts_at)
+    return min((*later, item.starts_at + _CEREMONY))

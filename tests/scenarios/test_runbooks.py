@@ -1,0 +1,265 @@
+"""What is done by itself when an incident begins."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import cast
+
+import pytest
+
+from tests.harness import Answer, Json, a_wedding_request
+from tests.scenarios.language import MADRID, Day, at, between, notice, photo_failures, photos
+
+RUNBOOKS = "/api/monitoring/runbooks"
+INCIDENTS = "/api/monitoring/incidents"
+RUNS = "/api/monitoring/runbook-executions"
+SHED = {"kind": "emergency_mode", "minutes": 60}
+TELL = {"kind": "notify", "roles": ["team_lead"], "text": "Uploads fail"}
+RECOVERED = {
+    "kind": "wait",
+    "metric": "photo_failure_percent",
+    "threshold": 1,
+    "withinSeconds": 240,
+}
+
+
+def step(name: str, action: Mapping[str, object], **members: object) -> dict[str, object]:
+    return {"stepId": name, "title": name, "action": action, **members}
+
+
+def settled(day: Day, *steps: Mapping[str, object], **members: object) -> None:
+    """A runbook of the tenant's own, for uploads that fail."""
+    body = {
+        "title": "Uploads",
+        "match": {"types": ["photo_upload_failures"]},
+        "steps": steps,
+        **members,
+    }
+    answer = day.bundle.put_document(f"{RUNBOOKS}/uploads", body)
+    assert answer.status == 200, answer
+
+
+def runs(day: Day, runbook: str = "uploads") -> list[dict[str, Json]]:
+    """The runs of one runbook for the only active incident, the oldest first."""
+    told = day.bundle.get(f"{INCIDENTS}/{day.incident['incidentId']}/timeline")
+    found = cast("list[dict[str, Json]]", told["runbooks"])
+    return [each for each in found if each["runbookId"] == runbook]
+
+
+def the_run(day: Day, execution: object = None) -> Answer:
+    (run,) = runs(day) if execution is None else [{"executionId": execution}]
+    answer = day.bundle.get(f"{RUNS}/{run['executionId']}")
+    assert answer.status == 200, answer
+    return answer
+
+
+def steps_of(answer: Answer) -> list[tuple[Json, Json]]:
+    steps = cast("list[dict[str, Json]]", answer["steps"])
+    return [(each["stepId"], each["status"]) for each in steps]
+
+
+def emergency(day: Day) -> bool:
+    services = day.bundle.services
+    return services.emergency.find(day.bundle.tenant, now=day.bundle.now) is not None
+
+
+@pytest.fixture
+def saturday() -> Day:
+    """Before the ceremony, which lasts from four to five."""
+    request = a_wedding_request(ceremony="16:00", until="17:00")
+    return Day("2026-06-20", weddings={"w1": request})
+
+
+@pytest.mark.parametrize("twice", [False, True], ids=["once", "every trigger twice"])
+def test_a_matched_runbook_runs_step_by_step_when_the_incident_begins(*, twice: bool) -> None:
+    saturday = Day("2026-06-20", weddings={"w1": a_wedding_request()}, twice=twice)
+    settled(
+        saturday,
+        step("tell", TELL),
+        step("shed", SHED, measure="photo_failure_percent"),
+        step("recovered", RECOVERED),
+        step("done", {**TELL, "text": "Uploads succeed"}),
+    )
+    saturday.at("14:05").push(photo_failures("w1", rate=2.0))
+    saturday.expects(at("14:05"), notice(severity="critical", to="team_lead"))
+    assert steps_of(the_run(saturday)) == [
+        ("tell", "done"),
+        ("shed", "done"),
+        ("recovered", "watching"),
+        ("done", "pending"),
+    ]
+    assert emergency(saturday)
+    saturday.at("14:06:30").push(photos("w1", completed=300)).at("14:06:45")
+    ended = the_run(saturday)
+    assert ended["status"] == "succeeded"
+    saturday.expects(between("14:06", "14:08"), notice(severity="critical", to="team_lead"))
+    (_, shed, waited, _) = cast("list[dict[str, Json]]", the_run(saturday)["steps"])
+    assert (shed["before"], shed["after"], shed["effective"]) == (2, 0, True)
+    assert waited["after"] == 0.8
+    story = saturday.bundle.get(f"{INCIDENTS}/{saturday.incident['incidentId']}/timeline").items
+    told = [str(each["text"]) for each in story if each["kind"] == "runbook"]
+    assert {"a run of Uploads began: the incident matches", "Uploads: succeeded"} <= set(told)
+
+
+def test_a_step_that_fails_stops_the_run_and_what_was_done_is_put_back(saturday: Day) -> None:
+    settled(saturday, step("shed", SHED), step("recovered", RECOVERED), step("tell", TELL))
+    saturday.at("14:05").push(photo_failures("w1", rate=2.0)).at("14:08")
+    assert emergency(saturday)
+    saturday.push(photo_failures("w1", rate=2.0)).at("14:10")
+    ended = the_run(saturday)
+    assert ended["status"] == "failed"
+    assert steps_of(ended) == [("shed", "undone"), ("recovered", "failed"), ("tell", "pending")]
+    assert not emergency(saturday)
+    events = cast("list[dict[str, Json]]", ended["events"])
+    assert "has not recovered in 240 s" in str(events[-3]["text"])
+
+
+def test_a_dry_run_changes_nothing_and_tells_what_would_be_done(saturday: Day) -> None:
+    settled(saturday, step("tell", TELL), step("shed", SHED), onWeddingDay="dry_run")
+    saturday.at("14:05").push(photo_failures("w1", rate=2.0)).at("14:06")
+    planned = the_run(saturday)
+    assert (planned["dryRun"], planned["status"]) == (True, "succeeded")
+    assert steps_of(planned) == [("tell", "planned"), ("shed", "planned")]
+    assert not emergency(saturday)
+    assert not [each for each in saturday.heard(at("14:05")) if each.role == "team_lead"]
+    # A dry run by hand neither, whatever the runbook may do by itself; and nothing cools down.
+    settled(saturday, step("shed", SHED))
+    path = f"{INCIDENTS}/{saturday.incident['incidentId']}/runbooks/uploads/execute"
+    asked = saturday.bundle.post(path, {"dryRun": True})
+    assert (asked.status, asked["status"]) == (202, "running")
+    saturday.bundle.drain()
+    assert steps_of(the_run(saturday, asked["executionId"])) == [("shed", "planned")]
+    real = saturday.bundle.post(path, {"dryRun": False})
+    saturday.bundle.drain()
+    assert steps_of(the_run(saturday, real["executionId"])) == [("shed", "done")]
+    assert emergency(saturday)
+
+
+def test_off_the_day_a_runbook_is_dry_until_it_is_armed() -> None:
+    weddings = {"w1": a_wedding_request(on="2026-06-27")}
+    tuesday = Day("2026-06-23", weddings=weddings)
+    body = {"title": "T", "match": {"severities": ["high"]}, "steps": [step("tell", TELL)]}
+    for name, off_day in (("dry", "dry_run"), ("armed", "armed"), ("off", "off")):
+        tuesday.bundle.put_document(f"{RUNBOOKS}/{name}", {**body, "offDay": off_day})
+    tuesday.report("high", weddingId=tuesday.wedding_id("w1"))
+    assert [each["dryRun"] for each in runs(tuesday, "dry")] == [True]
+    assert [each["dryRun"] for each in runs(tuesday, "armed")] == [False]
+    assert runs(tuesday, "off") == []
+
+
+def test_a_step_that_needs_approval_waits_for_a_person(saturday: Day) -> None:
+    settled(saturday, step("shed", SHED, needsApproval=True), step("tell", TELL))
+    saturday.at("14:05").push(photo_failures("w1", rate=2.0)).at("14:30")
+    waiting = the_run(saturday)
+    assert waiting["status"] == "waiting_approval"
+    assert not emergency(saturday)
+    path = f"{RUNS}/{waiting['executionId']}"
+    assert saturday.bundle.post(f"{path}/approve").status == 200
+    saturday.bundle.drain()
+    assert the_run(saturday)["status"] == "succeeded"
+    assert emergency(saturday)
+    assert saturday.bundle.post(f"{path}/abort").status == 409
+
+
+def test_an_aborted_run_puts_back_what_it_did(saturday: Day) -> None:
+    settled(saturday, step("shed", SHED), step("tell", TELL, needsApproval=True))
+    saturday.at("14:05").push(photo_failures("w1", rate=2.0)).at("14:06")
+    assert emergency(saturday)
+    path = f"{RUNS}/{the_run(saturday)['executionId']}"
+    assert saturday.bundle.post(f"{path}/abort")["status"] == "rolling_back"
+    saturday.bundle.drain()
+    assert the_run(saturday)["status"] == "aborted"
+    assert not emergency(saturday)
+    assert saturday.bundle.post(f"{path}/approve").status == 409
+
+
+def test_nothing_runs_twice_while_it_cools_down(saturday: Day) -> None:
+    settled(saturday, step("tell", TELL), cooldownSeconds=1800)
+    saturday.at("14:05").push(photo_failures("w1", rate=2.0)).at("14:06")
+    first = str(saturday.incident["incidentId"])
+    saturday.tell(first, "resolve")
+    saturday.at("14:20").push(photo_failures("w1", rate=2.0)).at("14:21")
+    assert saturday.incident["incidentId"] != first
+    skipped = the_run(saturday)
+    assert skipped["status"] == "skipped"
+    assert "cools down" in str(skipped["reason"])
+    path = f"{INCIDENTS}/{saturday.incident['incidentId']}/runbooks/uploads/execute"
+    by_hand = saturday.bundle.post(path, {"dryRun": False})
+    assert (by_hand.status, by_hand["status"]) == (202, "skipped")
+
+
+def test_nothing_is_done_during_the_ceremony_that_need_not_be(saturday: Day) -> None:
+    settled(saturday, step("tell", TELL), step("shed", SHED, notDuringCeremony=True))
+    saturday.at("16:52").push(photo_failures("w1", rate=2.0)).at("16:53")
+    held = the_run(saturday)
+    assert (held["status"], steps_of(held)) == ("held", [("tell", "done"), ("shed", "held")])
+    assert not emergency(saturday)
+    settled(saturday, step("tell", TELL))  # a run keeps the runbook that it began with
+    saturday.at("16:56").push(photo_failures("w1", rate=2.0)).at("16:59:59")
+    assert not emergency(saturday)
+    saturday.at("17:00:10")
+    assert emergency(saturday)
+
+
+def test_what_touches_other_weddings_too_asks_first() -> None:
+    weddings = {"w1": a_wedding_request(), "w2": a_wedding_request(couple="Cy & Di")}
+    saturday = Day("2026-06-20", starts="15:00", zone=MADRID, weddings=weddings)
+    settled(saturday, step("shed", SHED))
+    saturday.at("15:05").push(photo_failures("w1", rate=2.0)).at("15:06")
+    (shed,) = cast("list[dict[str, Json]]", the_run(saturday)["steps"])
+    assert shed["status"] == "waiting_approval"
+    assert shed["outcome"] == "it touches 2 weddings under way, and may touch 1"
+
+
+def test_a_ticket_is_posted_once_to_each_endpoint_of_a_contact(saturday: Day) -> None:
+    contact = {
+        "name": "Desk",
+        "roles": ["desk"],
+        "channels": [
+            {"kind": "webhook", "url": "https://desk.invalid/", "secret": "whsec_" + "M" * 32}
+        ],
+    }
+    made = saturday.bundle.post("/api/monitoring/contacts", contact)
+    assert made.status == 201, made
+    ticket = {"kind": "ticket", "contactId": made["contactId"], "text": "Look at uploads"}
+    gone = {**ticket, "contactId": "con_nobody"}
+    settled(saturday, step("ticket", ticket), step("gone", gone))
+    saturday.at("14:05").push(photo_failures("w1", rate=2.0)).at("14:06")
+    (told,) = [each for each in saturday.bundle.tells() if each["kind"] == "ticket"]
+    assert told["subject"] == "[TICKET] Look at uploads"
+    assert steps_of(the_run(saturday)) == [("ticket", "done"), ("gone", "failed")]
+
+
+def test_built_in_runbooks_say_what_they_would_do_and_are_armed_by_putting_them(
+    saturday: Day,
+) -> None:
+    path = f"{RUNBOOKS}/photo-uploads-fail"
+    built_in = saturday.bundle.get(path)
+    assert built_in["version"] == 0
+    saturday.at("14:05").push(photo_failures("w1", rate=2.0)).at("14:06")
+    (dry,) = runs(saturday, "photo-uploads-fail")
+    assert (dry["dryRun"], dry["status"]) == (True, "succeeded")
+    beside = {"runbookId", "version", "asOf", "cacheHit", "executionTime", "dataQuality"}
+    read = {name: value for name, value in built_in.members.items() if name not in beside}
+    body = {**read, "onWeddingDay": "armed"}
+    assert saturday.bundle.put_document(path, body, if_match='"0"').status == 200
+    assert saturday.bundle.get(path)["onWeddingDay"] == "armed"
+    assert saturday.bundle.delete(path).status == 204
+    again = saturday.bundle.get(path).members
+    assert {name: again[name] for name in read} == read
+    assert saturday.bundle.delete(path).status == 404
+
+
+def test_in_emergency_mode_live_answers_may_be_ten_seconds_old(saturday: Day) -> None:
+    def answers() -> list[str]:
+        found = []
+        for _ in range(3):
+            found.append(saturday.page_of("w1").headers["x-cache"])
+            saturday.bundle.clock.set(saturday.bundle.now + timedelta(seconds=3))
+        return found
+
+    assert answers() == ["miss", "miss", "miss"]
+    settled(saturday, step("shed", {**SHED, "minutes": 5}))
+    saturday.at("14:05").push(photo_failures("w1", rate=2.0)).at("14:06")
+    assert answers() == ["miss", "hit", "hit"]
+    saturday.at("14:10:30")
+    assert answers() == ["miss", "miss", "miss"]
