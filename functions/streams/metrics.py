@@ -23,6 +23,7 @@ from wedsync.stores.services import Services
         Resource.WINDOWS.write(),
         Resource.TENANT_SETTINGS.write(),
         Resource.VIEWS.read(),
+        Resource.LIMITS.write(),
         *EVALUATING,
     ),
     layers=("numeric",),

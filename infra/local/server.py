@@ -30,7 +30,7 @@ from wedsync.cloud import Clock
 from wedsync.errors import Invalid
 from wedsync.runtime import problem
 from wedsync.runtime.declarations import Function, ScheduleTrigger
-from wedsync.settings import CLIENT_RATE, DEVICE_RATE, Settings
+from wedsync.settings import CLIENT_RATE, DEVICE_RATE, TENANT_POINTS, Settings
 from wedsync.web import GuardedWeb
 
 HOST = "127.0.0.1"
@@ -100,6 +100,8 @@ def _serve(
         unsigned_tenant=LOCAL_TENANT if options.accepts_unsigned else None,
         client_rate=CLIENT_RATE if options.limits else None,
         device_rate=DEVICE_RATE if options.limits else None,
+        tenant_points=TENANT_POINTS if options.limits else None,
+        sheds_load=options.limits,
         loopback_endpoints=options.loopback,
     )
     bells = Bells()

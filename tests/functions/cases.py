@@ -332,6 +332,16 @@ def _counted(stage: Stage, *, minutes_ago: int) -> None:
     stage.used.clear()
 
 
+def _a_minute_behind(stage: Stage) -> None:
+    a_key_and_a_wedding(stage)
+    stage.clock.set(NOW + timedelta(minutes=1))
+
+
+def _the_consumer_is_behind(stage: Stage) -> None:
+    """So far that even what tells of the present hour has to wait."""
+    stage.services.pressure.report("wedsync-metrics:shard-0", timedelta(hours=2), now=NOW)
+
+
 def earlier(event: Event, *, minutes: int) -> Event:
     """The points of a stream's batch, unsigned, as they would have been some minutes ago."""
     records = cast("list[dict[str, dict[str, object]]]", event["Records"])
@@ -594,6 +604,12 @@ CASES: tuple[Case, ...] = (
         change=_a_large_bad_point,
         status=202,
     ),
+    Case(
+        function="metrics-ingest",
+        title="while the consumer is behind",
+        arrange=_the_consumer_is_behind,
+        status=429,
+    ),
     Case(function="metrics-ingest", title="a vendor's", change=_by_a_vendor, status=202),
     Case(function="metrics-otlp", status=200),
     Case(function="metrics-otlp", title="a large bad point", change=_a_large_bad_label, status=200),
@@ -662,6 +678,7 @@ CASES: tuple[Case, ...] = (
         arrange=a_key_and_a_wedding_months_away,
     ),
     Case(function="streams-metrics", title="an export", change=_an_export),
+    Case(function="streams-metrics", title="a minute behind", arrange=_a_minute_behind),
     Case(function="streams-recipients", arrange=a_contact_and_a_page),
     Case(function="streams-recipients", title="nobody is there", arrange=a_new_incident),
     Case(

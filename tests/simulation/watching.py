@@ -20,7 +20,7 @@ from wedsync.tenancy import Tenant
 _alerts = Documents(Alert)
 _incidents = Documents(Incident)
 
-NOBODYS = frozenset({"compaction"})
+NOBODYS = frozenset({"compaction", "pressure"})
 """Partitions that hold nothing of any tenant."""
 LATEST_SECONDS = 180
 """A page may be this late, when a sweep is lost besides."""

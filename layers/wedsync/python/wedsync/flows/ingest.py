@@ -16,6 +16,7 @@ from wedsync.flows.heard import hear, note_judged, record_token, tell_of_trouble
 from wedsync.flows.judging import judge, refused_of_export, warm_reader
 from wedsync.flows.points import text
 from wedsync.flows.provenance import Proved, Provenance, identity_key
+from wedsync.flows.shedding import report_lag
 from wedsync.flows.tenant_settings import settled_packs
 from wedsync.flows.times import MINUTES_PER_HOUR, at_ms
 from wedsync.flows.unpack import unpacked
@@ -68,6 +69,7 @@ class Ingested:
 
 def ingest(records: Sequence[Arrived], services: Services) -> Ingested:
     """Count a batch. Raises Unavailable when the cloud fails."""
+    report_lag(services, records)
     batch = sort_records(records, services)
     for tenant, rejections in batch.parked.items():
         services.rejections.park(tenant, rejections)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wedsync.metrics.histogram import Bools, Floats, Ints, Words, dense_ids
+from wedsync.metrics.histogram import Bools, Floats, Ints, Words, dense_ids, distinct
 from wedsync.metrics.lexicon import NONE, Lexicon, Names, guest_hash
 from wedsync.metrics.point import Point
 
@@ -142,6 +142,11 @@ class Columns:
     def pack_key(self, row: int) -> str:
         """What decides the pack of this row: its wedding, else its vendor, else its source."""
         return next(filter(None, self.names.place(int(self.place[row]))), "")
+
+    def weddings(self) -> frozenset[str]:
+        """The weddings that these rows are of."""
+        of = self.names.place_wedding[distinct(self.place)]
+        return frozenset(self.names.texts[each] for each in of.tolist() if each >= 0)
 
     def without(self, rows: Bools) -> "Columns":
         """The other rows."""

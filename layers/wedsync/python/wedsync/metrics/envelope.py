@@ -147,10 +147,10 @@ def checked_kind(value: object) -> Kind:
     return _known(_KINDS, value, "kind")
 
 
-def check_labels(data_type: object, priority: object) -> None:
-    """Refuse what is no data type or no priority; neither decides where a point is counted."""
+def checked_labels(data_type: object, priority: object) -> Priority:
+    """The priority; neither decides where a point is counted. Raises Poison for what is neither."""
     _known(_DATA_TYPES, data_type, "dataType", DataType.SYSTEM_METRIC)
-    _known(_PRIORITIES, priority, "priority", Priority.NORMAL)
+    return _known(_PRIORITIES, priority, "priority", Priority.NORMAL)
 
 
 def checked_name(value: object) -> str:

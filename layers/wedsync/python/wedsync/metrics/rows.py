@@ -8,7 +8,7 @@ import numpy as np
 from wedsync.metrics.columns import ints
 from wedsync.metrics.histogram import Bools, Floats, Ints, Words
 from wedsync.metrics.lexicon import NONE, Lexicon, Names
-from wedsync.metrics.point import Point
+from wedsync.metrics.point import Point, Priority, most_urgent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -20,7 +20,7 @@ class Rows:
     observations it stands for (none: one). ``guest`` is a number of ``guests``, ``claim`` (the
     tenant that a point names) of ``claims``; -1 stands for none. ``guest_hash`` tells a guest by
     hash alone. ``event_ids`` are by row, as they were sent: texts (none: ``None``), or words
-    (none: 0).
+    (none: 0). ``priority`` is that of the most urgent of all these points.
     """
 
     record: Ints
@@ -38,6 +38,7 @@ class Rows:
     claims: tuple[str, ...] = ()
     event_texts: Sequence[str | None] | None = None
     event_words: Words | None = None
+    priority: Priority = Priority.NORMAL
 
     def __len__(self) -> int:
         return len(self.ts_ms)
@@ -126,6 +127,7 @@ def rows_of_points(record: int, points: Sequence[tuple[int, Point]], lexicon: Le
         claim=claim[row] if claims else None,
         claims=claims,
         event_texts=[events[at] for at in row.tolist()] if any(events) else None,
+        priority=most_urgent(point.priority for point in every),
     )
 
 
@@ -157,6 +159,7 @@ def join_rows(parts: Sequence[Rows]) -> Rows:
         guest_hash=joined_words([part.guest_hash for part in parts], lengths),
         claim=claim,
         claims=claims,
+        priority=most_urgent(part.priority for part in parts),
     )
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wedsync.stores.judged import JudgedStore
     from wedsync.stores.keys import KeyStore
     from wedsync.stores.limits import LimitStore
+    from wedsync.stores.pressure import PressureStore
     from wedsync.stores.rejections import RejectionStore
     from wedsync.stores.rollups import RollupStore
     from wedsync.stores.routing import RoutingStore
@@ -198,6 +199,13 @@ class Services:
         from wedsync.stores.limits import LimitStore
 
         return LimitStore(self.cloud.table(Resource.LIMITS), self.memory)
+
+    @cached_property
+    def pressure(self) -> PressureStore:
+        """How far the consumer of the stream is behind."""
+        from wedsync.stores.pressure import PressureStore
+
+        return PressureStore(self.cloud.table(Resource.LIMITS))
 
     @cached_property
     def views(self) -> ViewStore:
