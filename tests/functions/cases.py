@@ -27,6 +27,7 @@ from wedsync.incidents.lifecycle import escalate
 from wedsync.incidents.model import ChannelKind, Incident
 from wedsync.incidents.opening import open_for_alert
 from wedsync.incidents.policies import WEDDING_DAY, PolicyChoice
+from wedsync.metrics.updates import Operation, Update, ValueName
 from wedsync.notifications.contacts import BY_SNS, Channel, Contact
 from wedsync.notifications.payloads import Target
 from wedsync.notifications.roster import Roster, Rotation
@@ -332,6 +333,18 @@ def _counted(stage: Stage, *, minutes_ago: int) -> None:
     stage.used.clear()
 
 
+def updated_values(stage: Stage) -> None:
+    """How many guests are there, counted at the door."""
+    at_ms = round(NOW.timestamp() * 1000)
+    changes = [
+        Update(ts_ms=at_ms, update_id=number, operation=Operation.INCREMENT, value=number)
+        for number in (2, 3)
+    ]
+    name = ValueName(metric="guests.present", wedding_id=WEDDING.wedding_id)
+    stage.services.running_values.update(TENANT, name, changes, now=NOW)
+    stage.used.clear()
+
+
 def _a_minute_behind(stage: Stage) -> None:
     a_key_and_a_wedding(stage)
     stage.clock.set(NOW + timedelta(minutes=1))
@@ -615,6 +628,7 @@ CASES: tuple[Case, ...] = (
     Case(function="metrics-otlp", title="a large bad point", change=_a_large_bad_label, status=200),
     Case(function="metrics-otlp", title="a vendor's", change=_by_a_vendor, status=200),
     Case(function="metrics-prometheus", arrange=counted_and_rolled_up, status=200),
+    Case(function="metrics-values", arrange=updated_values, status=200),
     Case(function="metrics-real-time", arrange=counted_points, status=200),
     Case(function="metrics-rejections", arrange=counted_points, status=200),
     Case(function="metrics-series", arrange=counted_points, status=200),

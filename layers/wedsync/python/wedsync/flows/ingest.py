@@ -20,6 +20,7 @@ from wedsync.flows.shedding import report_lag
 from wedsync.flows.tenant_settings import settled_packs
 from wedsync.flows.times import MINUTES_PER_HOUR, at_ms
 from wedsync.flows.unpack import unpacked
+from wedsync.flows.updates import apply_updates
 from wedsync.flows.viewing import kept_by_second
 from wedsync.metrics.body import Poison, open_body
 from wedsync.metrics.columns import Columns
@@ -32,6 +33,7 @@ from wedsync.metrics.otlp_wire import is_export
 from wedsync.metrics.packs import PackHistory
 from wedsync.metrics.point import Point
 from wedsync.metrics.reading import BodyReader
+from wedsync.metrics.updates import take_updates
 from wedsync.stores.hot_windows import Merged
 from wedsync.stores.rejections import Rejection
 from wedsync.stores.services import Services
@@ -71,15 +73,20 @@ def ingest(records: Sequence[Arrived], services: Services) -> Ingested:
     """Count a batch. Raises Unavailable when the cloud fails."""
     report_lag(services, records)
     batch = sort_records(records, services)
+    told, observed = ([], None) if batch.columns is None else take_updates(batch.columns)
+    updates = apply_updates(services, told, batch.carriers)
+    for tenant, rejections in updates.too_late.items():
+        for each in rejections:
+            batch.park(tenant, each)
     for tenant, rejections in batch.parked.items():
         services.rejections.park(tenant, rejections)
-    merged = [] if batch.columns is None else _counted(batch, batch.columns, services)
+    merged = [] if not observed else _counted(batch, observed, services)
     # What is struck out does not come again, and could not be judged any more.
     pay(services, batch.books)
     return Ingested(
-        accepted=sum(each.accepted for each in merged),
+        accepted=updates.applied + sum(each.accepted for each in merged),
         late=sum(each.late for each in merged),
-        duplicates=sum(each.duplicates for each in merged),
+        duplicates=updates.repeated + sum(each.duplicates for each in merged),
         rejected=sum(len(each) for each in batch.parked.values()),
     )
 

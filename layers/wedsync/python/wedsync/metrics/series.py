@@ -11,6 +11,10 @@ HEALTH_CHECK = "health.check"
 TIMELINE_ITEM = "timeline.item"
 """An item of a wedding's timeline began; the dimension ``item`` is its id."""
 
+UPDATE_OPERATION = "wedsync:operation"
+UPDATE_FORMULA = "wedsync:formula"
+"""The dimensions of a point that changes a value, and is counted in no series."""
+
 Dims = tuple[tuple[str, str], ...]
 
 _UNIT = "\x1f"

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from wedsync.stores.rollups import RollupStore
     from wedsync.stores.routing import RoutingStore
     from wedsync.stores.running_totals import RunningTotalStore
+    from wedsync.stores.running_values import RunningValueStore
     from wedsync.stores.sealing import Sealing
     from wedsync.stores.streams import StreamStore
     from wedsync.stores.tenant_settings import TenantSettingsStore
@@ -129,6 +130,13 @@ class Services:
         from wedsync.stores.running_totals import RunningTotalStore
 
         return RunningTotalStore(self.cloud.table(Resource.RUNNING_TOTALS))
+
+    @cached_property
+    def running_values(self) -> RunningValueStore:
+        """Values that updates change."""
+        from wedsync.stores.running_values import RunningValueStore
+
+        return RunningValueStore(self.cloud.table(Resource.RUNNING_TOTALS))
 
     @cached_property
     def rollups(self) -> RollupStore:
