@@ -38,6 +38,7 @@ from wedsync.tenancy import Caller, Role
 from wedsync.weddings.context import wedding_context
 
 EVENTS = Path(__file__).parents[2] / "events"
+PIPELINE = "slow-gallery"
 ALERT_ID = "6f0e2d9c4b7a1835-1"
 INCIDENT_ID = "inc_88ae00e85cb574235eb5-1"
 TOPICS = frozenset({Resource.TIER_0, Resource.TIER_1, Resource.TIER_2})
@@ -345,6 +346,11 @@ def updated_values(stage: Stage) -> None:
     stage.used.clear()
 
 
+def a_pipeline(stage: Stage) -> None:
+    stage.run("metrics-change-pipeline", sample("metrics-change-pipeline"))
+    stage.used.clear()
+
+
 def _a_minute_behind(stage: Stage) -> None:
     a_key_and_a_wedding(stage)
     stage.clock.set(NOW + timedelta(minutes=1))
@@ -628,6 +634,11 @@ CASES: tuple[Case, ...] = (
     Case(function="metrics-otlp", title="a large bad point", change=_a_large_bad_label, status=200),
     Case(function="metrics-otlp", title="a vendor's", change=_by_a_vendor, status=200),
     Case(function="metrics-prometheus", arrange=counted_and_rolled_up, status=200),
+    Case(function="metrics-change-pipeline", status=200),
+    Case(function="metrics-change-pipeline", title="again", arrange=a_pipeline, status=200),
+    Case(function="metrics-list-pipelines", arrange=a_pipeline, status=200),
+    Case(function="metrics-read-pipeline", arrange=a_pipeline, status=200),
+    Case(function="metrics-remove-pipeline", arrange=a_pipeline, status=204),
     Case(function="metrics-values", arrange=updated_values, status=200),
     Case(function="metrics-real-time", arrange=counted_points, status=200),
     Case(function="metrics-rejections", arrange=counted_points, status=200),

@@ -22,7 +22,18 @@ from tests.functions.cases import (
 )
 from tests.functions.stage import FUNCTIONS, NOW, TENANT, Stage, on_moto
 from tests.functions.test_roles import BODIES, ROUTES, path_of
-from tests.functions.web import Told, Web, contact, incident, opened, point, policy, roster, wedding
+from tests.functions.web import (
+    Told,
+    Web,
+    contact,
+    incident,
+    opened,
+    pipeline,
+    point,
+    policy,
+    roster,
+    wedding,
+)
 from tests.functions.web import settings as a_tenants_settings
 from wedsync.tenancy import Role
 
@@ -231,6 +242,7 @@ DOCUMENTS = {
     "weddings-timeline": BODIES["weddings-timeline"],
     "account-change-settings": a_tenants_settings(),
     "routing-change-policy": policy(),
+    "metrics-change-pipeline": pipeline(),
     "routing-change-roster": roster(),
     "routing-create-contact": contact(quietHours=QUIET_HOURS),
     "routing-change-contact": contact(quietHours=QUIET_HOURS),

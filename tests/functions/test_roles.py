@@ -14,7 +14,9 @@ from tests.functions.cases import (
     INCIDENT_ID,
     NOW_NS,
     OWN_POLICY,
+    PIPELINE,
     a_contact,
+    a_pipeline,
     a_policy,
     a_registered_wedding,
     an_open_incident,
@@ -29,6 +31,7 @@ from tests.functions.web import (
     contact,
     incident,
     opened,
+    pipeline,
     point,
     policy,
     roster,
@@ -52,6 +55,7 @@ IDS = {
     "incident_id": INCIDENT_ID,
     "contact_id": CONTACT_ID,
     "name": OWN_POLICY,
+    "pipeline_id": PIPELINE,
 }
 BODIES: dict[str, object] = {
     "weddings-create": wedding(),
@@ -75,6 +79,7 @@ BODIES: dict[str, object] = {
     "routing-change-contact": contact(),
     "routing-change-policy": policy(),
     "routing-change-roster": roster(),
+    "metrics-change-pipeline": pipeline(),
 }
 QUERIES = {"metrics-series": "name=photo.upload"}
 CHANGING = {Role.ADMIN, Role.OPERATOR}
@@ -91,9 +96,11 @@ EXCEPTIONS = {
     "metrics-wedding": {*LOOKING, Role.VENDOR},
 }
 """Where the general rule (GET: whoever looks; else whoever changes) does not hold."""
-MAKES_WHAT_IT_NAMES = "routing-change-policy"
+MAKE_WHAT_THEY_NAME = {"routing-change-policy", "metrics-change-pipeline"}
 BY_ID = [
-    name for name, trigger in ROUTES.items() if "{" in trigger.path and name != MAKES_WHAT_IT_NAMES
+    name
+    for name, trigger in ROUTES.items()
+    if "{" in trigger.path and name not in MAKE_WHAT_THEY_NAME
 ]
 
 
@@ -119,6 +126,7 @@ def web() -> Iterator[Web]:
         an_open_incident(stage)
         a_contact(stage)
         a_policy(stage)
+        a_pipeline(stage)
         yield web
 
 

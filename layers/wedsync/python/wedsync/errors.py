@@ -12,7 +12,8 @@
     │   ├── AlertNotFound
     │   ├── IncidentNotFound
     │   ├── ContactNotFound
-    │   └── PolicyNotFound
+    │   ├── PolicyNotFound
+    │   └── PipelineNotFound
     ├── MethodNotAllowed            405
     ├── Conflict                    409 the state does not allow it
     │   ├── AlertAlreadyResolved
@@ -147,6 +148,13 @@ class PolicyNotFound(NotFound):
 
     code = "policy-not-found"
     title = "No such escalation policy"
+
+
+class PipelineNotFound(NotFound):
+    """No such pipeline for this caller."""
+
+    code = "pipeline-not-found"
+    title = "No such pipeline"
 
 
 class MethodNotAllowed(WedSyncError):

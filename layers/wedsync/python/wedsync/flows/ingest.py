@@ -14,6 +14,7 @@ from wedsync.flows.evaluate import evaluate
 from wedsync.flows.exports import OffBook, Settled, pay, settle
 from wedsync.flows.heard import hear, note_judged, record_token, tell_of_trouble, touched_by
 from wedsync.flows.judging import judge, refused_of_export, warm_reader
+from wedsync.flows.pipelines import derive_batch
 from wedsync.flows.points import text
 from wedsync.flows.provenance import Proved, Provenance, identity_key
 from wedsync.flows.shedding import report_lag
@@ -28,6 +29,7 @@ from wedsync.metrics.decode import DecodedRecord, rejected_record
 from wedsync.metrics.fold import KeepSeconds, Packs, slots
 from wedsync.metrics.histogram import Words
 from wedsync.metrics.intake import Sender
+from wedsync.metrics.lexicon import Lexicon
 from wedsync.metrics.otlp import read_export
 from wedsync.metrics.otlp_wire import is_export
 from wedsync.metrics.packs import PackHistory
@@ -48,6 +50,7 @@ class Sorted:
     are those of running totals that gave points out, ``off_books`` the frames of these.
     """
 
+    lexicon: Lexicon
     columns: Columns | None = None
     parked: dict[Tenant, list[Rejection]] = field(default_factory=dict)
     carriers: list[Arrived] = field(default_factory=list)
@@ -57,6 +60,12 @@ class Sorted:
     def park(self, tenant: Tenant, rejection: Rejection) -> None:
         """Set one row aside for this tenant."""
         self.parked.setdefault(tenant, []).append(rejection)
+
+    def park_all(self, refused: Mapping[Tenant, Sequence[Rejection]]) -> None:
+        """Set all of these aside."""
+        for tenant, rejections in refused.items():
+            for each in rejections:
+                self.park(tenant, each)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +84,11 @@ def ingest(records: Sequence[Arrived], services: Services) -> Ingested:
     batch = sort_records(records, services)
     told, observed = ([], None) if batch.columns is None else take_updates(batch.columns)
     updates = apply_updates(services, told, batch.carriers)
-    for tenant, rejections in updates.too_late.items():
-        for each in rejections:
-            batch.park(tenant, each)
+    batch.park_all(updates.too_late)
+    if observed:
+        derived = derive_batch(services, observed, batch.lexicon, batch.carriers)
+        batch.park_all(derived.refused)
+        observed = derived.columns
     for tenant, rejections in batch.parked.items():
         services.rejections.park(tenant, rejections)
     merged = [] if not observed else _counted(batch, observed, services)
@@ -114,7 +125,7 @@ def sort_records(records: Sequence[Arrived], services: Services) -> Sorted:
     provenance = Provenance(services.keys, services.settings, master)
     operator = services.settings.operator_tenant
     reader = warm_reader(services)
-    batch = Sorted()
+    batch = Sorted(reader.lexicon)
     opened: dict[int, _Opened] = {}
     for carrier in records:
         for record, broken in unpacked(carrier):

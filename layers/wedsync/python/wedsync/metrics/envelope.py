@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from wedsync.metrics.body import Poison
 from wedsync.metrics.point import DataType, Kind, Point, Priority
-from wedsync.metrics.series import Dims
+from wedsync.metrics.series import DERIVED, Dims
 from wedsync.metrics.updates import update_dims
 
 Members = dict[str, object]
@@ -181,6 +181,10 @@ def checked_name(value: object) -> str:
     if not isinstance(value, str) or not _is_name(value):
         raise Poison(
             "bad-name", "a name has 1 to 200 characters of A-Z a-z 0-9 _ . : / -", pointer="/name"
+        )
+    if value.startswith(DERIVED):
+        raise Poison(
+            "reserved-name", f"names with {DERIVED} are those of pipelines", pointer="/name"
         )
     return value
 

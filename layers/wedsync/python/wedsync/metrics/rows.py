@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wedsync.metrics.columns import ints
+from wedsync.metrics.columns import ints, joined_flags, joined_ints
 from wedsync.metrics.histogram import Bools, Floats, Ints, Words
 from wedsync.metrics.lexicon import NONE, Lexicon, Names
 from wedsync.metrics.point import Point, Priority, most_urgent
@@ -153,7 +153,7 @@ def join_rows(parts: Sequence[Rows]) -> Rows:
         ts_ms=np.concatenate([part.ts_ms for part in parts]),
         value=np.concatenate([part.value for part in parts]),
         weight=joined_ints([part.weight for part in parts], lengths, absent=1),
-        first=_flags([part.first for part in parts], lengths),
+        first=joined_flags([part.first for part in parts], lengths),
         guest=guest,
         guests=guests,
         guest_hash=joined_words([part.guest_hash for part in parts], lengths),
@@ -179,31 +179,6 @@ def joined_words(
 
 def _text(column: Ints | None, texts: Sequence[str], at: int) -> str | None:
     return None if column is None or column[at] < 0 else texts[int(column[at])]
-
-
-def joined_ints(
-    columns: Sequence[Ints | None], lengths: Sequence[int], *, absent: int
-) -> Ints | None:
-    """The same for numbers."""
-    if all(column is None for column in columns):
-        return None
-    return np.concatenate(
-        [
-            np.full(length, absent, np.int64) if column is None else column
-            for column, length in zip(columns, lengths, strict=True)
-        ]
-    )
-
-
-def _flags(columns: Sequence[Bools | None], lengths: Sequence[int]) -> Bools | None:
-    if all(column is None for column in columns):
-        return None
-    return np.concatenate(
-        [
-            np.ones(length, np.bool_) if column is None else column
-            for column, length in zip(columns, lengths, strict=True)
-        ]
-    )
 
 
 def _joined(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wedsync.stores.judged import JudgedStore
     from wedsync.stores.keys import KeyStore
     from wedsync.stores.limits import LimitStore
+    from wedsync.stores.pipelines import PipelineStore
     from wedsync.stores.pressure import PressureStore
     from wedsync.stores.rejections import RejectionStore
     from wedsync.stores.rollups import RollupStore
@@ -200,6 +201,13 @@ class Services:
         from wedsync.stores.tenant_settings import TenantSettingsStore
 
         return TenantSettingsStore(self.cloud.table(Resource.TENANT_SETTINGS))
+
+    @cached_property
+    def pipelines(self) -> PipelineStore:
+        """What tenants derive from what is ingested."""
+        from wedsync.stores.pipelines import PipelineStore
+
+        return PipelineStore(self.cloud.table(Resource.TENANT_SETTINGS))
 
     @cached_property
     def limits(self) -> LimitStore:
