@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from wedsync.cloud import Arrived
 from wedsync.errors import TooLarge
 from wedsync.flows.derive import refresh
-from wedsync.flows.evaluate import evaluate
+from wedsync.flows.evaluate import Evaluated, evaluate
 from wedsync.flows.exports import OffBook, Settled, pay, settle
 from wedsync.flows.heard import hear, note_judged, record_token, tell_of_trouble, touched_by
 from wedsync.flows.judging import judge, refused_of_export, warm_reader
@@ -70,12 +70,19 @@ class Sorted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingested:
-    """What a batch came to. ``accepted`` includes ``late``."""
+    """What a batch came to. ``accepted`` includes ``late``; counts are of points as sent."""
 
     accepted: int
     late: int
     duplicates: int
     rejected: int
+    evaluated: Evaluated = field(default_factory=Evaluated)
+
+    @property
+    def quality_score(self) -> float:
+        """Which share of what was offered counts in every window; nothing offered lacks nothing."""
+        offered = self.accepted + self.rejected
+        return round((self.accepted - self.late) / offered, 4) if offered else 1.0
 
 
 def ingest(records: Sequence[Arrived], services: Services) -> Ingested:
@@ -91,7 +98,10 @@ def ingest(records: Sequence[Arrived], services: Services) -> Ingested:
         observed = derived.columns
     for tenant, rejections in batch.parked.items():
         services.rejections.park(tenant, rejections)
-    merged = [] if not observed else _counted(batch, observed, services)
+    merged: list[Merged] = []
+    evaluated = Evaluated()
+    if observed:
+        merged, evaluated = _counted(batch, observed, services)
     # What is struck out does not come again, and could not be judged any more.
     pay(services, batch.books)
     return Ingested(
@@ -99,10 +109,11 @@ def ingest(records: Sequence[Arrived], services: Services) -> Ingested:
         late=sum(each.late for each in merged),
         duplicates=updates.repeated + sum(each.duplicates for each in merged),
         rejected=sum(len(each) for each in batch.parked.values()),
+        evaluated=evaluated,
     )
 
 
-def _counted(batch: Sorted, columns: Columns, services: Services) -> list[Merged]:
+def _counted(batch: Sorted, columns: Columns, services: Services) -> tuple[list[Merged], Evaluated]:
     """Count, and judge whatever has to be judged for it."""
     heard, columns = hear(
         columns,
@@ -114,9 +125,9 @@ def _counted(batch: Sorted, columns: Columns, services: Services) -> list[Merged
     tell_of_trouble(services, heard)
     merged = _merge(columns, services, _packs(services), _keep_seconds(services))
     refresh(services, merged)
-    evaluate(services, touched_by(services, heard, merged))
+    evaluated = evaluate(services, touched_by(services, heard, merged))
     note_judged(services, merged)
-    return merged
+    return merged, evaluated
 
 
 def sort_records(records: Sequence[Arrived], services: Services) -> Sorted:
