@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 from infra.registry import registry
+from wedsync.api.quality import FreshnessReply
 from wedsync.runtime.http import Endpoint
 from wedsync.runtime.problem import CONTENT_TYPE
 
@@ -20,6 +21,12 @@ PATH = Path(__file__).parents[1] / "docs" / "openapi.json"
 TITLE = "WedSync"
 VERSION = "1.0.0"
 _PROBLEM = "Problem"
+_BESIDE_A_READ = {
+    "ETag": "Its validator; with a weak one in If-None-Match the answer is 304 until it changes",
+    "X-As-Of": "Since when it holds",
+    "X-Cache": "hit: it was remembered; miss: it was looked up",
+    "X-Data-Quality": "How good the data is that came in the last 15 minutes, as JSON",
+}
 _SUPERSEDED = frozenset({"HTTPValidationError", "ResponseValidationError", "ValidationError"})
 """What the framework would answer to bad input, and our endpoints never do."""
 
@@ -27,7 +34,7 @@ _SUPERSEDED = frozenset({"HTTPValidationError", "ResponseValidationError", "Vali
 def document() -> Document:
     """The document, in an order that does not depend on the walk."""
     paths: dict[str, dict[str, Json]] = {}
-    schemas: dict[str, Json] = {_PROBLEM: _problem()}
+    schemas: dict[str, Json] = {_PROBLEM: _problem(), **_freshness()}
     for endpoint in _endpoints():
         described = _described(endpoint)
         for name, schema in _schemas(described).items():
@@ -107,6 +114,8 @@ def _operation(operation: Document, endpoint: Endpoint) -> Document:
                 "schema": {"type": "string", "minLength": 1, "maxLength": 255},
             }
         )
+    if endpoint.trigger.method == "GET":
+        _tell_freshness(cast("Document", responses["200"]), exact=endpoint.trigger.exact)
     for status, response in responses.items():
         if int(status) >= 400:
             described = cast("Document", response)
@@ -122,6 +131,27 @@ def _operation(operation: Document, endpoint: Endpoint) -> Document:
         "x-roles": cast("list[Json]", sorted(endpoint.trigger.roles)),
         "responses": dict(sorted(responses.items())),
     }
+
+
+def _tell_freshness(response: Document, *, exact: bool) -> None:
+    """Describe what every answer to a GET carries beside its own members."""
+    response["headers"] = {
+        name: {"description": description, "schema": {"type": "string"}}
+        for name, description in _BESIDE_A_READ.items()
+    }
+    content = cast("Document", response["content"]).get("application/json")
+    if content is not None and not exact:
+        media = cast("Document", content)
+        reference: Document = {"$ref": f"#/components/schemas/{FreshnessReply.__name__}"}
+        media["schema"] = {"allOf": [media["schema"], reference]}
+
+
+def _freshness() -> dict[str, Json]:
+    schema = FreshnessReply.model_json_schema(
+        mode="serialization", ref_template="#/components/schemas/{model}"
+    )
+    parts = cast("dict[str, Json]", schema.pop("$defs"))
+    return {FreshnessReply.__name__: cast("Json", schema), **parts}
 
 
 def _points() -> Document:

@@ -59,6 +59,12 @@ class Answer:
         return self.body
 
     @property
+    def own(self) -> dict[str, Json]:
+        """The members of the thing itself, without those that every read has beside them."""
+        beside = {"asOf", "cacheHit", "executionTime", "dataQuality"}
+        return {name: value for name, value in self.members.items() if name not in beside}
+
+    @property
     def items(self) -> list[dict[str, Json]]:
         """The body as a list, bare or under ``items``."""
         found = self.body if isinstance(self.body, list) else self.members["items"]

@@ -11,6 +11,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
     "GET /api/monitoring/incidents/active",
     summary="List active incidents, the worst first",
     uses=(Resource.INCIDENTS.read(),),
+    exact=True,
 )
 def handler(
     caller: FromCaller, services: Injected, limit: Limit = 200, cursor: Cursor = None

@@ -4,7 +4,7 @@ from wedsync.flows.exposition import prometheus_text
 from wedsync.flows.grants import LOOKING
 from wedsync.metrics.exposition import CONTENT_TYPE
 from wedsync.resources import Resource
-from wedsync.runtime.answer import Answer
+from wedsync.runtime.answer import Answer, Freshness
 from wedsync.runtime.http import FromCaller, Injected, endpoint
 
 
@@ -17,5 +17,5 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 def handler(caller: FromCaller, services: Injected) -> Answer[str]:
     """Answer gauges as they are now, and counts since midnight UTC."""
     found = prometheus_text(services, caller.tenant)
-    headers = {"content-type": CONTENT_TYPE, "x-cache": "hit" if found.hit else "miss"}
-    return Answer(found.value, headers)
+    freshness = Freshness(as_of=found.as_of, hit=found.hit)
+    return Answer(found.value, {"content-type": CONTENT_TYPE}, freshness=freshness)

@@ -6,15 +6,15 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from wedsync.api.ranges import time_range
-from wedsync.api.series import Freshness, SeriesReply
+from wedsync.api.series import SeriesReply
 from wedsync.api.shape import Instant
 from wedsync.errors import ResolutionNotKept, WeddingNotFound
 from wedsync.flows.grants import LOOKING
-from wedsync.flows.live import tenant_quality
 from wedsync.flows.query import Stat, Window
 from wedsync.flows.series import query_for, series
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.resources import Resource
+from wedsync.runtime.answer import Answer, Freshness
 from wedsync.runtime.http import FromCaller, Injected, endpoint
 from wedsync.weddings.context import wedding_context
 
@@ -39,7 +39,7 @@ def handler(
     wedding_id: Annotated[str | None, Query(alias="weddingId")] = None,
     vendor_id: Annotated[str | None, Query(alias="vendorId", max_length=128)] = None,
     zone: Annotated[str | None, Query(max_length=64)] = None,
-) -> SeriesReply:
+) -> Answer[SeriesReply]:
     """Answer whole buckets: of a wedding, of a vendor, or of the tenant's totals."""
     now = services.now()
     wedding = None
@@ -58,12 +58,8 @@ def handler(
         zone=zone,
     )
     found = series(services, caller.tenant, query)
-    return SeriesReply.of(
-        query,
-        found.value,
-        freshness=Freshness.of(found, services.now() - now),
-        quality=tenant_quality(services, caller.tenant),
-        context=None
-        if wedding is None
-        else wedding_context(wedding, now, settings_of(services, caller.tenant).season),
-    )
+    context = None
+    if wedding is not None:
+        context = wedding_context(wedding, now, settings_of(services, caller.tenant).season)
+    body = SeriesReply.of(query, found.value, as_of=found.as_of, context=context)
+    return Answer(body, freshness=Freshness(as_of=found.as_of, hit=found.hit))

@@ -14,5 +14,5 @@ from wedsync.runtime.http import Injected, endpoint
 )
 def handler(services: Injected) -> HealthReply:
     """Answer what is no tenant's: the jobs of the clock. 503 while the tables do not answer."""
-    now = services.now()
-    return HealthReply.of(job_health(services, now), stage=services.settings.stage, now=now)
+    jobs = job_health(services, services.now())
+    return HealthReply.of(jobs, stage=services.settings.stage)

@@ -1,13 +1,12 @@
 """How a wedding's day went, once it is over."""
 
-from wedsync.api.series import Freshness
 from wedsync.api.success import SuccessReply
 from wedsync.errors import WeddingNotFound
 from wedsync.flows.grants import LOOKING
-from wedsync.flows.live import tenant_quality
 from wedsync.flows.success import wedding_success
 from wedsync.flows.visibility import wedding_for
 from wedsync.resources import Resource
+from wedsync.runtime.answer import Answer, Freshness
 from wedsync.runtime.http import FromCaller, Injected, endpoint
 from wedsync.tenancy import READERS, Role
 
@@ -20,11 +19,9 @@ from wedsync.tenancy import READERS, Role
     roles=READERS | {Role.VENDOR},
     layers=("numeric",),
 )
-def handler(wedding_id: str, caller: FromCaller, services: Injected) -> SuccessReply:
+def handler(wedding_id: str, caller: FromCaller, services: Injected) -> Answer[SuccessReply]:
     """Answer four parts and their sum; what nobody could know is null, and said to be."""
-    began = services.now()
     wedding = wedding_for(caller, wedding_id, services.weddings)
     found = wedding_success(services, caller.tenant, wedding)
-    quality = tenant_quality(services, caller.tenant)
-    freshness = Freshness.of(found, services.now() - began)
-    return SuccessReply.of(wedding, found.value, freshness=freshness, quality=quality)
+    body = SuccessReply.of(wedding, found.value, at=found.as_of)
+    return Answer(body, freshness=Freshness(as_of=found.as_of, hit=found.hit))

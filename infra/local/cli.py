@@ -16,6 +16,7 @@ from wedsync.tenancy import Role, Tenant
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from infra.local.data_directory import DataDirectory
     from wedsync.runtime.declarations import Function
     from wedsync.stores.services import Services
 
@@ -35,6 +36,7 @@ app.command()(demo)
 app.command()(cost)
 
 _WRONG_USE = 2
+_DATA_HELP = "The server's --data; not needed while one server runs."
 
 
 class ClockMode(StrEnum):
@@ -110,27 +112,24 @@ def create_key(
     tenant: Annotated[str, typer.Option(help="The tenant that the key belongs to.")],
     role: Annotated[Role, typer.Option(help="What its caller may do.")],
     vendor: Annotated[str | None, typer.Option(help="The vendor that it speaks for.")] = None,
-    data: Annotated[Path | None, typer.Option(help="The server's --data.")] = None,
+    data: Annotated[Path | None, typer.Option(help=_DATA_HELP)] = None,
 ) -> None:
     """Make a key and print it, once, as a line of JSON; a running server takes it at once."""
     from infra.local.clock import RandomIds, RealClock
-    from infra.local.data_directory import DataDirectory, latest_passing
     from infra.local.engine import LocalCloud
     from infra.local.first_start import make_key
 
     if role is Role.VENDOR and not vendor:
         _refuse("a vendor's key needs --vendor")
     owner = _tenant(tenant)
-    directory = latest_passing() if data is None else DataDirectory(data)
-    if directory is None:
-        _refuse("no server runs without --data: name the directory of yours with --data")
+    directory = _directory(data)
     clock = RealClock()
     with LocalCloud(directory.database, clock=clock, ids=RandomIds(clock)) as cloud:
         made = make_key(cloud, tenant=owner, role=role, vendor_id=vendor)
     typer.echo(json.dumps(made.document()))
 
 
-Where = Annotated[Path | None, typer.Option("--data", help="The server's --data.")]
+Where = Annotated[Path | None, typer.Option("--data", help=_DATA_HELP)]
 Deployed = Annotated[
     bool, typer.Option("--deployed", help="On AWS: the environment names the tables.")
 ]
@@ -212,17 +211,27 @@ def _functions() -> "Sequence[Function]":
 @contextmanager
 def _stores(data: Path | None, *, deployed: bool) -> "Iterator[Services]":
     from infra.local import backfill as opening
-    from infra.local.data_directory import latest_passing
 
     if deployed:
         yield opening.deployed()
         return
-    passing = latest_passing()
-    path = data or (None if passing is None else passing.path)
-    if path is None:
-        _refuse("no server runs without --data: name the directory of yours with --data")
-    with opening.on_data(path) as services:
+    with opening.on_data(_directory(data).path) as services:
         yield services
+
+
+def _directory(data: Path | None) -> "DataDirectory":
+    """The directory that is named, else that of the only server that runs."""
+    from infra.local.data_directory import DataDirectory, running_servers
+
+    if data is not None:
+        return DataDirectory(data)
+    running = running_servers()
+    if not running:
+        _refuse("no server runs: start one, or name the directory of yours with --data")
+    if len(running) > 1:
+        choices = "".join(f"\n  --data {each.directory.path}  ({each.url})" for each in running)
+        _refuse(f"{len(running)} servers run: choose one with --data{choices}")
+    return running[0].directory
 
 
 def _tenant(text: str) -> Tenant:

@@ -2,11 +2,13 @@
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 _DATABASE = "wedsync.sqlite"
@@ -52,6 +54,17 @@ class DataDirectory:
                 raise DirectoryInUse(str(self.path)) from error
             yield
 
+    @contextlib.contextmanager
+    def announced(self, url: str) -> Iterator[None]:
+        """Let the user's own commands find the server that holds this directory, while it runs."""
+        path = self.path.resolve()
+        note = _notes() / f"{hashlib.sha256(bytes(path)).hexdigest()[:32]}.json"
+        write_privately(note, {"url": url, "path": str(path)})
+        try:
+            yield
+        finally:
+            note.unlink(missing_ok=True)
+
     def is_held(self) -> bool:
         """Whether a server runs on this directory now."""
         try:
@@ -71,36 +84,46 @@ def write_privately(path: Path, document: object) -> None:
 
 @contextlib.contextmanager
 def opened(path: Path | None) -> Iterator[DataDirectory]:
-    """The directory of a server; without a path one that goes when the server goes.
-
-    A passing one is noted in the user's own directory, so that keys can be made for it.
-    """
+    """The directory of a server; without a path one that goes when the server goes."""
     if path is not None:
         yield DataDirectory(path)
         return
     passing = DataDirectory(Path(tempfile.mkdtemp(prefix="wedsync-")))
-    write_privately(_note(), {"path": str(passing.path)})
     try:
         yield passing
     finally:
         shutil.rmtree(passing.path, ignore_errors=True)
 
 
-def latest_passing() -> DataDirectory | None:
-    """The directory of the newest server that was started without one and still runs."""
-    try:
-        path = Path(json.loads(_note().read_text())["path"])
-    except (OSError, ValueError, KeyError):
-        return None
-    if not path.is_dir():
-        return None
-    directory = DataDirectory(path)
-    return directory if directory.is_held() else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningServer:
+    """A server of this user that runs now."""
+
+    url: str
+    directory: DataDirectory
 
 
-def _note() -> Path:
+def running_servers() -> tuple[RunningServer, ...]:
+    """Every server of this user that runs now, by its address."""
+    found = []
+    for note in _notes().glob("*.json"):
+        try:
+            noted = json.loads(note.read_text())
+            url, path = str(noted["url"]), Path(noted["path"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # it has just gone
+        if not path.is_dir():
+            note.unlink(missing_ok=True)  # its server was killed, and its directory is gone
+            continue
+        directory = DataDirectory(path)
+        if directory.is_held():
+            found.append(RunningServer(url=url, directory=directory))
+    return tuple(sorted(found, key=lambda each: each.url))
+
+
+def _notes() -> Path:
     folder = Path(tempfile.gettempdir()) / f"wedsync-of-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
         raise PermissionError(f"{folder} belongs to somebody else")
-    return folder / "latest.json"
+    return folder

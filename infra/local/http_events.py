@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import cast
 from urllib.parse import parse_qsl, unquote
 
@@ -15,6 +16,7 @@ from infra.local.invocations import Event
 _TEXT_TYPES = ("application/json", "application/xml", "application/javascript")
 _COMPRESSIBLE = ("text/", "application/json", "application/problem+json", "application/javascript")
 _WORTH_COMPRESSING_BYTES = 1024
+_WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,17 +124,21 @@ def reply_of(answer: Event, *, accept_encoding: str | None = None) -> Reply:
         answer = {"statusCode": 200, "body": json.dumps(answer)}
     given = cast("Mapping[str, object]", answer.get("headers") or {})
     headers = {name.lower(): str(value) for name, value in given.items()}
-    headers.setdefault("content-type", "application/json")
+    status = int(cast("int", answer["statusCode"]))
+    has_body = status not in _WITHOUT_BODY
+    if has_body:
+        headers.setdefault("content-type", "application/json")
     text = cast("str | None", answer.get("body")) or ""
     body = base64.b64decode(text) if answer.get("isBase64Encoded") else text.encode()
     if _compresses(headers, body, accept_encoding):
         body = gzip.compress(body, compresslevel=5, mtime=0)
         headers["content-encoding"] = "gzip"
         headers["vary"] = ", ".join(filter(None, (headers.get("vary"), "accept-encoding")))
-    headers["content-length"] = str(len(body))
+    if has_body:
+        headers["content-length"] = str(len(body))
     cookies = cast("Sequence[str]", answer.get("cookies") or ())
     return Reply(
-        status=int(cast("int", answer["statusCode"])),
+        status=status,
         headers=(*headers.items(), *(("set-cookie", cookie) for cookie in cookies)),
         body=body,
     )
@@ -142,7 +148,7 @@ def _compresses(headers: Mapping[str, str], body: bytes, accept_encoding: str | 
     return (
         len(body) >= _WORTH_COMPRESSING_BYTES
         and "content-encoding" not in headers
-        and headers["content-type"].startswith(_COMPRESSIBLE)
+        and headers.get("content-type", "").startswith(_COMPRESSIBLE)
         and _accepts_gzip(accept_encoding or "")
     )
 

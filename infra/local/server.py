@@ -68,6 +68,7 @@ def serve(options: ServeOptions, functions: Callable[[], Sequence[Function]]) ->
         listener = stack.enter_context(contextlib.closing(_listen(options.port)))
         directory = stack.enter_context(opened(options.data))
         stack.enter_context(directory.held())
+        stack.enter_context(directory.announced(_url(listener)))
         ready_line = stack.enter_context(log_instead_of_stdout(directory.log))
         clock = _clock(options)
         counted = CountedIds(clock)
@@ -107,7 +108,7 @@ def _serve(
     bells = Bells()
     ringing = RingingCloud(cloud, bells)
     machine = Machine(cloud, functions, settings, cloud_of=lambda _: ringing)
-    url = f"http://{HOST}:{listener.getsockname()[1]}"
+    url = _url(listener)
     line = {
         "url": url,
         "kinesisEndpoint": url,
@@ -201,6 +202,10 @@ def _listen(port: int) -> socket.socket:
         raise
     listener.setblocking(False)
     return listener
+
+
+def _url(listener: socket.socket) -> str:
+    return f"http://{HOST}:{listener.getsockname()[1]}"
 
 
 def _run_of(cloud: LocalCloud) -> int:

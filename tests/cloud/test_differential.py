@@ -146,7 +146,7 @@ histories = st.tuples(at_first, st.lists(steps, min_size=5, max_size=20)).map(
 
 
 @settings(
-    max_examples=80,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -72,7 +72,7 @@ def test_a_page_counts_every_photo_once_through_hours_of_late_and_repeated_point
         wedding_id = bundle.register(a_wedding())
         sent = on_time = 0
         history: list[dict[str, object]] = []
-        for minute in range(110):
+        for minute in range(75):
             for each in range(chance.randint(0, 3)):
                 late = timedelta(minutes=chance.choice([0, 0, 0, 1, 4, 12, 40, 90]))
                 point = an_upload(bundle, wedding_id, f"{minute}-{each}", late=late)

@@ -78,6 +78,7 @@ class Case:
     def play(self, stage: Stage) -> Mapping[str, object]:
         """Arrange, run once, and answer what the function answered."""
         self.arrange(stage)
+        stage.touched.clear()
         return stage.run(self.function, self.change(sample(self.function)), down=self.down)
 
 

@@ -66,7 +66,7 @@ RECORDS: dict[str, bytes] = {
     "nested-compression": gzip.compress(gzip.compress(_point())),
     "broken-compression": gzip.compress(_point())[:-9],
     "inflation-ratio": gzip.compress(b" " * 3_000_000),
-    "too-large": gzip.compress(_LARGE),
+    "too-large": gzip.compress(_LARGE, 6),
     "malformed-json": b'{"name": "photo.up',
     "not-utf-8": b"\xff\xfe{}",
     "too-deep": b"[" * 50 + b"]" * 50,

@@ -1,5 +1,6 @@
 """What goes over the wire beside the figures: problems, pages, versions, places, ids."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -8,11 +9,21 @@ from typing import cast
 
 import pytest
 
-from tests.functions.cases import an_alert, an_incident, an_open_incident, counted_points
-from tests.functions.stage import NOW, TENANT, Stage
+from tests.functions.cases import an_alert, an_incident, an_open_incident, counted_points, sample
+from tests.functions.stage import NOW, TENANT, Stage, on_sqlite
 from tests.functions.test_roles import BODIES, QUERIES, ROUTES, path_of
-from tests.functions.web import OTHER_TENANT, Told, Web, incident, opened, point, wedding
+from tests.functions.web import (
+    BESIDE_A_READ,
+    OTHER_TENANT,
+    Told,
+    Web,
+    incident,
+    opened,
+    point,
+    wedding,
+)
 from wedsync.alerting.severity import Severity
+from wedsync.resources import Resource
 from wedsync.stores.rejections import Rejection
 from wedsync.tenancy import Role
 
@@ -202,7 +213,7 @@ class TestVersions:
         assert told.headers["location"] == f"{WEDDINGS}/{told.json['weddingId']}"
         assert told.headers["etag"] == '"1"'
         read = web.ask("GET", told.headers["location"])
-        assert read.json == told.json
+        assert read.own == told.json
         assert read.headers["etag"] == '"1"'
 
     def test_a_change_moves_the_version_on(self, web: Web) -> None:
@@ -278,6 +289,59 @@ def _incidents(web: Web, count: int) -> set[str]:
         web.services.incidents.begin(TENANT, one, after=None)
         made.add(one.incident_id)
     return made
+
+
+class TestOrdersOfTheDay:
+    """Of an item only its start is asked for."""
+
+    STARTS = (
+        {"startsAt": "2026-06-20T14:00:00"},
+        {"startsAt": "2026-06-20T15:00:00", "kind": "ceremony"},
+        {"startsAt": "2026-06-20T17:00:00", "title": "Cake"},
+        {"startsAt": "2026-06-20T18:00:00", "id": "other-2"},
+    )
+    NAMES = (
+        ("other", "other", "Other"),
+        ("ceremony", "ceremony", "Ceremony"),
+        ("other-3", "other", "Cake"),
+        ("other-2", "other", "Other"),
+    )
+
+    @staticmethod
+    def names(told: Told) -> tuple[tuple[object, object, object], ...]:
+        assert told.status in {200, 201}, told.text
+        items = cast("list[dict[str, object]]", told.json["timeline"])
+        return tuple((each["id"], each["kind"], each["title"]) for each in items)
+
+    def test_items_are_named_where_a_new_wedding_leaves_it_open(self, web: Web) -> None:
+        told = web.ask("POST", WEDDINGS, wedding(timeline=self.STARTS))
+        assert self.names(told) == self.NAMES
+
+    @pytest.mark.parametrize(("method", "place"), [("PATCH", ""), ("PUT", "/timeline")])
+    def test_the_same_change_gives_the_same_names_again(
+        self, web: Web, method: str, place: str
+    ) -> None:
+        target = f"{WEDDINGS}/{web.a_wedding()}{place}"
+        for _ in range(2):
+            told = web.ask(method, target, {"timeline": self.STARTS})
+            assert self.names(told) == self.NAMES
+
+    def test_an_item_of_no_kind_opens_the_day_only_where_there_is_no_ceremony(
+        self, web: Web
+    ) -> None:
+        for timeline, opens in ((self.STARTS, "13:00"), (self.STARTS[:1], "12:00")):
+            wedding_id = web.a_wedding(venue={"timeZone": "UTC"}, timeline=timeline, events=[])
+            told = web.ask("GET", f"{WEDDINGS}/{wedding_id}/monitoring")
+            assert told.json["windowStart"] == f"2026-06-20T{opens}:00Z"
+
+    def test_an_event_needs_no_more_than_its_start_either(self, web: Web) -> None:
+        starts = [{"startsAt": "2026-06-19T20:00:00Z"}, {"startsAt": "2026-06-21T10:00:00Z"}]
+        told = web.ask("POST", WEDDINGS, wedding(events=starts))
+        events = cast("list[dict[str, str]]", told.json["events"])
+        assert [(each["name"], each["endsAt"]) for each in events] == [
+            ("Event 1", "2026-06-19T20:00:00Z"),
+            ("Event 2", "2026-06-21T10:00:00Z"),
+        ]
 
 
 class TestPages:
@@ -388,6 +452,126 @@ class TestTimes:
         told = web.ask("GET", f"{WEDDINGS}/{web.a_wedding()}/monitoring", query=f"at={at}")
         assert told.json["at"] == "2026-06-20T14:05:00Z"
         assert told.json["local"] == "2026-06-20T16:05:00+02:00"
+
+
+def _there(web: Web, name: str) -> str:
+    """The path of a read whose thing is there."""
+    match name:
+        case "routing-read-contact":
+            made = web.ask(
+                "POST", path_of("routing-create-contact"), BODIES["routing-create-contact"]
+            )
+            return made.headers["location"]
+        case "routing-read-policy":
+            return path_of(name, "normal")
+    return path_of(name)
+
+
+class TestFreshness:
+    """Every read tells since when it holds and how good the data is that it comes from."""
+
+    @pytest.mark.parametrize("name", LOOKING)
+    def test_every_read_tells_it_as_headers_and_where_there_is_room_as_members(
+        self, busy: Web, name: str
+    ) -> None:
+        busy.ask("POST", "/api/metrics/ingest", [point(), point()])
+        busy.bundle.drain()
+        told = busy.ask("GET", _there(busy, name), query=QUERIES.get(name, ""))
+        assert told.status == 200
+        assert told.headers["x-as-of"] == "2026-06-20T14:05:00Z"
+        assert told.headers["x-cache"] == "miss"
+        assert told.headers["cache-control"].startswith("private")
+        quality = json.loads(told.headers.get("x-data-quality", "null"))
+        if ROUTES[name].roles:
+            assert quality["accepted"] >= 2
+            assert quality["duplicates"] == 1
+            assert set(quality) == {
+                *("score", "freshnessSeconds", "completeness", "lateShare", "rejectedShare"),
+                *("accepted", "late", "duplicates", "rejected"),
+            }
+        if ROUTES[name].exact:
+            assert not BESIDE_A_READ & set(re.findall(r'"(\w+)":', told.text))
+            return
+        beside = {member: told.json[member] for member in BESIDE_A_READ}
+        assert beside == {
+            "asOf": "2026-06-20T14:05:00Z",
+            "cacheHit": False,
+            "executionTime": 0.0,
+            "dataQuality": quality,
+        }
+
+    def test_it_is_beside_the_text_of_an_exposition_too(self, busy: Web) -> None:
+        told = [busy.ask("GET", path_of("metrics-prometheus")) for _ in range(2)]
+        assert [each.headers["x-cache"] for each in told] == ["miss", "hit"]
+        assert all("x-as-of" in each.headers and "x-data-quality" in each.headers for each in told)
+
+    def test_the_exact_routes_are_those_that_are_required_word_for_word(self) -> None:
+        exact = {trigger.path for trigger in ROUTES.values() if trigger.exact}
+        assert exact == {
+            "/api/metrics/real-time",
+            "/api/metrics/wedding/{wedding_id}",
+            "/api/monitoring/incidents/active",
+        }
+
+    def test_another_tenants_points_say_nothing_of_ones_own(self, busy: Web) -> None:
+        told = busy.ask("GET", ALERTS, tenant=OTHER_TENANT)
+        assert cast("dict[str, object]", told.json["dataQuality"])["accepted"] == 0
+
+    def test_no_question_stays_without_an_answer_because_its_quality_cannot_be_told(self) -> None:
+        with on_sqlite() as stage:
+            answer = stage.run(
+                "weddings-listing", sample("weddings-listing"), down=frozenset({Resource.WINDOWS})
+            )
+        assert answer["statusCode"] == 200
+        assert json.loads(str(answer["body"]))["dataQuality"] is None
+
+
+class TestValidators:
+    """Who polls is told in few bytes that nothing has changed."""
+
+    @pytest.mark.parametrize(
+        "name", ["metrics-real-time", "metrics-wedding", "incidents-active", "alerts-listing"]
+    )
+    def test_what_has_not_changed_is_not_sent_again(self, busy: Web, name: str) -> None:
+        busy.bundle.advance(2)
+        first = busy.ask("GET", path_of(name))
+        tag = first.headers["etag"]
+        assert tag.startswith('W/"')
+        busy.bundle.advance(2)
+        for asked in (tag, f'"other", {tag}', "*"):
+            told = busy.ask("GET", path_of(name), headers={"if-none-match": asked})
+            assert (told.status, told.text, told.headers["etag"]) == (304, "", tag)
+            assert told.headers["x-as-of"] == "2026-06-20T14:05:04Z"
+            assert "content-type" not in told.headers
+        assert busy.ask("GET", path_of(name), headers={"if-none-match": '"other"'}).status == 200
+
+    def test_what_has_changed_is_sent_whole(self, busy: Web) -> None:
+        names = ("metrics-real-time", "metrics-wedding", "incidents-active", "alerts-listing")
+        before = {name: busy.ask("GET", path_of(name)).headers["etag"] for name in names}
+        busy.ask("POST", path_of("alerts-resolve"))
+        more = point(
+            name="guest.activity",
+            kind="event",
+            eventId="more",
+            weddingId="wed_sample",
+            dims={"guestId": "g-more", "action": "rsvp"},
+        )
+        busy.ask("POST", "/api/metrics/ingest", [more])
+        busy.bundle.advance(2)
+        for name, tag in before.items():
+            told = busy.ask("GET", path_of(name), headers={"if-none-match": tag})
+            assert told.status == 200, name
+            assert told.json
+            assert told.headers["etag"] != tag
+
+    def test_a_version_is_for_changing_and_its_read_is_always_answered(self, web: Web) -> None:
+        path = f"{WEDDINGS}/{web.a_wedding()}"
+        tag = web.ask("GET", path).headers["etag"]
+        assert (tag, web.ask("GET", path, headers={"if-none-match": tag}).status) == ('"1"', 200)
+
+    def test_a_refusal_has_none(self, web: Web) -> None:
+        told = web.ask("GET", f"{WEDDINGS}/none", headers={"if-none-match": "*"})
+        assert (told.status, "etag" in told.headers) == (404, False)
 
 
 class TestShapes:
@@ -514,7 +698,7 @@ class TestShapes:
         (listed,) = busy.ask("GET", INCIDENTS).items
         bodies = [
             listed,
-            busy.ask("GET", path_of("incidents-read")).json,
+            busy.ask("GET", path_of("incidents-read")).own,
             busy.ask("POST", path_of("incidents-acknowledge")).json,
             busy.ask("POST", path_of("incidents-resolve")).json,
         ]
@@ -568,7 +752,7 @@ class TestShapes:
         assert busy.ask("GET", path, query=query).json["weddingContext"] is None
 
     def test_an_alert_has_exactly_its_members(self, busy: Web) -> None:
-        body = busy.ask("GET", path_of("alerts-read")).json
+        body = busy.ask("GET", path_of("alerts-read")).own
         assert set(body) == {
             "alertId",
             "fingerprint",

@@ -40,6 +40,7 @@ PROBLEM_MEMBERS = {
     "error",
     "errors",
 }
+BESIDE_A_READ = {"asOf", "cacheHit", "executionTime", "dataQuality"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,11 @@ class Told:
     @property
     def json(self) -> dict[str, object]:
         return cast("dict[str, object]", json.loads(self.text))
+
+    @property
+    def own(self) -> dict[str, object]:
+        """The members of the thing itself, without those that every read has beside them."""
+        return {name: value for name, value in self.json.items() if name not in BESIDE_A_READ}
 
     @property
     def items(self) -> list[dict[str, object]]:

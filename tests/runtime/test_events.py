@@ -90,7 +90,8 @@ def test_a_deployed_function_opens_what_its_environment_names(
         monkeypatch.setenv("WEDSYNC_TENANT_POINTS_PER_MINUTE", "0")
         monkeypatch.setenv("WEDSYNC_STREAM_NAME", "test-metrics")
         monkeypatch.setenv("WEDSYNC_HISTORY_STORE", "dynamodb")
-        monkeypatch.setenv(Resource.WEDDINGS.variable, stage.names[Resource.WEDDINGS])
+        for read in (Resource.WEDDINGS, Resource.WINDOWS, Resource.REJECTIONS):
+            monkeypatch.setenv(read.variable, stage.names[read])
         on_aws.cache_clear()
         try:
             answer = FUNCTIONS["weddings-listing"](sample("weddings-listing"), Context())

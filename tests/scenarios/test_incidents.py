@@ -91,6 +91,7 @@ def test_an_incident_keeps_the_wedding_clock_under_which_it_was_opened() -> None
         "local": "2026-06-19T23:50:00+02:00",
         "timeZone": MADRID,
     }
+    friday.bundle.clock.set(friday.instant("2026-06-20T16:29"))
     friday.at("2026-06-20T16:30")
     assert context_of(friday.tell(opened, "acknowledge").members) == context
     assert context_of(friday.tell(opened, "resolve").members) == context

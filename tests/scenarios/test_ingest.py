@@ -270,6 +270,49 @@ def test_over_http_what_was_counted_is_met_again_as_a_duplicate() -> None:
     assert (again["accepted"], again["duplicates"]) == (0, 2)
     saturday.bundle.drain()
     assert saturday.buckets("photo.upload", window="1m") == {"14:50": 2}
+    assert (quality(saturday)["accepted"], quality(saturday)["duplicates"]) == (2, 2)
+
+
+def test_over_http_repeats_within_a_request_are_told_as_duplicates_too() -> None:
+    saturday = a_saturday()
+    (point,) = saturday.points(photos("w1", completed=1))
+    answer = saturday.bundle.post(INGEST, [point, point, point])
+    assert (answer["accepted"], answer["duplicates"]) == (1, 2)
+    saturday.bundle.drain()
+    assert (quality(saturday)["accepted"], quality(saturday)["duplicates"]) == (1, 2)
+
+
+@pytest.mark.parametrize("over_http", [False, True])
+@pytest.mark.parametrize("late", [5, 14, 15, 30, 600])
+def test_a_copy_is_told_when_it_comes_however_old_its_point_is(
+    late: int, *, over_http: bool
+) -> None:
+    saturday = a_saturday()
+    points = saturday.points(ago(photos("w1", completed=1, failed=1), minutes=late))
+
+    def send() -> None:
+        if over_http:
+            saturday.bundle.post(INGEST, points)
+            saturday.bundle.drain()
+        else:
+            saturday.deliver(points)
+
+    send()
+    assert quality(saturday)["duplicates"] == 0
+    send()
+    assert quality(saturday)["duplicates"] == 2
+    saturday.at("14:55")
+    send()
+    assert quality(saturday)["duplicates"] == 4
+    saturday.at("15:12")
+    assert quality(saturday)["duplicates"] == 0
+
+
+def test_copies_that_a_crash_delivers_again_are_told_once_for_each_delivery() -> None:
+    saturday = a_saturday(twice=True)
+    points = saturday.points(ago(photos("w1", completed=1), minutes=30))
+    saturday.deliver(points)
+    assert quality(saturday)["duplicates"] == 1
 
 
 def test_over_http_nothing_good_is_a_bad_request() -> None:

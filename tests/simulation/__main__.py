@@ -16,7 +16,7 @@ from tests.simulation.ladders import measure as climb
 from tests.simulation.play import Outcome, play
 from tests.simulation.summary import Summary
 
-SEEDS = 300
+SEEDS = 200
 _EVERY_SECONDS = 5.0
 _LAST_LINES = 40
 

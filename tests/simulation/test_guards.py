@@ -29,23 +29,24 @@ SEEDS = range(24)
 
 
 @pytest.mark.parametrize(
-    ("guard", "rates", "promises"),
+    ("guard", "rates", "promises", "likely"),
     [
-        (without_frame_ids, COPIES, {"I2"}),
-        (without_version_condition, RACES, {"I1", "I2", "I3"}),
-        (without_tier_claim, RIVALS, {"I8", "I11"}),
-        (without_acknowledgement, RACES, {"I9"}),
-        (without_lease_expiry_check, RIVALS, {"I8"}),
-        (without_due_check, RACES, {"I10"}),
-        (without_expiry_filter, RACES, {"I21"}),
+        (without_frame_ids, COPIES, {"I2"}, 1),
+        (without_version_condition, RACES, {"I1", "I2", "I3"}, 1),
+        (without_tier_claim, RIVALS, {"I8", "I11"}, 4),
+        (without_acknowledgement, RACES, {"I9"}, 1),
+        (without_lease_expiry_check, RIVALS, {"I8"}, 10),
+        (without_due_check, RACES, {"I10"}, 1),
+        (without_expiry_filter, RACES, {"I21"}, 2),
     ],
 )
 def test_without_a_guard_some_seed_breaks_the_promise_that_it_keeps(
-    guard: Callable[[], Tampering], rates: Rates, promises: set[str]
+    guard: Callable[[], Tampering], rates: Rates, promises: set[str], likely: int
 ) -> None:
+    """``likely``: the seed that is tried first, since another one takes longer."""
     assert any(
         invariant in promises
-        for seed in SEEDS
+        for seed in (likely, *SEEDS)
         for invariant, _ in play(seed, tamper=guard(), rates=rates).violations
     )
 

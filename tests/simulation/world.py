@@ -416,7 +416,7 @@ _BAD_BODIES: dict[str, bytes] = {
     "bytes": bytes(range(128, 256)),
 }
 _BOMB = gzip.compress(b" " * 3_000_000, mtime=0)
-_LARGE = gzip.compress(bytes(random.Random(1).choices(b"00000001", k=84_000)) * 100, mtime=0)
+_LARGE = gzip.compress(bytes(random.Random(1).choices(b"00000001", k=84_000)) * 100, 6, mtime=0)
 """Below the ratio of a bomb, and more than a body may hold."""
 
 

@@ -109,7 +109,7 @@ rates = st.builds(Rate, per_minute=st.integers(20, 200), burst=st.integers(1, 6)
 
 
 @settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

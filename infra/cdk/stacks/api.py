@@ -49,6 +49,7 @@ _REQUEST_HEADERS = [
 ]
 _ANSWER_HEADERS = [
     "etag",
+    "idempotency-replayed",
     "link",
     "location",
     "ratelimit-limit",
@@ -60,6 +61,7 @@ _ANSWER_HEADERS = [
     "x-cache",
     "x-data-quality",
     "x-request-id",
+    "x-worst-wedding",
 ]
 
 

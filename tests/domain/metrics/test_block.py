@@ -173,7 +173,7 @@ def blocks(draw: st.DrawFn) -> list[Block]:
 
 
 @given(blocks(), st.randoms(use_true_random=False))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_merging_is_commutative_and_associative(every: list[Block], chance: random.Random) -> None:
     at_once = Block.merge(every)
     pile = list(every)
@@ -185,7 +185,7 @@ def test_merging_is_commutative_and_associative(every: list[Block], chance: rand
 
 
 @given(blocks())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_a_block_comes_back_from_its_bytes(every: list[Block]) -> None:
     for block in (*every, Block.merge(every)):
         back = Block.decode(block.encode())
@@ -196,7 +196,7 @@ def test_a_block_comes_back_from_its_bytes(every: list[Block]) -> None:
 
 
 @given(st.binary(max_size=50), st.integers(0, 400), st.integers(0, 255))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_damaged_bytes_are_unreadable_or_another_block(noise: bytes, at: int, byte: int) -> None:
     good = BLOCK.encode()
     for data in (noise, good[:at], good[:at] + bytes([byte]) + good[at + 1 :], b"WB\x01" + noise):

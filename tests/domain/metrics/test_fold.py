@@ -122,7 +122,7 @@ def deliveries(draw: st.DrawFn) -> tuple[list[list[Accepted]], list[list[Accepte
 
 
 @given(case=deliveries(), seconds=st.booleans())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_any_order_copies_and_cuts_leave_what_one_delivery_leaves(
     case: tuple[list[list[Accepted]], list[list[Accepted]]], *, seconds: bool
 ) -> None:
@@ -146,7 +146,7 @@ def test_any_order_copies_and_cuts_leave_what_one_delivery_leaves(
 
 
 @given(world=frames(), seconds=st.booleans())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_what_is_stored_is_what_a_loop_over_the_points_counts(
     world: list[list[Accepted]], *, seconds: bool
 ) -> None:
@@ -218,7 +218,7 @@ def same(summary: Summary, observed: list[Point]) -> bool:
 
 
 @given(frames())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_facts_are_what_a_loop_over_the_points_finds(world: list[list[Accepted]]) -> None:
     every = [replace(p, copy=n) for n, frame in enumerate(world) for p in frame if p.tenant == "a"]
     items: Items = {}

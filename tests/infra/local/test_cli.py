@@ -13,7 +13,7 @@ from infra.local.clock import RandomIds, RealClock
 from infra.local.data_directory import DataDirectory, opened
 from infra.local.engine import LocalCloud
 from infra.local.first_start import identity_of, make_key
-from tests.infra.local.processes import ROOT, Server
+from tests.infra.local.processes import ROOT, Server, in_scratch
 from wedsync.metrics.signature import device_secret
 from wedsync.resources import Resource
 from wedsync.settings import Settings
@@ -24,9 +24,9 @@ from wedsync.tenancy import Role, Tenant
 COMMAND = ("-c", "from infra.local.cli import main; main()")
 
 
-def wedsync(*arguments: str) -> subprocess.CompletedProcess[str]:
+def wedsync(*arguments: str, scratch: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, *COMMAND, *arguments],
+        [*in_scratch(scratch), sys.executable, *COMMAND, *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -53,6 +53,51 @@ def test_a_key_is_valid_at_once_in_a_running_server(tmp_path: Path) -> None:
     finally:
         code, rest = server.end()
     assert (code, rest) == (0, b"")
+
+
+NEW_VIEWER = ("keys", "create", "--tenant", "demo", "--role", "viewer")
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_key_is_made_for_the_only_server_that_runs(tmp_path: Path, *, kept: bool) -> None:
+    scratch, data = tmp_path / "scratch", tmp_path / "data"
+    scratch.mkdir()
+    options = ("--data", str(data)) if kept else ()
+    server = Server(*COMMAND, "serve", "--port", "0", *options, scratch=scratch)
+    try:
+        made = json.loads(wedsync(*NEW_VIEWER, scratch=scratch).stdout)
+        assert server.ask("GET", "/api/weddings", headers={"x-api-key": made["token"]})[0] == 200
+    finally:
+        server.end()
+    late = wedsync(*NEW_VIEWER, scratch=scratch)
+    assert (late.returncode, late.stdout) == (2, "")
+    assert "no server runs" in late.stderr
+
+
+def test_between_several_servers_the_caller_chooses(tmp_path: Path) -> None:
+    scratch, data = tmp_path / "scratch", tmp_path / "data"
+    scratch.mkdir()
+    kept = Server(*COMMAND, "serve", "--port", "0", "--data", str(data), scratch=scratch)
+    passing = Server(*COMMAND, "serve", "--port", "0", scratch=scratch)
+    try:
+        refused = wedsync(*NEW_VIEWER, scratch=scratch)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert "2 servers run: choose one with --data" in refused.stderr
+        for server in (kept, passing):
+            (line,) = (
+                each for each in refused.stderr.splitlines() if str(server.line["url"]) in each
+            )
+            option, directory, _ = line.split()
+            chosen = wedsync(*NEW_VIEWER, option, directory, scratch=scratch)
+            headers = {"x-api-key": json.loads(chosen.stdout)["token"]}
+            assert server.ask("GET", "/api/weddings", headers=headers)[0] == 200
+        passing.kill()
+        left = wedsync(*NEW_VIEWER, scratch=scratch)
+        headers = {"x-api-key": json.loads(left.stdout)["token"]}
+        assert kept.ask("GET", "/api/weddings", headers=headers)[0] == 200
+    finally:
+        kept.end()
+        passing.end()
 
 
 def test_a_taken_port_is_said_clearly() -> None:

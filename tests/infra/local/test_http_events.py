@@ -116,6 +116,12 @@ def test_an_answer_without_a_status_is_json() -> None:
     assert ("content-type", "application/json") in reply.headers
 
 
+@pytest.mark.parametrize("status", [204, 304])
+def test_what_has_no_body_is_not_described_as_one(status: int) -> None:
+    reply = reply_of({"statusCode": status, "headers": {"ETag": 'W/"a"'}, "body": ""})
+    assert (reply.status, dict(reply.headers), reply.body) == (status, {"etag": 'W/"a"'}, b"")
+
+
 def test_cookies_and_bytes_are_written_as_they_are() -> None:
     answer: Event = {
         "statusCode": 201,

@@ -24,17 +24,15 @@ class HealthReply(Reply):
 
     status: JobState
     stage: Stage
-    as_of: datetime
     jobs: list[JobReply]
 
     @classmethod
-    def of(cls, jobs: tuple[JobHealth, ...], *, stage: Stage, now: datetime) -> "HealthReply":
+    def of(cls, jobs: tuple[JobHealth, ...], *, stage: Stage) -> "HealthReply":
         """The health that these jobs amount to."""
         degraded = any(job.state is JobState.DEGRADED for job in jobs)
         return cls(
             status=JobState.DEGRADED if degraded else JobState.HEALTHY,
             stage=stage,
-            as_of=now,
             jobs=[
                 JobReply(
                     name=job.name,

@@ -3,12 +3,10 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
-from wedsync.api.quality import QualityReply
 from wedsync.api.shape import Reply
-from wedsync.cloud.memory import Remembered
 from wedsync.flows.live import Snapshot, WeddingPage
 from wedsync.metrics.facts import Activity
-from wedsync.metrics.quality import BackupStatus, DataQuality
+from wedsync.metrics.quality import BackupStatus
 from wedsync.weddings.calendar import local
 from wedsync.weddings.model import Status
 
@@ -157,11 +155,5 @@ class WeddingPageReply(Reply):
         )
 
 
-def freshness_headers(remembered: Remembered[object], quality: DataQuality) -> dict[str, str]:
-    """How old, how complete and where from: beside a body that has no room for it."""
-    return {
-        "x-as-of": remembered.as_of.isoformat().replace("+00:00", "Z"),
-        "x-cache": "hit" if remembered.hit else "miss",
-        "x-data-quality": QualityReply.of(quality).model_dump_json(by_alias=True),
-        "cache-control": "private, max-age=1",
-    }
+LIVE = {"cache-control": "private, max-age=1"}
+"""A dashboard need not ask more often."""

@@ -1,4 +1,6 @@
-"""How good an answer is, as a member of bodies."""
+"""How fresh and how good an answer is: as members of a body, and as headers."""
+
+from datetime import datetime
 
 from wedsync.api.shape import Reply
 from wedsync.metrics.quality import DataQuality
@@ -31,3 +33,26 @@ class QualityReply(Reply):
             duplicates=quality.duplicates,
             rejected=quality.rejected,
         )
+
+
+class FreshnessReply(Reply):
+    """Since when an answer holds, whether it was remembered, how long it took (ms), how good it is.
+
+    ``dataQuality`` is that of the caller's tenant; null where nobody asks, or where it cannot be
+    told now.
+    """
+
+    as_of: datetime
+    cache_hit: bool
+    execution_time: float
+    data_quality: QualityReply | None
+
+    def headers(self) -> dict[str, str]:
+        """The same, beside the body; the time that it took goes with every answer."""
+        told = {
+            "x-as-of": self.as_of.isoformat().replace("+00:00", "Z"),
+            "x-cache": "hit" if self.cache_hit else "miss",
+        }
+        if self.data_quality is not None:
+            told["x-data-quality"] = self.data_quality.model_dump_json(by_alias=True)
+        return told

@@ -1,16 +1,12 @@
 """Bodies of the series route."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from wedsync.api.context import WeddingContextReply
-from wedsync.api.quality import QualityReply
 from wedsync.api.shape import Reply
-from wedsync.cloud.memory import Remembered
 from wedsync.flows.query import SeriesQuery, Stat, Window
 from wedsync.flows.series import Found, Source
 from wedsync.flows.trends import Trend, trend_of
-from wedsync.metrics.quality import DataQuality
 from wedsync.weddings.model import WeddingContext
 
 
@@ -51,24 +47,10 @@ class LineReply(Reply):
     trend: TrendReply
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Freshness:
-    """Since when the answer holds, whether it was remembered, and how long it took to find."""
-
-    as_of: datetime
-    hit: bool
-    took_ms: float
-
-    @classmethod
-    def of(cls, found: Remembered[object], took: timedelta) -> "Freshness":
-        """Of this find."""
-        return cls(as_of=found.as_of, hit=found.hit, took_ms=took.total_seconds() * 1000)
-
-
 class SeriesReply(Reply):
     """One metric over time. Where nothing came there is no point: a gap is a gap.
 
-    ``bucketZone`` is the zone that buckets were cut in, ``executionTime`` is in ms.
+    ``bucketZone`` is the zone that buckets were cut in.
     ``source`` tells where the part was read that is older than minutes are kept.
     """
 
@@ -80,10 +62,6 @@ class SeriesReply(Reply):
     start: datetime
     end: datetime
     bucket_zone: str
-    as_of: datetime
-    cache_hit: bool
-    execution_time: float
-    data_quality: QualityReply
     source: Source
     wedding_context: WeddingContextReply | None
     series: list[LineReply]
@@ -94,8 +72,7 @@ class SeriesReply(Reply):
         query: SeriesQuery,
         found: Found,
         *,
-        freshness: Freshness,
-        quality: DataQuality,
+        as_of: datetime,
         context: WeddingContext | None,
     ) -> "SeriesReply":
         """The answer to this query; ``context`` is the wedding's clock as it is asked for."""
@@ -108,17 +85,13 @@ class SeriesReply(Reply):
             start=query.start,
             end=query.end,
             bucket_zone=query.zone if query.window is Window.DAY else "UTC",
-            as_of=freshness.as_of,
-            cache_hit=freshness.hit,
-            execution_time=round(freshness.took_ms, 1),
-            data_quality=QualityReply.of(quality),
             source=found.source,
             wedding_context=WeddingContextReply.of_any(context),
             series=[
                 LineReply(
                     dims=line.dims,
                     points=[(bucket.start * 1000, value) for bucket, value in line.points],
-                    trend=TrendReply.of(trend_of(line, query, now=freshness.as_of)),
+                    trend=TrendReply.of(trend_of(line, query, now=as_of)),
                 )
                 for line in found.lines
             ],

@@ -3,11 +3,8 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from wedsync.api.quality import QualityReply
-from wedsync.api.series import Freshness
 from wedsync.api.shape import Reply
 from wedsync.flows.success import Judged
-from wedsync.metrics.quality import DataQuality
 from wedsync.metrics.success import DaySuccess, ItemJudged, Part
 from wedsync.weddings.calendar import local
 from wedsync.weddings.model import Status, Wedding
@@ -111,16 +108,10 @@ class SuccessReply(Reply):
     window_end: datetime
     local: datetime
     time_zone: str
-    as_of: datetime
-    cache_hit: bool
-    execution_time: float
-    data_quality: QualityReply
 
     @classmethod
-    def of(
-        cls, wedding: Wedding, judged: Judged, *, freshness: Freshness, quality: DataQuality
-    ) -> "SuccessReply":
-        """This judgement."""
+    def of(cls, wedding: Wedding, judged: Judged, *, at: datetime) -> "SuccessReply":
+        """This judgement, as it was then."""
         day = judged.day
         window = operational_window(wedding)
         return cls(
@@ -133,10 +124,6 @@ class SuccessReply(Reply):
             figures=None if day is None else SuccessFiguresReply.of(wedding, day),
             window_start=window.start,
             window_end=window.end,
-            local=local(wedding, freshness.as_of),
+            local=local(wedding, at),
             time_zone=wedding.venue.time_zone,
-            as_of=freshness.as_of,
-            cache_hit=freshness.hit,
-            execution_time=round(freshness.took_ms, 1),
-            data_quality=QualityReply.of(quality),
         )

@@ -3,11 +3,8 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from wedsync.api.quality import QualityReply
-from wedsync.api.series import Freshness
 from wedsync.api.shape import Reply
 from wedsync.flows.vendors import VendorHealth
-from wedsync.metrics.quality import DataQuality
 from wedsync.weddings.calendar import local
 from wedsync.weddings.model import Wedding
 
@@ -59,33 +56,20 @@ class VendorsHealthReply(Reply):
     vendors: list[VendorHealthReply]
     local: datetime
     time_zone: str
-    as_of: datetime
-    cache_hit: bool
-    execution_time: float
-    data_quality: QualityReply
 
     @classmethod
     def of(
-        cls,
-        wedding: Wedding,
-        vendors: Iterable[VendorHealth],
-        *,
-        freshness: Freshness,
-        quality: DataQuality,
+        cls, wedding: Wedding, vendors: Iterable[VendorHealth], *, at: datetime
     ) -> "VendorsHealthReply":
-        """These vendors."""
+        """These vendors, as they were then."""
         shown = [VendorHealthReply.of(wedding, each) for each in vendors]
         known = [each.online for each in shown if each.online is not None]
         return cls(
             wedding_id=wedding.wedding_id,
             vendors_online=sum(known) if known else None,
             vendors=shown,
-            local=local(wedding, freshness.as_of),
+            local=local(wedding, at),
             time_zone=wedding.venue.time_zone,
-            as_of=freshness.as_of,
-            cache_hit=freshness.hit,
-            execution_time=round(freshness.took_ms, 1),
-            data_quality=QualityReply.of(quality),
         )
 
 

@@ -1,8 +1,9 @@
 """Bodies of the wedding routes."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from itertools import count
 from typing import cast
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -44,21 +45,25 @@ class VendorRequest(Request):
 
 
 class TimelineItemRequest(Request):
-    """One planned item of the day."""
+    """One planned item of the day; its start says enough.
 
-    id: Name
-    kind: TimelineKind = Field(strict=False)
-    title: Name
+    Without a kind it is ``other``, without a title it is called by its kind, and without an id it
+    has its kind, numbered among the items that lack one (``other``, ``other-2``).
+    """
+
+    id: Name | None = None
+    kind: TimelineKind | None = Field(default=None, strict=False)
+    title: Name | None = None
     starts_at: Time
     ends_at: Time | None = None
 
 
 class EventRequest(Request):
-    """One part of a wedding of several days."""
+    """One part of a wedding of several days; without an end it is a moment."""
 
-    name: Name
+    name: Name | None = None
     starts_at: Time
-    ends_at: Time
+    ends_at: Time | None = None
 
 
 class WeddingRequest(Request):
@@ -253,30 +258,48 @@ def _build(
             Vendor(vendor_id=each.vendor_id, name=each.name, category=each.category)
             for each in request.vendors
         ),
-        timeline=tuple(
-            TimelineItem(
-                id=each.id,
-                kind=each.kind,
-                title=each.title,
-                starts_at=_instant(place, each.starts_at, f"/timeline/{index}/startsAt"),
-                ends_at=None
-                if each.ends_at is None
-                else _instant(place, each.ends_at, f"/timeline/{index}/endsAt"),
-            )
-            for index, each in enumerate(request.timeline)
-        ),
-        events=tuple(
-            WeddingEvent(
-                name=each.name,
-                starts_at=_instant(place, each.starts_at, f"/events/{index}/startsAt"),
-                ends_at=_instant(place, each.ends_at, f"/events/{index}/endsAt"),
-            )
-            for index, each in enumerate(request.events)
-        ),
+        timeline=tuple(_timeline(place, request.timeline)),
+        events=tuple(_events(place, request.events)),
         created_at=created_at,
         updated_at=at,
         version=version,
     )
+
+
+def _timeline(place: str, requests: Sequence[TimelineItemRequest]) -> Iterator[TimelineItem]:
+    """The items, named where the caller left it open: the same request gives the same names."""
+    taken = {each.id for each in requests if each.id is not None}
+    for index, each in enumerate(requests):
+        kind = each.kind or TimelineKind.OTHER
+        item_id = each.id or next(name for name in _numbered(kind) if name not in taken)
+        taken.add(item_id)
+        yield TimelineItem(
+            id=item_id,
+            kind=kind,
+            title=each.title or kind.capitalize(),
+            starts_at=_instant(place, each.starts_at, f"/timeline/{index}/startsAt"),
+            ends_at=None
+            if each.ends_at is None
+            else _instant(place, each.ends_at, f"/timeline/{index}/endsAt"),
+        )
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    for number in count(2):
+        yield f"{name}-{number}"
+
+
+def _events(place: str, requests: Sequence[EventRequest]) -> Iterator[WeddingEvent]:
+    for index, each in enumerate(requests):
+        starts_at = _instant(place, each.starts_at, f"/events/{index}/startsAt")
+        yield WeddingEvent(
+            name=each.name or f"Event {index + 1}",
+            starts_at=starts_at,
+            ends_at=starts_at
+            if each.ends_at is None
+            else _instant(place, each.ends_at, f"/events/{index}/endsAt"),
+        )
 
 
 def _instant(place: str, at: datetime, pointer: str) -> datetime:

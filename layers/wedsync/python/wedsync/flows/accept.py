@@ -37,7 +37,7 @@ _SAID_TO_CALLERS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What became of a request: how many points are on the stream, and which are not."""
+    """What became of a request. Of the points on the stream, ``duplicates`` will count no more."""
 
     accepted: int
     duplicates: int
@@ -171,18 +171,19 @@ class _Request:
         return refused
 
     def put(self, columns: Columns, head: Head | None) -> int:
-        """Put points on the stream, but for copies; how many that were."""
+        """Put points on the stream; how many of them are new, as far as is known here.
+
+        Copies go there too: that they came is counted where all copies are, each time once.
+        """
         packs = settings_of(self.services, self.caller.tenant).packs
         copied = copies(
             columns,
             packs=lambda _, created_ms: packs.at(created_ms),
             known=self.services.hot_windows.known_ids,
         )
-        fresh = columns.without(copied)
-        if len(fresh):
-            for call in _calls(self._records(fresh, head)):
-                _put(self.services, call)
-        return fresh.points
+        for call in _calls(self._records(columns, head)):
+            _put(self.services, call)
+        return columns.without(copied).points
 
     def _records(self, columns: Columns, head: Head | None) -> list[Record]:
         """The points as frames: one, unless that would be too large."""

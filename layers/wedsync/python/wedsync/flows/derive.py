@@ -31,9 +31,9 @@ def refresh(services: Services, merged: Iterable[Merged]) -> None:
     for each in every:
         for item in each.sealed:
             _put_totals(services, each.key, item, _totals_of(item))
-            _tell_of_late(services, each.key, item)
+            _tell_of_belated(services, each.key, item)
         _put_totals(services, each.key, each.item, each.totals)
-        _tell_of_late(services, each.key, each.item)
+        _tell_of_belated(services, each.key, each.item)
     minutes = sorted({(each.key.tenant, each.key.pack, each.key.minute) for each in every})
     now = services.now()
     over = [(Tenant(tenant), pack, at) for tenant, pack, at in minutes if at < minute_of(now)]
@@ -125,18 +125,21 @@ def _put_totals(
             late=totals[1],
             sent_on_time=content.sent_on_time,
             sent_late=content.sent_late,
-            duplicates=content.duplicates,
+            duplicates=dict(item.copied_in).get(key.minute, 0),
+            newest_ms=content.newest_ms,
         ),
         now=services.now(),
     )
 
 
-def _tell_of_late(services: Services, key: SlotKey, item: HotItem) -> None:
-    """Note in the minute of its merging what came too late for its own, where nobody looks.
+def _tell_of_belated(services: Services, key: SlotKey, item: HotItem) -> None:
+    """Note in the minute of its merging what came too late to be told in its own.
 
     The item itself counts it, so that a copy tells the same again and nothing more.
     """
-    for minute, late in item.late_in:
+    late = dict(item.late_in)
+    copied = {minute: count for minute, count in item.copied_in if minute != key.minute}
+    for minute in sorted({*late, *copied}):
         services.windows.put_totals(
             Tenant(key.tenant),
             key.pack,
@@ -147,8 +150,8 @@ def _tell_of_late(services: Services, key: SlotKey, item: HotItem) -> None:
                 on_time=b"",
                 late=b"",
                 sent_on_time=0,
-                sent_late=late,
-                duplicates=0,
+                sent_late=late.get(minute, 0),
+                duplicates=copied.get(minute, 0),
             ),
             now=services.now(),
         )

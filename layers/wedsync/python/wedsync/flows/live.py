@@ -1,16 +1,17 @@
 """The live answers: a tenant's snapshot, and one wedding's page."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from wedsync.alerting.model import AlertState
 from wedsync.alerting.severity import Severity
 from wedsync.cloud.memory import Remembered
+from wedsync.flows.quality import quality_minutes, quality_of
 from wedsync.flows.readers import window_reader
 from wedsync.flows.recent import WINDOW_MINUTES, RecentWedding
 from wedsync.flows.surroundings import TenantDay
-from wedsync.flows.times import epoch_ms, minute_of, minute_start
+from wedsync.flows.times import epoch_ms, minute_of
 from wedsync.flows.viewing import note_view
 from wedsync.metrics.block import Block
 from wedsync.metrics.facts import WeddingFacts
@@ -23,7 +24,6 @@ from wedsync.metrics.quality import (
     BackupStatus,
     DataQuality,
     backup_status,
-    data_quality,
     guest_engagement,
     photos_processing,
     vendor_activity_score,
@@ -41,8 +41,6 @@ from wedsync.weddings.model import Status, Wedding
 from wedsync.weddings.timeline import operational_window, status
 
 CACHED_SECONDS = 1.0
-QUALITY_MINUTES = 15
-MOST_REJECTIONS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,17 +116,6 @@ def wedding_page(services: Services, tenant: Tenant, wedding: Wedding) -> Rememb
         now=services.now(),
         for_seconds=CACHED_SECONDS,
     )
-
-
-def tenant_quality(services: Services, tenant: Tenant) -> DataQuality:
-    """How good the tenant's figures are, at most a second old."""
-    now = services.now()
-    return services.memory.recall(
-        (tenant, "quality"),
-        lambda: _quality(services, tenant, _totals(services, tenant, now), now),
-        now=now,
-        for_seconds=CACHED_SECONDS,
-    ).value
 
 
 def _snapshot(services: Services, tenant: Tenant) -> Snapshot:
@@ -218,11 +205,7 @@ def _wedding_page(services: Services, tenant: Tenant, wedding: Wedding) -> Weddi
 
 
 def _totals(services: Services, tenant: Tenant, now: datetime) -> dict[int, tuple[TotalsItem, ...]]:
-    current = minute_of(now)
-    return {
-        minute: services.windows.totals(tenant, minute)
-        for minute in range(current - QUALITY_MINUTES + 1, current + 1)
-    }
+    return {minute: services.windows.totals(tenant, minute) for minute in quality_minutes(now)}
 
 
 def _joined(items: Iterable[TotalsItem]) -> Block:
@@ -285,34 +268,8 @@ def _alert_counts(services: Services, tenant: Tenant) -> AlertCounts:
 def _quality(
     services: Services, tenant: Tenant, minutes: dict[int, tuple[TotalsItem, ...]], now: datetime
 ) -> DataQuality:
-    items = [item for each in minutes.values() for item in each]
-    filled = sorted(
-        minute for minute, each in minutes.items() if any(item.sent_on_time for item in each)
-    )
-    # What came late stands in the minute of its arrival.
-    late = sum(item.sent_late for item in items)
-    return data_quality(
-        accepted=sum(item.sent_on_time for item in items) + late,
-        late=late,
-        duplicates=sum(item.duplicates for item in items),
-        rejected=services.rejections.count_since(
-            tenant, now - timedelta(minutes=QUALITY_MINUTES), most=MOST_REJECTIONS
-        ),
-        freshness_seconds=_freshness(minutes, filled, now),
-        completeness=len(filled) / (minute_of(now) - filled[0] + 1) if filled else None,
-        cadence_seconds=60.0,
-    )
-
-
-def _freshness(
-    minutes: dict[int, tuple[TotalsItem, ...]], filled: Sequence[int], now: datetime
-) -> float | None:
-    if not filled:
-        return None
-    newest = filled[-1]
-    seconds = _joined(minutes[newest]).totals().per_second()
-    at = minute_start(newest) + timedelta(seconds=max(seconds, default=0))
-    return max(0.0, (now - at).total_seconds())
+    counts = {minute: [item.counts for item in items] for minute, items in minutes.items()}
+    return quality_of(services, tenant, counts, now)
 
 
 def _rounded(value: float | None, *, digits: int = 1) -> float | None:

@@ -42,6 +42,7 @@ class SlotContent:
     """What an item holds: the frames merged so far (sorted, 64 bits each) and their blocks.
 
     ``points_*`` count observations; ``sent_*`` and ``duplicates`` count points as they were sent.
+    ``newest_ms`` is the time of the newest point that came on time, 0 where none did.
     """
 
     ids: bytes = b""
@@ -52,6 +53,7 @@ class SlotContent:
     points_late: int = 0
     sent_on_time: int = 0
     sent_late: int = 0
+    newest_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +274,7 @@ class _News:
             points_late=before.points_late + late_weight,
             sent_on_time=before.sent_on_time + int(first.sum()) - late_points,
             sent_late=before.sent_late + late_points,
+            newest_ms=int(columns.ts_ms[self.rows[~is_late]].max(initial=before.newest_ms)),
         )
         return SlotMerge(
             content=content,

@@ -17,7 +17,10 @@ from wedsync.tenancy import Role
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpTrigger:
-    """One route of the HTTP API. ``roles`` empty: no caller is needed."""
+    """One route of the HTTP API. ``roles`` empty: no caller is needed.
+
+    ``exact``: the body has exactly the members that are asked of it, and nothing beside them.
+    """
 
     method: str
     path: str
@@ -25,6 +28,7 @@ class HttpTrigger:
     roles: frozenset[Role]
     raises: tuple[type[WedSyncError], ...] = ()
     status: int = 200
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,7 @@ from wedsync.runtime.aws import on_aws
 from wedsync.runtime.declarations import Declaration, HttpTrigger
 from wedsync.runtime.idempotency import once
 from wedsync.runtime.log import logger
+from wedsync.runtime.reads import TELLING_QUALITY, told
 from wedsync.stores.services import Services
 from wedsync.tenancy import READERS, WRITERS, Caller, Role, Tenant
 
@@ -219,7 +220,12 @@ class Endpoint:
 
         @functools.wraps(self._handler)
         def call(**arguments: object) -> Response[str | bytes]:
-            return rendered(self._handler(**arguments), status=self.trigger.status)
+            if self.trigger.method != "GET":
+                return rendered(self._handler(**arguments), status=self.trigger.status)
+            running = invocation.current()
+            began_at = running.services.now()
+            given = self._handler(**arguments)
+            return told(given, running, began_at=began_at, exact=self.trigger.exact)
 
         # The answer is rendered already: Powertools must neither validate nor document Response.
         annotations = inspect.get_annotations(self._handler, eval_str=True)
@@ -249,15 +255,21 @@ def endpoint(
     layers: tuple[str, ...] = (),
     memory_mb: int = 512,
     takes_raw_body: bool = False,
+    exact: bool = False,
 ) -> Callable[[Body], Endpoint]:
     """Declare the function below as the handler of ``route`` (``"POST /api/weddings"``).
 
     ``roles`` defaults to every reading role for GET and to admin and operator for the others; an
-    empty one makes the route public. A POST honours Idempotency-Key.
+    empty one makes the route public. A POST honours Idempotency-Key. A GET tells how fresh and how
+    good its answer is, in the body too unless that is ``exact``.
     """
     method, path = route.split(" ")
     admitted = (READERS if method == "GET" else WRITERS) if roles is None else frozenset(roles)
-    remembers = (Resource.IDEMPOTENCY.write(),) if method == "POST" and admitted else ()
+    usual: tuple[Grant, ...] = ()
+    if method == "POST" and admitted:
+        usual = (Resource.IDEMPOTENCY.write(),)
+    elif method == "GET" and admitted:
+        usual = tuple(each for each in TELLING_QUALITY if each not in uses)
 
     def declare(handler: Body) -> Endpoint:
         return Endpoint(
@@ -271,8 +283,9 @@ def endpoint(
                     roles=frozenset(admitted),
                     raises=raises,
                     status=status,
+                    exact=exact,
                 ),
-                uses=(*uses, *remembers),
+                uses=(*uses, *usual),
                 layers=layers,
                 memory_mb=memory_mb,
             ),

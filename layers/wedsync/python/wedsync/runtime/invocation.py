@@ -54,6 +54,11 @@ def enter(invocation: Invocation) -> None:
     _current.set(invocation)
 
 
+def current() -> Invocation:
+    """The running invocation."""
+    return _current.get()
+
+
 def services() -> Services:
     """The stores of the running invocation."""
     return _current.get().services

@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from wedsync.cloud import Absent, Attribute, ConditionFailed, Equals, Item, Key, Sort, Table
 from wedsync.cloud.values import EXPIRES_AT
@@ -21,24 +22,29 @@ from wedsync.stores.tokens import Tokens, packed_tokens, tokens_of
 from wedsync.tenancy import Tenant
 
 KEPT = timedelta(hours=48)
-LATE_TOLD_MINUTES = 15
-"""How long it is told that points came late."""
+TOLD_MINUTES = 15
+"""How long it is told that points came late, and that copies came."""
 TRIES = 64
+
+
+Counts: TypeAlias = tuple[tuple[int, int], ...]
+"""How many of something there were, by clock minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HotItem:
     """One item as it is stored. ``place`` is its slot and its number in the slot's chain.
 
-    ``late_in`` counts late points, as sent, by the clock minute in which they were merged; it
-    reaches back a quarter of an hour. ``owed`` names the records that brought something for
-    which they are to be judged.
+    ``late_in`` counts late points, as sent, by the clock minute in which they were merged, and
+    ``copied_in`` copies likewise, but none before the item's own minute; both reach back a quarter
+    of an hour. ``owed`` names the records that brought something for which they are to be judged.
     """
 
     place: str
     version: int
     content: SlotContent
-    late_in: tuple[tuple[int, int], ...] = ()
+    late_in: Counts = ()
+    copied_in: Counts = ()
     owed: Tokens = frozenset()
 
     def on_time(self) -> Block:
@@ -183,12 +189,15 @@ class HotWindowStore:
             "points_late": content.points_late,
             "sent_on_time": content.sent_on_time,
             "sent_late": content.sent_late,
+            "newest_ms": content.newest_ms,
             "version": item.version,
             "sealed": int(sealed),
             EXPIRES_AT: int((now + KEPT).timestamp()),
         }
         if item.late_in:
             attributes["late_in"] = json.dumps(item.late_in)
+        if item.copied_in:
+            attributes["copied_in"] = json.dumps(item.copied_in)
         if item.owed:
             attributes["owed"] = packed_tokens(item.owed)
         self._table.put(
@@ -204,11 +213,16 @@ def _next(each: _Pending, outcome: SlotMerge, now: datetime) -> tuple[HotItem | 
     version = 1 if existing is None else existing.version + 1
     if content_bytes(outcome.content) + len(packed_tokens(owed)) > SEAL_BYTES:
         return (None if existing is None else replace(existing, version=version)), True
+    minute = int(now.timestamp()) // 60
+    told_in = max(minute, each.rows.key.minute)
     item = HotItem(
         place=each.place,
         version=version,
         content=outcome.content,
-        late_in=_with_late(existing, outcome.late, now),
+        late_in=_counted(() if existing is None else existing.late_in, outcome.late, minute),
+        copied_in=_counted(
+            () if existing is None else existing.copied_in, outcome.duplicates, told_in
+        ),
         owed=owed,
     )
     return item, False
@@ -227,14 +241,12 @@ def _merged(each: _Pending, item: HotItem, outcome: SlotMerge) -> Merged:
     )
 
 
-def _with_late(existing: HotItem | None, late: int, now: datetime) -> tuple[tuple[int, int], ...]:
-    minute = int(now.timestamp()) // 60
-    counted = dict(existing.late_in) if existing is not None else {}
-    if late:
-        counted[minute] = counted.get(minute, 0) + late
-    return tuple(
-        sorted((at, count) for at, count in counted.items() if at > minute - LATE_TOLD_MINUTES)
-    )
+def _counted(before: Counts, more: int, minute: int) -> Counts:
+    """With so many more in this minute, and without what is too long ago to be told."""
+    counted = dict(before)
+    if more:
+        counted[minute] = counted.get(minute, 0) + more
+    return tuple(sorted((at, count) for at, count in counted.items() if at > minute - TOLD_MINUTES))
 
 
 def _read(item: Item) -> HotItem:
@@ -250,9 +262,13 @@ def _read(item: Item) -> HotItem:
             points_late=item.number("points_late"),
             sent_on_time=item.number("sent_on_time"),
             sent_late=item.number("sent_late"),
+            newest_ms=item.number("newest_ms"),
         ),
-        late_in=tuple(map(tuple, json.loads(item.text("late_in"))))
-        if "late_in" in item.attributes
-        else (),
+        late_in=_counts(item, "late_in"),
+        copied_in=_counts(item, "copied_in"),
         owed=tokens_of(item.raw("owed")),
     )
+
+
+def _counts(item: Item, name: str) -> Counts:
+    return tuple(map(tuple, json.loads(item.text(name)))) if name in item.attributes else ()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from wedsync.settings import Settings
     from wedsync.stores.alerts import AlertStore
     from wedsync.stores.backfills import BackfillStore
+    from wedsync.stores.counts import CountStore
     from wedsync.stores.deliveries import DeliveryStore
     from wedsync.stores.frontiers import FrontierStore
     from wedsync.stores.hot_windows import HotWindowStore
@@ -103,6 +104,13 @@ class Services:
         from wedsync.stores.windows import WindowStore
 
         return WindowStore(self.cloud.table(Resource.WINDOWS))
+
+    @cached_property
+    def counts(self) -> CountStore:
+        """How many points came, minute by minute."""
+        from wedsync.stores.counts import CountStore
+
+        return CountStore(self.cloud.table(Resource.WINDOWS))
 
     @cached_property
     def trouble(self) -> TroubleStore:

@@ -21,6 +21,7 @@ from wedsync.cloud.values import EXPIRES_AT
 from wedsync.identifiers import plausible
 from wedsync.metrics.block import Block
 from wedsync.metrics.success import HourRecord
+from wedsync.stores.counts import Counts, counts_of, totals_partition
 from wedsync.tenancy import Tenant
 
 KEPT = timedelta(hours=48)
@@ -42,6 +43,7 @@ class ClosedMinute:
     sent_on_time: int
     sent_late: int
     duplicates: int
+    newest_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +53,7 @@ class TotalsItem:
     version: int
     on_time: Block
     late: Block
-    sent_on_time: int
-    sent_late: int
-    duplicates: int
+    counts: Counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,26 +92,19 @@ class WindowStore:
         now: datetime,
     ) -> None:
         """Store the totals of one hot item, unless newer ones are there."""
-        self._put_newer(
-            Key(tenant.partition("totals", minute), f"{pack:05d}#{place}"), item, now=now
-        )
+        self._put_newer(Key(totals_partition(tenant, minute), f"{pack:05d}#{place}"), item, now=now)
 
     def totals(self, tenant: Tenant, minute: int) -> tuple[TotalsItem, ...]:
         """The totals of every hot item of a tenant's minute."""
-        found: list[TotalsItem] = []
-        for item in self._all(tenant.partition("totals", minute), Sort()):
-            read = _closed(item)
-            found.append(
-                TotalsItem(
-                    version=read.version,
-                    on_time=Block.decode(read.on_time),
-                    late=Block.decode(read.late),
-                    sent_on_time=read.sent_on_time,
-                    sent_late=read.sent_late,
-                    duplicates=read.duplicates,
-                )
+        return tuple(
+            TotalsItem(
+                version=item.number("version"),
+                on_time=Block.decode(item.raw("on_time")),
+                late=Block.decode(item.raw("late")),
+                counts=counts_of(item),
             )
-        return tuple(found)
+            for item in self._all(totals_partition(tenant, minute), Sort())
+        )
 
     def put_closed(
         self, tenant: Tenant, pack: int, minute: int, item: ClosedMinute, *, now: datetime
@@ -271,6 +264,7 @@ class WindowStore:
                         "sent_on_time": item.sent_on_time,
                         "sent_late": item.sent_late,
                         "duplicates": item.duplicates,
+                        "newest_ms": item.newest_ms,
                         EXPIRES_AT: int((now + KEPT).timestamp()),
                     },
                 ),
@@ -291,4 +285,5 @@ def _closed(item: Item) -> ClosedMinute:
         sent_on_time=item.number("sent_on_time"),
         sent_late=item.number("sent_late"),
         duplicates=item.number("duplicates"),
+        newest_ms=item.number("newest_ms"),
     )
