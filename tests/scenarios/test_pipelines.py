@@ -12,6 +12,8 @@ from infra.local.event_sources import kinesis_event
 from tests.builders import utc
 from tests.functions.stage import FUNCTIONS, Context
 from tests.harness import Bundle, Point, a_point, a_wedding_request
+from wedsync.metrics.columns import ints
+from wedsync.metrics.frame import FrameColumns, encode
 from wedsync.resources import Resource
 from wedsync.tenancy import Tenant
 
@@ -212,3 +214,32 @@ def test_nobody_sends_what_pipelines_derive() -> None:
         answer = bundle.post("/api/metrics/ingest", a_point("derived.mine", bundle.now))
         assert answer.status == 400
         assert cast("list[dict[str, str]]", answer["errors"])[0]["code"] == "reserved-name"
+
+
+def test_what_a_large_frame_derives_fits_items_however_much_is_joined_to_it() -> None:
+    series = 600
+    with Bundle(at=NOON, shards=1) as bundle:
+        added = {f"d{number}": "x" * 250 for number in range(8)}
+        join = {"type": "join", "on": "source", "table": {"gallery": added}}
+        declared(bundle, "wide", {"source": {"names": ["x"]}, "transforms": [join]})
+        frame = encode(
+            FrameColumns(
+                places=[(None, None, "gallery")],
+                metrics=[("x", "counter")],
+                dims=[(("n", str(number)),) for number in range(series)],
+                series=[(0, 0, number) for number in range(series)],
+                series_of=ints(range(series)),
+                ts_ms=ints([round(bundle.now.timestamp() * 1000)] * series),
+                value=ints([1] * series).astype("f8"),
+            ),
+            frame_id=7,
+            created_at_ms=round(bundle.now.timestamp() * 1000),
+            compress=False,
+        )
+        for _ in range(2):
+            bundle.put(frame)
+        bundle.drain()
+        replayed(bundle)
+        assert counts(bundle, "derived.wide") == series
+        assert counts(bundle, "x") == series
+        assert bundle.get("/api/metrics/ingest/rejections").items == []
