@@ -1,11 +1,14 @@
 """Values that are changed: over HTTP and over the stream, by many at once, however often."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from infra.local.event_sources import kinesis_event
 from tests.builders import utc
 from tests.functions.stage import FUNCTIONS, Context
 from tests.harness import Bundle, Point, a_point
+from wedsync.metrics.updates import Operation, Update, ValueName
 from wedsync.resources import Resource
 
 NOON = utc("2026-06-20T14:05")
@@ -59,6 +62,20 @@ def test_increments_from_every_shard_are_all_there_and_a_replay_adds_none() -> N
             )
             FUNCTIONS["streams-metrics"].run(event, Context(), bundle.cloud, bundle.settings)
         assert value(bundle) == 80
+
+
+def test_writers_that_meet_at_one_value_lose_nothing_of_each_other() -> None:
+    with Bundle(at=NOON) as bundle, ThreadPoolExecutor(4) as four:
+        name = ValueName(metric="guests.present")
+        store = bundle.services.running_values
+
+        def increment(number: int) -> int:
+            at_ms = round(NOON.timestamp() * 1000) + number
+            one = Update(ts_ms=at_ms, update_id=1, operation=Operation.INCREMENT, value=1)
+            return store.update(bundle.tenant, name, [one], now=bundle.now).applied
+
+        assert sum(four.map(increment, [*range(1, 41), *range(1, 41)])) == 40
+        assert value(bundle) == 40
 
 
 def test_a_set_that_comes_late_leaves_what_was_added_after_it() -> None:
