@@ -1,7 +1,5 @@
 """Every batch leaves one line in the log, which CloudWatch reads as metrics."""
 
-import json
-
 import pytest
 
 from tests.builders import utc
@@ -10,7 +8,7 @@ from tests.harness import Bundle, a_point, a_wedding_request
 NOON = utc("2026-06-20T14:05")
 
 
-def test_a_batch_tells_what_it_came_to(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_batch_tells_what_it_came_to(caplog: pytest.LogCaptureFixture) -> None:
     with Bundle(at=NOON) as bundle:
         wedding = bundle.register(a_wedding_request())
         failed = [
@@ -18,11 +16,11 @@ def test_a_batch_tells_what_it_came_to(capsys: pytest.CaptureFixture[str]) -> No
             for _ in range(20)
         ]
         late = {**failed[0], "ts": int(str(failed[0]["ts"])) - 30 * 60_000, "eventId": "late"}
-        capsys.readouterr()
+        caplog.clear()
+        caplog.set_level("INFO")
         bundle.put(*failed, failed[0], late, {"name": "a b"})
         bundle.drain()
-        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    (told,) = [line for line in lines if line["message"] == "batch processed"]
+    (told,) = [vars(each) for each in caplog.records if each.getMessage() == "batch processed"]
     (metrics,) = told["_aws"]["CloudWatchMetrics"]
     assert metrics["Namespace"] == "WedSync"
     units = {each["Name"]: each["Unit"] for each in metrics["Metrics"]}
