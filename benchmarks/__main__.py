@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.report import Differs, Section, machine, machine_text
 
-_SECTIONS = ("hotpath", "kernel", "server", "routes", "paging", "calls", "coldstart")
+_SECTIONS = ("hotpath", "kernel", "server", "routes", "paging", "rules", "calls", "coldstart")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

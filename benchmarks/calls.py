@@ -16,6 +16,7 @@ _TABLES = (
     Resource.WEDDINGS,
     Resource.ALERTS,
     Resource.INCIDENTS,
+    Resource.RULES,
     Resource.TENANT_SETTINGS,
     Resource.VIEWS,
 )

@@ -20,7 +20,10 @@ from tests.builders import a_wedding, vendors
 from tests.domain.metrics.exports import export
 from tests.functions.stage import FUNCTIONS, NOW, TENANT, TOKEN_KEY, Stage
 from wedsync.alerting.model import Alert, AlertState
+from wedsync.alerting.own.condition import Comparison, Operator, Statistic
+from wedsync.alerting.own.rule import Rule
 from wedsync.alerting.severity import Impact, Severity, SeverityReason
+from wedsync.alerting.silences import Matchers, Silence
 from wedsync.flows.times import minute_of
 from wedsync.incidents.ladder import Claimed, claim, mark_sent
 from wedsync.incidents.lifecycle import escalate
@@ -34,6 +37,7 @@ from wedsync.notifications.roster import Roster, Rotation
 from wedsync.resources import Resource
 from wedsync.settings import History
 from wedsync.stores.frontiers import Frontier
+from wedsync.stores.incidents import scope_name
 from wedsync.tenancy import Caller, Role
 from wedsync.weddings.context import wedding_context
 
@@ -496,6 +500,91 @@ def a_policy(stage: Stage) -> None:
     stage.services.routing.save_policy(TENANT, replace(WEDDING_DAY, name=OWN_POLICY), expected=0)
 
 
+RULE_ID = "rule_sample"
+
+
+def an_own_rule(**members: object) -> Rule:
+    """Guest lists that load slowly, at any wedding."""
+    rule = Rule(
+        rule_id=RULE_ID,
+        name="Slow guest lists",
+        condition=Comparison(
+            metric="guest_list.load",
+            stat=Statistic.P95,
+            op=Operator.ABOVE,
+            threshold=1000.0,
+            window_seconds=300,
+        ),
+        severity=Severity.HIGH,
+        wedding_specific=True,
+        created_at=NOW - timedelta(days=1),
+        created_by="key_sample",
+        updated_at=NOW - timedelta(days=1),
+    )
+    return replace(rule, **members)  # type: ignore[arg-type] # members of a rule
+
+
+def photos_fail_everywhere(stage: Stage) -> None:
+    """A rule of the tenant's is in breach, and its incident of another time is overdue."""
+    counted_points(stage)
+    condition = Comparison(
+        metric="photo.upload",
+        stat=Statistic.COUNT,
+        op=Operator.ABOVE,
+        threshold=0.0,
+        window_seconds=300,
+        for_seconds=0,
+        filters=(("outcome", ("failed",)),),
+    )
+    rule = an_own_rule(
+        condition=condition, severity=Severity.CRITICAL, wedding_specific=False, policy=OWN_POLICY
+    )
+    a_policy(stage)
+    stage.services.rules.add(TENANT, rule)
+    name = scope_name(TENANT, f"rule {RULE_ID}")
+    overdue = replace(an_incident(), incident_id=f"{name}-1", alerts=(), wedding_id=None)
+    stage.services.incidents.begin(TENANT, overdue, after=None)
+
+
+def a_rule_for_counted_points(stage: Stage) -> None:
+    """A rule whose windows hold something."""
+    counted_points(stage)
+    a_rule(stage)
+
+
+def a_rule_with_an_alert(stage: Stage) -> None:
+    """A rule of the tenant's own whose alert is open, with an incident that everybody knows."""
+    a_rule(stage)
+    stage.services.incidents.begin(TENANT, _sent(an_incident(), tiers=3), after=None)
+    alert = replace(an_alert(), rule_id=RULE_ID, group=(("device", "phone"),))
+    stage.services.alerts.keep(TENANT, alert, former=None)
+
+
+SILENCE_ID = "silence_sample"
+
+
+def a_silence(stage: Stage) -> None:
+    """The wedding's mild alerts are silenced, and there is a rule to be silenced too."""
+    a_registered_wedding(stage)
+    a_rule(stage)
+    silence = Silence(
+        silence_id=SILENCE_ID,
+        matchers=Matchers(wedding_ids=(WEDDING.wedding_id,), severities=(Severity.LOW,)),
+        starts_at=NOW - timedelta(hours=1),
+        ends_at=NOW + timedelta(hours=1),
+        comment="The venue tests its network",
+        created_at=NOW - timedelta(hours=1),
+        created_by="key_sample",
+    )
+    stage.services.silences.add(TENANT, silence)
+
+
+def a_rule(stage: Stage) -> None:
+    """A rule of the tenant's own, and a ladder that it may climb."""
+    a_policy(stage)
+    stage.services.rules.add(TENANT, an_own_rule())
+
+
 def a_roster(stage: Stage) -> None:
     """Nobody is on duty on Saturdays."""
     a_contact(stage)
@@ -561,6 +650,7 @@ CASES: tuple[Case, ...] = (
     Case(function="account-change-settings", status=200),
     Case(function="account-read-settings", status=200),
     Case(function="alerts-acknowledge", arrange=an_open_incident, status=200),
+    Case(function="alerts-feedback", arrange=an_open_incident, status=200),
     Case(function="alerts-listing", arrange=an_open_incident, status=200),
     Case(function="alerts-read", arrange=an_open_incident, status=200),
     Case(function="alerts-resolve", arrange=a_paged_incident, status=200),
@@ -674,6 +764,30 @@ CASES: tuple[Case, ...] = (
     Case(function="routing-read-contact", arrange=a_contact, status=200),
     Case(function="routing-remove-contact", arrange=a_contact, status=204),
     Case(function="routing-try-contact", arrange=a_contact, status=202),
+    Case(function="rules-change", arrange=a_rule_with_an_alert, status=200),
+    Case(
+        function="rules-change",
+        title="topics down",
+        arrange=a_rule_with_an_alert,
+        down=TOPICS,
+        status=200,
+    ),
+    Case(function="rules-create", arrange=a_policy, status=201),
+    Case(
+        function="rules-remove",
+        title="topics down",
+        arrange=a_rule_with_an_alert,
+        down=TOPICS,
+        status=204,
+    ),
+    Case(function="rules-listing", arrange=a_rule, status=200),
+    Case(function="rules-rehearse", arrange=a_rule_for_counted_points, status=200),
+    Case(function="rules-read", arrange=a_rule, status=200),
+    Case(function="rules-remove", arrange=a_rule_with_an_alert, status=204),
+    Case(function="rules-silence", arrange=a_silence, status=201),
+    Case(function="rules-silences", arrange=a_silence, status=200),
+    Case(function="rules-read-silence", arrange=a_silence, status=200),
+    Case(function="rules-end-silence", arrange=a_silence, status=204),
     Case(function="schedules-compaction", arrange=counted_points),
     Case(function="schedules-daily", arrange=counted_days_ago),
     Case(function="schedules-history", arrange=counted_with_a_history),
@@ -685,6 +799,13 @@ CASES: tuple[Case, ...] = (
     Case(function="schedules-hourly", arrange=counted_an_hour_ago),
     Case(function="schedules-minute", arrange=counted_points),
     Case(function="schedules-minute", title="all is well", arrange=a_registered_wedding),
+    Case(function="schedules-rules", arrange=photos_fail_everywhere),
+    Case(
+        function="schedules-rules",
+        title="topics down",
+        arrange=photos_fail_everywhere,
+        down=TOPICS,
+    ),
     Case(function="schedules-streams", arrange=counted_requests),
     Case(function="streams-deliveries", arrange=a_page_that_waits),
     Case(function="streams-deliveries", title="the next way", arrange=a_page_that_waits_alone),

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 
 from tests.functions.cases import (
     CONTACT_ID,
+    RULE_ID,
     WEDDING,
     a_contact,
     a_registered_wedding,
     an_open_incident,
+    an_own_rule,
     sample,
 )
 from tests.functions.stage import FUNCTIONS, NOW, TENANT, Stage, on_moto
@@ -32,6 +34,8 @@ from tests.functions.web import (
     point,
     policy,
     roster,
+    rule,
+    silence,
     wedding,
 )
 from tests.functions.web import settings as a_tenants_settings
@@ -68,6 +72,8 @@ def _wedding_of_the_samples(web: Web) -> None:
         a_registered_wedding(Stage(bundle.cloud, bundle.clock))
     if bundle.services.routing.find_contact(bundle.tenant, CONTACT_ID) is None:
         a_contact(Stage(bundle.cloud, bundle.clock))
+    if bundle.services.rules.find(bundle.tenant, RULE_ID) is None:
+        bundle.services.rules.add(bundle.tenant, an_own_rule())
 
 
 def send(web: Web, name: str, body: object, **headers: str) -> Told:
@@ -116,7 +122,11 @@ BOMBS: dict[str, bytes] = {
     "a megabyte and more": b'{"title":"' + b"x" * 1_100_000 + b'"}',
     "nine megabytes": b" " * 9_000_000,
 }
-HARMLESS = {("weddings-change", "an empty object"), ("metrics-otlp", "an empty object")}
+HARMLESS = {
+    ("weddings-change", "an empty object"),
+    ("rules-change", "an empty object"),
+    ("metrics-otlp", "an empty object"),
+}
 """A merge patch may be empty, and so may an export."""
 
 
@@ -244,6 +254,11 @@ DOCUMENTS = {
     "routing-change-policy": policy(),
     "metrics-change-pipeline": pipeline(),
     "routing-change-roster": roster(),
+    "rules-create": rule(),
+    "rules-change": rule(),
+    "rules-silence": silence(),
+    "rules-rehearse": BODIES["rules-rehearse"],
+    "alerts-feedback": BODIES["alerts-feedback"],
     "routing-create-contact": contact(quietHours=QUIET_HOURS),
     "routing-change-contact": contact(quietHours=QUIET_HOURS),
     "weddings-create": wedding(),

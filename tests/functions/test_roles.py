@@ -15,10 +15,12 @@ from tests.functions.cases import (
     NOW_NS,
     OWN_POLICY,
     PIPELINE,
+    RULE_ID,
+    SILENCE_ID,
     a_contact,
     a_pipeline,
-    a_policy,
     a_registered_wedding,
+    a_silence,
     an_open_incident,
     sample,
 )
@@ -35,7 +37,9 @@ from tests.functions.web import (
     point,
     policy,
     roster,
+    rule,
     settings,
+    silence,
     wedding,
 )
 from wedsync.runtime.declarations import HttpTrigger
@@ -56,6 +60,8 @@ IDS = {
     "contact_id": CONTACT_ID,
     "name": OWN_POLICY,
     "pipeline_id": PIPELINE,
+    "rule_id": RULE_ID,
+    "silence_id": SILENCE_ID,
 }
 BODIES: dict[str, object] = {
     "weddings-create": wedding(),
@@ -80,6 +86,11 @@ BODIES: dict[str, object] = {
     "routing-change-policy": policy(),
     "routing-change-roster": roster(),
     "metrics-change-pipeline": pipeline(),
+    "rules-create": rule(),
+    "rules-silence": silence(),
+    "rules-rehearse": {"from": "2026-06-20T13:00:00Z", "to": "2026-06-20T14:00:00Z"},
+    "alerts-feedback": {"verdict": "true_positive", "comment": "Guests complained"},
+    "rules-change": {"severity": "medium"},
 }
 QUERIES = {"metrics-series": "name=photo.upload"}
 CHANGING = {Role.ADMIN, Role.OPERATOR}
@@ -125,8 +136,8 @@ def web() -> Iterator[Web]:
         stage = Stage(web.bundle.cloud, web.bundle.clock)
         an_open_incident(stage)
         a_contact(stage)
-        a_policy(stage)
         a_pipeline(stage)
+        a_silence(stage)
         yield web
 
 

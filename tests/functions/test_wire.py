@@ -774,6 +774,9 @@ class TestShapes:
             "acknowledgedBy",
             "resolvedAt",
             "incidentId",
+            "recoveredAutomatically",
+            "suppressedBy",
+            "tags",
             "weddingContext",
             "version",
         }

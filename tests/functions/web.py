@@ -199,6 +199,72 @@ def incident(**members: object) -> dict[str, object]:
     }
 
 
+def rule(**members: object) -> dict[str, object]:
+    """The body of an alert rule, all of its members filled in."""
+    return {
+        "name": "Photos are lost",
+        "description": "Uploads fail, and guests complain",
+        "condition": {
+            "all": [
+                {
+                    "metric": "photo.upload",
+                    "stat": "share",
+                    "op": ">",
+                    "threshold": 2,
+                    "window": "5m",
+                    "filters": {"outcome": ["failed"]},
+                    "groupBy": ["device"],
+                },
+                {
+                    "any": [
+                        {
+                            "metric": "api.request",
+                            "stat": "p95",
+                            "op": ">=",
+                            "threshold": 800.5,
+                            "window": "10m",
+                            "for": "2m",
+                            "keepFiringFor": "10m",
+                            "noData": "alert",
+                        },
+                        {
+                            "metric": "cache.hit_rate",
+                            "stat": "last",
+                            "op": "<",
+                            "threshold": 60,
+                            "window": "1h",
+                            "predictWithin": "30m",
+                        },
+                    ]
+                },
+            ]
+        },
+        "severity": "high",
+        "weddingSpecific": True,
+        "notifications": [{"role": "photo_crew"}],
+        "autoResolve": False,
+        **members,
+    }
+
+
+def silence(**members: object) -> dict[str, object]:
+    """The body of a silence, all of its members filled in."""
+    return {
+        "matchers": {
+            "ruleId": "platform.photo_upload_failures",
+            "weddingId": ["wed_sample"],
+            "service": ["gallery"],
+            "severity": ["low", "critical"],
+        },
+        "startsAt": "2026-06-20T14:00:00Z",
+        "endsAt": "2026-06-20T20:00:00Z",
+        "comment": "The venue tests its network",
+        "force": True,
+        "reason": "The couple was told",
+        **members,
+    }
+
+
 def settings(**members: object) -> dict[str, object]:
     """The body of a tenant's settings."""
     return {

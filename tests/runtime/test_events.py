@@ -8,7 +8,7 @@ import pytest
 from tests.functions.cases import a_key, a_registered_wedding, sample
 from tests.functions.stage import FUNCTIONS, NOW, TENANT, Context, Stage, on_moto, on_sqlite
 from wedsync.cloud import Arrived
-from wedsync.errors import Throttled
+from wedsync.errors import IncidentNotFound, Throttled, TooMuchContention
 from wedsync.resources import Resource
 from wedsync.runtime.aws import on_aws
 from wedsync.runtime.events import queue_consumer, stream_consumer
@@ -74,6 +74,26 @@ def test_of_a_queues_batch_only_the_failed_messages_come_again(stage: Stage) -> 
     records = cast("list[dict[str, str]]", event["Records"])
     answer = handler.run(event, Context(), stage.cloud, stage.settings)
     assert answer == {"batchItemFailures": [{"itemIdentifier": records[1]["messageId"]}]}
+
+
+@pytest.mark.parametrize("failure", [IncidentNotFound(), TooMuchContention(), ValueError("?")])
+def test_a_message_that_nobody_foresaw_holds_up_none_of_its_batch(
+    stage: Stage, failure: Exception
+) -> None:
+    done: list[str] = []
+
+    @queue_consumer(Resource.WAKE, summary="Fail at watches", uses=())
+    def handler(body: str, services: Services) -> None:
+        del services
+        if "watch" in body:
+            raise failure
+        done.append(body)
+
+    event = sample("streams-wake")
+    records = cast("list[dict[str, str]]", event["Records"])
+    answer = handler.run(event, Context(), stage.cloud, stage.settings)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": records[1]["messageId"]}]}
+    assert len(done) == len(records) - 1
 
 
 def test_a_deployed_function_opens_what_its_environment_names(

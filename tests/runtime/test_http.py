@@ -104,7 +104,7 @@ def test_too_many_requests_says_when_to_try_again(stage: Stage) -> None:
 
 
 def test_others_who_keep_writing_are_a_conflict(stage: Stage) -> None:
-    assert answer_of(stage, TooMuchContention()).is_a_problem(409)
+    assert answer_of(stage, TooMuchContention()).is_a_problem(503)
 
 
 def _every_error(of: type[WedSyncError] = WedSyncError) -> Iterator[type[WedSyncError]]:

@@ -119,6 +119,9 @@ def test_an_alert_resolved_by_hand_ends_its_incident_and_does_not_come_back_at_o
     saturday.bundle.post(f"/api/metrics/alerts/{saturday.alert['alertId']}/resolve")
     saturday.expects_only(at("14:06"), *(resolved(to=role) for role in WIDE[0]))
     assert saturday.bundle.active_incidents() == []
+    bundle = saturday.bundle
+    (ended,) = bundle.services.incidents.page(bundle.tenant, limit=2, cursor=None).incidents
+    assert ended.resolved_by not in {None, "wedsync"}, "a person ended it"
     saturday.at("14:07").push(photos("w1", completed=1))
     saturday.expects_silence(between("14:06:01", "14:11"))
 

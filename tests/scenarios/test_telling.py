@@ -205,6 +205,21 @@ def test_a_retry_is_called_off_once_somebody_has_acknowledged(
     assert "somebody has acknowledged" in str(told["reason"])
 
 
+@pytest.mark.parametrize("severity", ["critical", "high"])
+def test_what_reaches_the_queue_after_somebody_has_answered_is_not_sent(
+    bundle: Bundle, severity: str
+) -> None:
+    incident_id = report(bundle, severity)
+    add(bundle, SMS)
+    bundle.post(f"{INCIDENTS}/{incident_id}/acknowledge")
+    before = len(bundle.notifications())
+    bundle.drain()
+    (told,) = (each for each in bundle.tells(incidentId=incident_id) if each["channel"] == "sms")
+    assert told["state"] == "cancelled"
+    assert "somebody has acknowledged" in str(told["reason"])
+    assert len(bundle.notifications()) == before
+
+
 def test_an_endpoint_that_fails_again_and_again_is_left_alone_until_it_is_back(
     bundle: Bundle, receiver: Receiver
 ) -> None:

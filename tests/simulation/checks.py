@@ -85,7 +85,8 @@ class AtRest:
             )
             fired = alert.state is not AlertState.PENDING and alert.fired_at is not None
             escalates = alert.severity is Severity.CRITICAL or alert.auto_escalate
-            if fired and escalates and alert.resolved_by is None:
+            told = fired and alert.state is not AlertState.SUPPRESSED
+            if told and escalates and alert.resolved_by is None:
                 require(
                     alert.incident_id is not None,
                     "I7",

@@ -35,6 +35,7 @@ from tests.simulation.faults import (
     Rates,
 )
 from tests.simulation.reference import Reference, refusal_of
+from tests.simulation.rules import check_rules, settle_rules
 from tests.simulation.subscribers import Subscribers
 from tests.simulation.watching import Violation, Watch, require
 from tests.simulation.world import Device, HttpBatch, PlannedWedding, Record, World, canary
@@ -211,6 +212,7 @@ class Play:
         self.world.equip(self.bundle)
         self.endpoints.equip(self.bundle, self.world.tenants)
         self._settle_packs()
+        settle_rules(self.bundle, self.world.tenants, random.Random(f"rules {seed}"))
         self.deletes = self.rng.choice(
             (Fault.EXPIRED_AT_ONCE, Fault.EXPIRED_LATE, Fault.EXPIRED_NEVER)
         )
@@ -871,6 +873,7 @@ class Play:
         self.rest.alerts()
         self.rest.incidents()
         self.rest.messages()
+        check_rules(bundle, self.watch, self.world.tenants)
         self.rest.pages(self.must_page)
         for burst in self._bursts_judged:
             self.rest.prompt(burst)

@@ -146,6 +146,55 @@ class Stage:
             )
             assert answer.status == 201, answer
 
+    def ruled(self) -> None:
+        """A wedding, a rule of the tenant's own that calls nobody at once, and somebody to tell."""
+        self.contacts(Mia="https://up.example.com/")
+        self.wedding()
+        self.make_rule()
+
+    def make_rule(self) -> None:
+        condition = {
+            "metric": "rsvp",
+            "stat": "count",
+            "op": ">",
+            "threshold": 0,
+            "window": "5m",
+            "for": "0s",
+            "groupBy": ["service"],
+        }
+        body = {"name": "Any", "condition": condition, "severity": "high", "weddingSpecific": True}
+        made = self.ask("/api/metrics/alerts/create", body, key="rule")
+        self.path = f"/api/metrics/alerts/rules/{made['ruleId']}"
+
+    def broken_rule(self) -> None:
+        self.bundle.put(
+            *(
+                a_point(
+                    "rsvp",
+                    self.bundle.now,
+                    weddingId=self.wedding_id,
+                    eventId=service,
+                    dims={"service": service},
+                )
+                for service in ("gallery", "seating", "checkout")
+            )
+        )
+        self.bundle.drain()
+
+    def rule_in_breach(self) -> None:
+        """Three alerts wait to be told of together."""
+        self.ruled()
+        self.broken_rule()
+
+    def rule_told(self) -> None:
+        """They have been told."""
+        self.rule_in_breach()
+        self.bundle.advance(45)
+
+    def remove_rule(self) -> None:
+        """Until it is gone: who asks again may be told that it is."""
+        assert self.ask(self.path, method="DELETE").status in {204, 404}
+
     def report(self) -> None:
         """Somebody reports what pages nobody: what contacts are told is on its way.
 
@@ -328,6 +377,10 @@ DEEDS: dict[str, tuple[Deed, Deed]] = {
     "incidents-escalate": (Stage.incident, Stage.escalate),
     "metrics-ingest": (Stage.wedding, _ingest),
     "weddings-remove": (Stage.alert, Stage.remove),
+    "streams-metrics a rule of the tenant's own": (Stage.ruled, Stage.broken_rule),
+    "streams-wake a notice": (Stage.rule_in_breach, lambda stage: stage.bundle.advance(45)),
+    "rules-create": (Stage.wedding, Stage.make_rule),
+    "rules-remove": (Stage.rule_told, Stage.remove_rule),
     "weddings-create": (
         Stage.incident,
         lambda stage: stage.ask("/api/weddings", a_wedding_request()),

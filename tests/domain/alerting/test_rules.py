@@ -320,7 +320,7 @@ def test_a_finding_with_a_severity_but_no_breach_is_refused() -> None:
 
 
 def test_a_scope_names_something() -> None:
-    with pytest.raises(ValueError, match="a wedding or a service"):
+    with pytest.raises(ValueError, match="a wedding, a service or the tenant"):
         Scope()
 
 

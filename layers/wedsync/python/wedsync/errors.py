@@ -10,6 +10,8 @@
     ├── NotFound                    404 unknown, or another tenant's
     │   ├── WeddingNotFound
     │   ├── AlertNotFound
+    │   ├── RuleNotFound
+    │   ├── SilenceNotFound
     │   ├── IncidentNotFound
     │   ├── ContactNotFound
     │   ├── PolicyNotFound
@@ -19,8 +21,9 @@
     │   ├── AlertAlreadyResolved
     │   ├── IncidentAlreadyResolved
     │   ├── LadderExhausted
-    │   ├── RequestInProgress       same Idempotency-Key, not answered yet
-    │   └── TooMuchContention       others kept writing the same thing
+    │   ├── TooManyRules            a tenant keeps so many and no more
+    │   ├── CriticalSilence         it would hide the worst from a wedding that is under way
+    │   └── RequestInProgress       same Idempotency-Key, not answered yet
     ├── PreconditionFailed          412 If-Match
     ├── TooLarge                    413
     ├── UnsupportedMediaType        415
@@ -29,7 +32,8 @@
     ├── TooManyRequests             429 with Retry-After
     └── Unavailable                 503 with Retry-After: a dependency is down
         ├── Throttled               nothing was written
-        └── OutcomeUnknown          it may have been written
+        ├── OutcomeUnknown          it may have been written
+        └── TooMuchContention       others kept writing the same thing
 """
 
 from collections.abc import Sequence
@@ -129,6 +133,20 @@ class AlertNotFound(NotFound):
     title = "No such alert"
 
 
+class RuleNotFound(NotFound):
+    """No such alert rule for this caller."""
+
+    code = "rule-not-found"
+    title = "No such alert rule"
+
+
+class SilenceNotFound(NotFound):
+    """No such silence for this caller."""
+
+    code = "silence-not-found"
+    title = "No such silence"
+
+
 class IncidentNotFound(NotFound):
     """No such incident for this caller."""
 
@@ -199,18 +217,25 @@ class LadderExhausted(Conflict):
     title = "There is no further tier to escalate to"
 
 
+class TooManyRules(Conflict):
+    """The tenant keeps as many rules as it may."""
+
+    code = "too-many-rules"
+    title = "There are too many of them; remove one first"
+
+
+class CriticalSilence(Conflict):
+    """A silence would hide a critical alert of a wedding whose window is open."""
+
+    code = "critical-silence"
+    title = "A silence must not hide critical alerts of a wedding under way"
+
+
 class RequestInProgress(Conflict):
     """A request with the same Idempotency-Key has not been answered yet."""
 
     code = "request-in-progress"
     title = "A request with this Idempotency-Key is in progress"
-
-
-class TooMuchContention(Conflict):
-    """Others kept writing the same thing; nothing was changed."""
-
-    code = "too-much-contention"
-    title = "Too many concurrent changes; try again"
 
 
 class PreconditionFailed(WedSyncError):
@@ -284,3 +309,10 @@ class OutcomeUnknown(Unavailable):
     """Failed after it may have been written: only an idempotent write may be repeated."""
 
     code = "outcome-unknown"
+
+
+class TooMuchContention(Unavailable):
+    """Others kept writing the same thing; what came before it may have been done."""
+
+    code = "too-much-contention"
+    title = "Too many concurrent changes; try again"

@@ -93,6 +93,11 @@ class Resource(Enum):
         ResourceKind.TABLE,
         (Index(name="rosters", partition="roster_of", sort="owner"),),
     )
+    RULES = (
+        "rules",
+        ResourceKind.TABLE,
+        (Index(name="clocked", partition="clocked_in", sort="owner"),),
+    )
     NOTIFICATIONS = (
         "notifications",
         ResourceKind.TABLE,

@@ -60,6 +60,11 @@ class Finding:
     """Whether the severity is sure enough to raise an alert that fires already."""
     shared_incident: str | None = None
     """The incident that this has in common with others, where its own scope is not the fault's."""
+    roles: tuple[str, ...] = ()
+    """Whom its rule asks to be told, where it names anybody."""
+    policy: str | None = None
+    """The ladder that its rule asks for."""
+    tags: tuple[str, ...] = ()
     for_seconds: int = PENDING_SECONDS
     keep_firing_for_seconds: int = KEEP_FIRING_SECONDS
 

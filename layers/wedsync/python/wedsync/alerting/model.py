@@ -37,7 +37,9 @@ class Alert:
     ``last_evaluated_at`` are those of the last evaluation worth storing, so that an alert that
     merely stays as it is costs no write. ``unsettled_since`` is set while what follows from a
     transition (its incident, its notice) has not been done to its end. ``shared_incident`` names
-    the incident that it has in common with the alerts of other services.
+    the incident that it has in common with the alerts of other services. ``roles`` are told, and
+    ``policy`` names the ladder, where its rule asks for them. ``told_as`` is the alert under which
+    it was told of last, if it has no ladder; that one keeps in ``told_with`` whom it spoke for.
     """
 
     alert_id: str
@@ -62,6 +64,8 @@ class Alert:
     incident_id: str | None = None
     wedding_context: WeddingContext | None = None
     version: int = 0
+    tags: tuple[str, ...] = ()
+    suppressed_by: str | None = None
 
     group: tuple[tuple[str, str], ...] = ()
     episode: int = 1
@@ -78,6 +82,10 @@ class Alert:
     unsettled_since: datetime | None = None
     shared_incident: str | None = None
     resolved_by: str | None = None
+    roles: tuple[str, ...] = ()
+    policy: str | None = None
+    told_as: str | None = None
+    told_with: tuple[str, ...] = ()
 
     @property
     def is_active(self) -> bool:

@@ -22,15 +22,16 @@ class HostResource(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What a finding is about: a wedding, else a service of the tenant."""
+    """What a finding is about: a wedding, else a service, else the tenant as a whole."""
 
     wedding_id: str | None = None
     service: str | None = None
+    tenant_wide: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a scope that names nothing."""
-        if self.wedding_id is None and self.service is None:
-            raise ValueError("a scope names a wedding or a service")
+        if self.wedding_id is None and self.service is None and not self.tenant_wide:
+            raise ValueError("a scope names a wedding, a service or the tenant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ class Surroundings:
         """Whom a message is about."""
         if self.context is not None:
             return f"the wedding of {self.context.couple_name}"
-        return f"service {self.scope.service}"
+        return "the tenant" if self.scope.service is None else f"service {self.scope.service}"
 
     def axis(
         self, name: str, inside: Outcome | None, *, sampled_at: datetime | None

@@ -78,6 +78,9 @@ def opening(
         last_breach_at=now,
         last_evaluated_at=now,
         shared_incident=finding.shared_incident,
+        roles=finding.roles,
+        policy=finding.policy,
+        tags=finding.tags,
     )
     if finding.for_seconds <= 0:
         return _fire(pending, now=now, reason="a breach that waits for nothing")
@@ -191,13 +194,16 @@ def _with_breach(
     return replace(
         alert,
         severity_reasons=alert.severity_reasons if keeps_reasons else finding.reasons,
-        auto_escalate=alert.auto_escalate or finding.auto_escalate,
+        auto_escalate=alert.auto_escalate or (finding.auto_escalate and finding.may_raise),
         impact=max(alert.impact, finding.impact, key=lambda impact: impact.rank),
         message=finding.message,
         value=finding.value,
         threshold=finding.threshold,
         axes=tuple(sorted({*alert.axes, *finding.breaching_axes})),
         shared_incident=alert.shared_incident or finding.shared_incident,
+        roles=finding.roles,
+        policy=finding.policy,
+        tags=finding.tags,
         wedding_context=context,
         clear_since=None,
         no_data_since=None,

@@ -1,13 +1,15 @@
 """From findings to stored alerts, and to what follows from them.
 
-An alert is stored first, marked as unsettled; then its incident is opened or told, its notice is
-sent, and the mark is taken away. A crash in between leaves the mark: whoever looks at the alert
-next does what is left. Opening and telling an incident may be repeated at will. A notice is
-repeated only once the mark is older than ``SETTLE_AFTER``, so that two that look at the same
-time do not both send it.
+Alerts are stored first, marked as unsettled; then their incidents are opened or told, whoever is
+to be called is called once for all of them, and the marks are taken away. A crash in between
+leaves the mark: whoever looks at the alert next does what is left. Opening and telling an incident
+may be repeated at will. Alerts without a ladder are told together (:mod:`wedsync.flows.notices`);
+the notice of an end is repeated only once the mark is older than ``SETTLE_AFTER``, so that two that
+look at the same time do not both send it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -16,10 +18,11 @@ from wedsync.alerting.lifecycle import advance
 from wedsync.alerting.model import Alert, AlertState, fingerprint
 from wedsync.errors import TooMuchContention
 from wedsync.flows.cadence import CloseLook
-from wedsync.flows.incidents import attach, deliver, note_alert_resolved, publish
-from wedsync.flows.policies import own_ladder
+from wedsync.flows.incidents import attach, deliver, note_alert_resolved
+from wedsync.flows.notices import settled, tell_ends, waits
+from wedsync.flows.policies import asked_ladder
+from wedsync.flows.silencing import silenced
 from wedsync.flows.surroundings import TenantDay
-from wedsync.incidents.message import alert_messages
 from wedsync.incidents.opening import alert_escalates
 from wedsync.incidents.policies import choose_policy
 from wedsync.stores.episodes import Overtaken, Stored
@@ -59,17 +62,37 @@ def apply_findings(
     names = {**now_by_name, **past_by_name}
     stored = services.alerts.current_many(tenant, names)
     close_look = CloseLook(services)
-    for name in names:
-        _apply(
-            services,
-            tenant,
-            name,
-            now_by_name.get(name),
-            past_by_name.get(name),
-            stored.get(name),
-            day,
-            close_look,
-        )
+    for called_for in _by_call(names):
+        changed: list[Stored[Alert]] = []
+        for name in called_for:
+            kept = _apply(
+                services,
+                tenant,
+                name,
+                now_by_name.get(name),
+                past_by_name.get(name),
+                stored.get(name),
+                day,
+                close_look,
+            )
+            if kept is not None:
+                changed.append(kept)
+        _follow(services, tenant, changed, day, notice=True)
+
+
+def _by_call(judged: Mapping[str, Judged]) -> list[list[str]]:
+    """The names of what one incident, or one notice, tells of together: the worst first."""
+    found: dict[str, list[str]] = {}
+    for name, each in sorted(judged.items(), key=lambda each: -_urgency(each[1])):
+        scope = each.finding.scope
+        shared = each.finding.shared_incident or f"service {scope.service}"
+        found.setdefault(scope.wedding_id or shared, []).append(name)
+    return list(found.values())
+
+
+def _urgency(judged: Judged) -> int:
+    severity = judged.finding.severity
+    return -1 if severity is None else severity.rank
 
 
 def _name(tenant: Tenant, judged: Judged) -> str:
@@ -105,13 +128,14 @@ def settle(
 ) -> None:
     """Do what is left to do for an alert whose transition has been stored.
 
-    ``ours``: the transition is the caller's own, so that nobody else is sending its notice.
+    What waits for others of its group is left to the watch. ``ours``: the transition is the
+    caller's own, so that nobody else is sending its notice.
     """
     since = stored.value.unsettled_since
-    if since is None:
+    if since is None or waits(stored.value):
         return
     overdue = services.now() - since >= SETTLE_AFTER
-    _follow(services, tenant, stored, day, notice=ours or overdue)
+    _follow(services, tenant, [stored], day, notice=ours or overdue)
 
 
 def _apply(
@@ -123,20 +147,22 @@ def _apply(
     stored: Stored[Alert] | None,
     day: TenantDay,
     close_look: CloseLook,
-) -> None:
+) -> Stored[Alert] | None:
+    """Move one alert; what was stored, where something follows from it."""
     for _ in range(TRIES):
         former = stored.value if stored is not None else None
         judged = past if past is not None and _is_news(past, former) else present
         if judged is None:
             if stored is not None:
                 settle(services, tenant, stored, day)
-            return
+            return None
         now = services.now()
         step = advance(former, judged.finding, tenant=tenant.id, context=judged.context, now=now)
+        step = silenced(services, tenant, former, step)
         if step.alert is former:
             if stored is not None:
                 settle(services, tenant, stored, day)
-            return
+            return None
         after = step.alert
         if after is not None and step.effects:
             after = replace(after, unsettled_since=now)
@@ -147,59 +173,56 @@ def _apply(
         except Overtaken:
             stored = services.alerts.current_many(tenant, [name]).get(name)
             continue
-        if kept is not None and step.effects:
-            _follow(services, tenant, kept, day, notice=True)
-        return
+        return kept if step.effects else None
     raise TooMuchContention
 
 
 def _follow(
-    services: Services, tenant: Tenant, stored: Stored[Alert], day: TenantDay, *, notice: bool
+    services: Services,
+    tenant: Tenant,
+    changed: Sequence[Stored[Alert]],
+    day: TenantDay,
+    *,
+    notice: bool,
 ) -> None:
-    alert = stored.value
-    escalates = alert_escalates(alert)
-    incident_id = alert.incident_id
-    if alert.state is AlertState.RESOLVED:
-        note_alert_resolved(services, tenant, alert)
-    else:
+    """Do what follows from these transitions: all of them join before anybody is called."""
+    incidents: dict[str, str] = {}
+    for stored in changed:
+        alert = stored.value
+        if alert.state is AlertState.RESOLVED:
+            note_alert_resolved(services, tenant, alert)
+            continue
         choice = choose_policy(
             alert.severity,
             alert.wedding_context,
             any_wedding_today=day.any_wedding_today,
             any_saturday_wedding_today=day.any_saturday_wedding_today,
         )
-        if escalates:
-            choice = own_ladder(services, tenant, choice)
+        if alert_escalates(alert):
+            choice = asked_ladder(services, tenant, alert, choice)
         incident_id = attach(services, tenant, alert, choice=choice)
         if incident_id is not None:
-            deliver(services, tenant, incident_id)
-    if not escalates:
-        if not notice:
-            return
-        roles = ("on_call_engineer",)
-        for message in alert_messages(
-            replace(alert, incident_id=incident_id),
-            roles=roles,
-            tenant=tenant.id,
-            now=services.now(),
-        ):
-            publish(services, message)
-    _settled(services, tenant, stored, incident_id)
+            incidents[alert.alert_id] = incident_id
+    for incident_id in dict.fromkeys(incidents.values()):
+        deliver(services, tenant, incident_id)
+    over = [each for each in changed if each.value.state is AlertState.RESOLVED]
+    quiet = [each for each in over if not alert_escalates(each.value)]
+    if notice:
+        tell_ends(services, tenant, [each.value for each in quiet])
+    for stored in changed:
+        if waits(stored.value):
+            _note_incident(services, tenant, stored, incidents.get(stored.value.alert_id))
+        elif notice or stored not in quiet:
+            found = incidents.get(stored.value.alert_id)
+            settled(services, tenant, stored, incident_id=found)
 
 
-def _settled(
+def _note_incident(
     services: Services, tenant: Tenant, stored: Stored[Alert], incident_id: str | None
 ) -> None:
-    """Take the mark away, unless a newer transition has set its own."""
-    since = stored.value.unsettled_since
-    for _ in range(TRIES):
-        if stored.value.unsettled_since != since:
-            return
-        done = replace(stored.value, incident_id=incident_id, unsettled_since=None)
-        try:
-            services.alerts.keep(tenant, done, former=stored)
-        except Overtaken:
-            stored = services.alerts.get(tenant, stored.value.alert_id)
-            continue
+    """Remember the incident that an alert without a ladder of its own has joined."""
+    if incident_id is None or incident_id == stored.value.incident_id:
         return
-    raise TooMuchContention
+    with suppress(Overtaken):  # whoever tells of it looks for its incident again
+        joined = replace(stored.value, incident_id=incident_id)
+        services.alerts.keep(tenant, joined, former=stored)

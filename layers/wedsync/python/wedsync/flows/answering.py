@@ -46,7 +46,7 @@ def resolve_alert(services: Services, tenant: Tenant, alert_id: str, *, by: str)
 
     def resolved(alert: Alert, now: datetime) -> Alert:
         over = alert_lifecycle.resolve(alert, by=by, at=now)
-        silent = alert.state in {AlertState.RESOLVED, AlertState.PENDING}
+        silent = alert.state in {AlertState.RESOLVED, AlertState.PENDING, AlertState.SUPPRESSED}
         return over if silent else replace(over, unsettled_since=now)
 
     stored = _change(services, tenant, alert_id, resolved)

@@ -59,7 +59,7 @@ def try_channels(services: Services, tenant: Tenant, contact: Contact) -> tuple[
         wanted = delivery_of(told, contact, channel, reason="somebody tries it", now=now)
         stored = services.deliveries.plan(tenant, wanted)
         if stored.state is State.PLANNED:
-            hand_on(services, tenant, stored)
+            hand_on(services, tenant, stored, None)
         planned.append(stored)
     return tuple(planned)
 

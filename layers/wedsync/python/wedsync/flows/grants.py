@@ -22,8 +22,14 @@ READING = (
 )
 """Weddings and their windows, and the settings that tell where these lie."""
 
-EVALUATING = (*READING, Resource.ALERTS.read_write(), Resource.ROUTING.read(), *PAGING)
-"""What judging needs: weddings, their windows, alerts, ladders, and whatever a page needs."""
+EVALUATING = (
+    *READING,
+    Resource.RULES.read(),
+    Resource.ALERTS.read_write(),
+    Resource.ROUTING.read(),
+    *PAGING,
+)
+"""What judging needs: weddings, their windows, rules, alerts, ladders, whatever a page needs."""
 
 LOOKING = (*READING, Resource.REJECTIONS.read())
 """What live answers are made from, with what is told of their quality."""

@@ -12,7 +12,7 @@ from wedsync.errors import TooMuchContention, Unavailable
 from wedsync.flows.cadence import CloseLook
 from wedsync.flows.wake import LadderWake, wake_later
 from wedsync.incidents.decisions import Decision, Escalation
-from wedsync.incidents.ladder import Claimed, claim, due_steps, mark_sent, release
+from wedsync.incidents.ladder import SYSTEM, Claimed, claim, due_steps, mark_sent, release
 from wedsync.incidents.lifecycle import alert_resolved
 from wedsync.incidents.message import PageMessage, messages
 from wedsync.incidents.model import Incident, LadderStep, Report
@@ -132,7 +132,9 @@ def note_alert_resolved(services: Services, tenant: Tenant, alert: Alert) -> Non
         services,
         tenant,
         alert.incident_id,
-        lambda incident, now: alert_resolved(incident, alert.alert_id, at=now),
+        lambda incident, now: alert_resolved(
+            incident, alert.alert_id, by=alert.resolved_by or SYSTEM, at=now
+        ),
     )
     if not noted.incident.is_active:
         deliver(services, tenant, alert.incident_id)
@@ -229,7 +231,7 @@ def _scope_of(alert: Alert) -> str:
     """What one fault is called for once: a wedding, several services together, or one."""
     if alert.wedding_id is not None:
         return f"wedding {alert.wedding_id}"
-    return alert.shared_incident or f"service {alert.service}"
+    return alert.shared_incident or f"service {alert.service or alert.rule_id}"
 
 
 def _knows(incident: Incident, alert: Alert) -> bool:

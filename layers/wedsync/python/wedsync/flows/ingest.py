@@ -14,6 +14,7 @@ from wedsync.flows.evaluate import Evaluated, evaluate
 from wedsync.flows.exports import OffBook, Settled, pay, settle
 from wedsync.flows.heard import hear, note_judged, record_token, tell_of_trouble, touched_by
 from wedsync.flows.judging import judge, refused_of_export, warm_reader
+from wedsync.flows.own_rules import judge_batch
 from wedsync.flows.pipelines import derive_batch
 from wedsync.flows.points import text
 from wedsync.flows.provenance import Proved, Provenance, identity_key
@@ -126,6 +127,7 @@ def _counted(batch: Sorted, columns: Columns, services: Services) -> tuple[list[
     merged = _merge(columns, services, _packs(services), _keep_seconds(services))
     refresh(services, merged)
     evaluated = evaluate(services, touched_by(services, heard, merged))
+    judge_batch(services, columns)
     note_judged(services, merged)
     return merged, evaluated
 

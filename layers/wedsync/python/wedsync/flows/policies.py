@@ -1,7 +1,9 @@
 """Escalation policies as a tenant has them: its own, else the built-in ones."""
 
+from contextlib import suppress
 from dataclasses import replace
 
+from wedsync.alerting.model import Alert
 from wedsync.errors import FieldError, PolicyNotFound
 from wedsync.incidents.model import Policy
 from wedsync.incidents.policies import TEMPLATES, PolicyChoice
@@ -23,6 +25,26 @@ def own_ladder(services: Services, tenant: Tenant, choice: PolicyChoice) -> Poli
     """The same choice with the tenant's own ladder of that name, where it has one."""
     own = services.routing.policy(tenant, choice.policy.name)
     return choice if own is None else replace(choice, policy=own[0])
+
+
+def asked_ladder(
+    services: Services, tenant: Tenant, alert: Alert, choice: PolicyChoice
+) -> PolicyChoice:
+    """The ladder that the alert's rule asks for, else the tenant's own of the chosen name.
+
+    Roles that the rule names are called with the first tier.
+    """
+    found = own_ladder(services, tenant, choice)
+    if alert.policy is not None:
+        with suppress(PolicyNotFound):
+            policy, _ = find_policy(services, tenant, alert.policy)
+            found = PolicyChoice(policy=policy, reason=f"its rule asks for {alert.policy}")
+    if not alert.roles:
+        return found
+    first, *others = found.policy.tiers
+    roles = tuple(dict.fromkeys((*first.roles, *alert.roles)))
+    tiers = (replace(first, roles=roles), *others)
+    return replace(found, policy=replace(found.policy, tiers=tiers))
 
 
 def named_ladder(services: Services, tenant: Tenant, name: str, *, pointer: str) -> PolicyChoice:

@@ -129,7 +129,7 @@ def _follow(services: Services, tenant: Tenant, done: Delivery, incident: Incide
     if has_failed(done) and done.kind != ACKNOWLEDGED:
         following = _next_channel(services, tenant, done, incident)
         if following is not None and following.state is State.PLANNED:
-            hand_on(services, tenant, following)
+            hand_on(services, tenant, following, incident)
     if done.state is State.RETRYING:
         _again(services, done)
 

@@ -27,6 +27,7 @@ from wedsync.flows.observe import WINDOW_MINUTES
 from wedsync.flows.reading import CLOSES_AFTER_MS, MinuteRead, WindowReader
 from wedsync.flows.surroundings import TenantDay
 from wedsync.flows.tenant_settings import settings_of
+from wedsync.flows.tenantwide import tenant_findings
 from wedsync.flows.times import MINUTES_PER_HOUR, minute_of
 from wedsync.flows.wake import StreamsWake, wake_later
 from wedsync.metrics.requests import requests_by_service
@@ -97,10 +98,13 @@ def _look_at(services: Services, tenant: Tenant, packs: set[int], over: int, now
     services.streams.replace(tenant, Board(streams, board.versions), now=now)
     verdicts = {name: judge(stream, read.get(name, {})) for name, stream in streams.items()}
     opened = _open_rules(services, tenant)
-    findings = together(findings_of(verdicts, open_rules=opened))
+    of_services = {name: rules for name, rules in opened.items() if name is not None}
+    findings = together(findings_of(verdicts, open_rules=of_services))
     gap = minutes_unreported(streams.values())
     if gap or TELEMETRY_GAP in opened.get(TELEMETRY, frozenset()):
         findings.append(telemetry_gap(gap, len(streams)))
+    wide = opened.get(None, frozenset())
+    findings += tenant_findings(minutes, opened=wide, now=now)
     if findings:
         day = TenantDay(tenant, services.weddings, now)
         apply_findings(services, tenant, _judged(findings, now), day)
@@ -158,9 +162,10 @@ def _judged(findings: Iterable[Finding], now: datetime) -> list[Judged]:
     return [Judged(finding=finding, context=None, at=now) for finding in findings]
 
 
-def _open_rules(services: Services, tenant: Tenant) -> Mapping[str, frozenset[str]]:
-    opened: dict[str, set[str]] = {}
+def _open_rules(services: Services, tenant: Tenant) -> Mapping[str | None, frozenset[str]]:
+    """The rules with open alerts, by service (None: of the tenant as a whole)."""
+    opened: dict[str | None, set[str]] = {}
     for alert in services.alerts.open_of(tenant):
-        if alert.service is not None and alert.wedding_id is None:
+        if alert.wedding_id is None:
             opened.setdefault(alert.service, set()).add(alert.rule_id)
     return {service: frozenset(rules) for service, rules in opened.items()}

@@ -17,7 +17,15 @@ from wedsync.errors import IncidentNotFound, Throttled, Unavailable
 from wedsync.flows.incidents import publish_thrice
 from wedsync.incidents.message import PageMessage
 from wedsync.incidents.model import ChannelKind, Incident, StepKind
-from wedsync.notifications.delivery import Delivery, State, claimed, handed_on, leased
+from wedsync.notifications.delivery import (
+    Delivery,
+    State,
+    cancelled,
+    claimed,
+    handed_on,
+    leased,
+    unwanted,
+)
 from wedsync.notifications.payloads import short_text
 from wedsync.notifications.planning import plan, plan_end, unreachable
 from wedsync.notifications.recipients import recipients
@@ -85,33 +93,43 @@ def tell(services: Services, told: Told) -> int:
     Raises Unavailable where something is left to do.
     """
     tenant = Tenant(told.tenant_id)
-    planned = _planned(services, tenant, told)
+    incident = incident_of(services, tenant, told.incident_id)
+    planned = _planned(services, tenant, told, incident)
     left = False
     for delivery in planned:
         stored = services.deliveries.plan(tenant, delivery)
         if stored.state is State.PLANNED:
-            left |= not _handed_on(services, tenant, stored)
+            left |= not _handed_on(services, tenant, stored, incident)
     if left:
         raise Throttled
     return len(planned)
 
 
-def _handed_on(services: Services, tenant: Tenant, delivery: Delivery) -> bool:
+def _handed_on(
+    services: Services, tenant: Tenant, delivery: Delivery, incident: Incident | None
+) -> bool:
     try:
-        return hand_on(services, tenant, delivery)
+        return hand_on(services, tenant, delivery, incident)
     except Unavailable:
         return False
 
 
-def hand_on(services: Services, tenant: Tenant, delivery: Delivery) -> bool:
+def hand_on(
+    services: Services, tenant: Tenant, delivery: Delivery, incident: Incident | None
+) -> bool:
     """Give a planned delivery to the topic; False where somebody else is at it.
 
-    Raises Unavailable where the topic did not take it.
+    What is not wanted any more, since somebody has answered meanwhile, is called off. Raises
+    Unavailable where the topic did not take it.
     """
     now = services.now()
     if leased(delivery, now=now):
         return False
     try:
+        reason = unwanted(delivery, incident)
+        if reason is not None:
+            services.deliveries.save(tenant, cancelled(delivery, reason, now=now))
+            return True
         mine = services.deliveries.save(tenant, claimed(delivery, now=now))
     except Overtaken:
         return False
@@ -128,11 +146,12 @@ def hand_on(services: Services, tenant: Tenant, delivery: Delivery) -> bool:
     return True
 
 
-def _planned(services: Services, tenant: Tenant, told: Told) -> tuple[Delivery, ...]:
+def _planned(
+    services: Services, tenant: Tenant, told: Told, incident: Incident | None
+) -> tuple[Delivery, ...]:
     now = services.now()
     if told.kind == StepKind.RESOLVED:
         return plan_end(told, services.deliveries.about(tenant, told.subject_id), now=now)
-    incident = incident_of(services, tenant, told.incident_id)
     heard_by = recipients(
         told,
         contacts=services.routing.contacts(tenant),

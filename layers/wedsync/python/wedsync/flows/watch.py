@@ -1,18 +1,22 @@
 """What the clock alone brings on: durations, silence, ladders."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from wedsync.alerting.catalog import PLATFORM
 from wedsync.alerting.model import Alert
 from wedsync.flows.alerts import settle
 from wedsync.flows.cadence import LOOK_AHEAD, furthest, runs_of, unjudged
 from wedsync.flows.evaluate import evaluate_tenant
+from wedsync.flows.notices import tell_waiting, waits
 from wedsync.flows.observe import SEEN_MINUTES
+from wedsync.flows.own_rules import judge_open, judge_weddings
 from wedsync.flows.readers import window_reader
 from wedsync.flows.reading import WindowReader
 from wedsync.flows.removal import end_alerts
+from wedsync.flows.rulebook import rulebook
 from wedsync.flows.surroundings import TenantDay
 from wedsync.flows.times import MINUTES_PER_HOUR, minute_of
 from wedsync.flows.wake import LadderWake, wake_later
@@ -73,14 +77,17 @@ def _run(services: Services, now: datetime, at: tuple[datetime, ...]) -> Watched
         due.setdefault(tenant, set()).add(wedding_id)
     opened: dict[Tenant, set[str]] = {}
     names: dict[Tenant, set[str]] = {}
-    unsettled: list[tuple[Tenant, Alert]] = []
+    unsettled: dict[Tenant, list[Alert]] = {}
+    own: dict[Tenant, list[Alert]] = {}
     for tenant, alert in services.alerts.open_of_all():
+        if not alert.rule_id.startswith(PLATFORM):
+            own.setdefault(tenant, []).append(alert)
         if alert.wedding_id is not None:
             opened.setdefault(tenant, set()).add(alert.wedding_id)
         elif alert.service is not None:
             names.setdefault(tenant, set()).add(alert.service)
         if alert.unsettled_since is not None:
-            unsettled.append((tenant, alert))
+            unsettled.setdefault(tenant, []).append(alert)
     active = _active_packs(services, now) if due else frozenset()
     count = 0
     for tenant in sorted({*due, *opened, *names}):
@@ -92,13 +99,23 @@ def _run(services: Services, now: datetime, at: tuple[datetime, ...]) -> Watched
             names=names.get(tenant, set()),
             active=active,
         )
-    for tenant, alert in unsettled:
-        stored = services.alerts.get(tenant, alert.alert_id)
-        settle(services, tenant, stored, TenantDay(tenant, services.weddings, now))
+    for tenant, alerts in sorted(own.items()):
+        judge_open(services, tenant, alerts)
+    for tenant, alerts in sorted(unsettled.items()):
+        _settle(services, tenant, alerts, now)
     runs = sum(
         len(due.get(tenant, set()) | opened.get(tenant, set())) for tenant in {*due, *opened}
     )
     return Watched(runs=runs, judged=count)
+
+
+def _settle(services: Services, tenant: Tenant, alerts: Sequence[Alert], now: datetime) -> None:
+    """Do what is left of what others have begun, and tell of what waits for its group."""
+    day = TenantDay(tenant, services.weddings, now)
+    stored = [services.alerts.get(tenant, alert.alert_id) for alert in alerts]
+    tell_waiting(services, tenant, [each for each in stored if waits(each.value)])
+    for each in stored:
+        settle(services, tenant, each, day)
 
 
 def _due(services: Services, at: tuple[datetime, ...]) -> dict[Tenant, set[str]]:
@@ -124,13 +141,17 @@ def _judge(
     """Judge a tenant's weddings that have data or an alert; how many there were."""
     now = services.now()
     reader = window_reader(services, tenant, now)
-    wanted = opened | _told_of(reader, tenant, due - opened, active, now)
+    others = due - opened
+    if not rulebook(services, tenant).awaits_weddings:
+        others = _told_of(reader, tenant, others, active, now)
+    wanted = opened | others
     found = services.weddings.find_many(tenant, wanted)
     for wedding_id in sorted(opened - set(found)):
         end_alerts(services, tenant, wedding_id)
     if found or names:
         weddings = [found[wedding_id] for wedding_id in sorted(found)]
         evaluate_tenant(services, tenant, weddings, names, reader=reader)
+        judge_weddings(services, tenant, weddings, reader)
     return len(found)
 
 

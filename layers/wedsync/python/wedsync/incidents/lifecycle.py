@@ -191,8 +191,13 @@ def resolve(incident: Incident, *, by: str, at: datetime) -> Decision:
     return Decision(incident=over, reason=f"resolved by {by}")
 
 
-def alert_resolved(incident: Incident, alert_id: str, *, at: datetime) -> Decision:
-    """Note that an alert is over; the last one ends an incident that alerts had opened."""
+def alert_resolved(
+    incident: Incident, alert_id: str, *, by: str = SYSTEM, at: datetime
+) -> Decision:
+    """Note that an alert is over; the last one ends an incident that alerts had opened.
+
+    ``by``: who ended it, where it did not recover by itself.
+    """
     known = next((each for each in incident.alerts if each.alert_id == alert_id), None)
     if known is None:
         return Decision(incident=incident, reason="the alert is no part of it")
@@ -204,7 +209,7 @@ def alert_resolved(incident: Incident, alert_id: str, *, at: datetime) -> Decisi
         incident = noted(
             replace(incident, alerts=alerts),
             at=at,
-            by=SYSTEM,
+            by=by,
             kind=UpdateKind.ALERT_RESOLVED,
             text=f"{known.type} resolved",
         )
@@ -214,7 +219,7 @@ def alert_resolved(incident: Incident, alert_id: str, *, at: datetime) -> Decisi
         return Decision(incident=incident, reason="other alerts are still open")
     if not incident.auto_created:
         return Decision(incident=incident, reason="opened by hand: people resolve it")
-    ended = resolve(incident, by=SYSTEM, at=at).incident
+    ended = resolve(incident, by=by, at=at).incident
     return Decision(incident=ended, reason="its last alert is resolved")
 
 

@@ -1,7 +1,7 @@
 """The text of a page: it explains itself at three in the morning, and cannot break its channel."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -86,6 +86,7 @@ def messages(
 def alert_messages(
     alert: Alert,
     *,
+    others: Sequence[Alert] = (),
     roles: Iterable[str],
     tenant: str,
     now: datetime,
@@ -93,25 +94,28 @@ def alert_messages(
 ) -> tuple[PageMessage, ...]:
     """Write the notice of an alert that has no ladder, or of its end, once per role.
 
-    The alert stands in the incident's place of the key, and its severity in the epoch's, so that
-    a rise is heard anew.
+    ``others`` are told with it. It stands in the incident's place of the key, and their highest
+    severity in the epoch's, so that a rise is heard anew.
     """
+    every = (alert, *others)
     kind = StepKind.RESOLVED if alert.state is AlertState.RESOLVED else StepKind.NOTICE
-    subject = _subject(kind, alert.severity, alert.message, alert.wedding_context, alert.alert_id)
-    lines = [
-        *_heading(kind, alert.severity, alert.message, alert.wedding_context, now=now),
-        *_measured(alert.value, alert.threshold, alert.severity_reasons),
-    ]
+    severity = max((each.severity for each in every), key=lambda each: each.rank)
+    title = f"{alert.message} and {len(others)} more" if others else alert.message
+    lines = _heading(kind, severity, title, alert.wedding_context, now=now)
+    if others:
+        lines += _told_together(every)
+    else:
+        lines += _measured(alert.value, alert.threshold, alert.severity_reasons)
     if kind is not StepKind.RESOLVED:
         lines.append(f"Acknowledge: POST /api/metrics/alerts/{alert.alert_id}/acknowledge")
     return _addressed(
         roles,
-        subject=subject,
+        subject=_subject(kind, severity, title, alert.wedding_context, alert.alert_id),
         body="\n".join(lines),
-        key=f"{tenant}#{alert.alert_id}#{alert.severity.rank}#{kind}#0",
+        key=f"{tenant}#{alert.alert_id}#{severity.rank}#{kind}#0",
         attributes={
             "kind": kind.value,
-            "severity": alert.severity.value,
+            "severity": severity.value,
             "tier": 0,
             "incident_id": alert.incident_id,
             "alert_id": alert.alert_id,
@@ -217,6 +221,16 @@ def _alert_lines(alerts: tuple[IncidentAlert, ...]) -> list[str]:
     for alert in alerts[:_ALERTS_SHOWN]:
         over = " (resolved)" if alert.resolved_at is not None else ""
         lines.append(f"Alert {alert.alert_id} [{alert.severity}]{over}: " + _text(alert.message))
+        lines.extend(_measured(alert.value, alert.threshold, alert.severity_reasons))
+    if len(alerts) > _ALERTS_SHOWN:
+        lines.append(f"and {len(alerts) - _ALERTS_SHOWN} more alerts")
+    return lines
+
+
+def _told_together(alerts: Sequence[Alert]) -> list[str]:
+    lines: list[str] = []
+    for alert in alerts[:_ALERTS_SHOWN]:
+        lines.append(f"Alert {alert.alert_id} [{alert.severity}]: " + _text(alert.message))
         lines.extend(_measured(alert.value, alert.threshold, alert.severity_reasons))
     if len(alerts) > _ALERTS_SHOWN:
         lines.append(f"and {len(alerts) - _ALERTS_SHOWN} more alerts")

@@ -116,6 +116,20 @@ CATALOG = (
         dims=("component", "outcome"),
         meaning="A check of a component was ok or failed: availability, system failures",
     ),
+    CatalogMetric(
+        name="payment.attempt",
+        kind=Kind.EVENT,
+        unit="events",
+        dims=("outcome",),
+        meaning="A payment was tried: completed or failed",
+    ),
+    CatalogMetric(
+        name="booking.created",
+        kind=Kind.EVENT,
+        unit="events",
+        dims=("vendorId",),
+        meaning="A vendor was booked",
+    ),
     *(
         CatalogMetric(
             name=f"host.{part}",

@@ -1,7 +1,7 @@
 """Some series of a block, chosen without a loop over all of them, and what they amount to."""
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal
@@ -64,6 +64,24 @@ class Selection:
         rows[rows] = fitting[inverse]
         return self._with(rows)
 
+    def among(self, dims: Mapping[str, Sequence[str]]) -> "Selection":
+        """The series that have, of each of these dimensions, one of the values."""
+        if not dims or not self:
+            return self
+        numbers, inverse = self._distinct_dims()
+        held = [dict(self._dims(number)) for number in numbers]
+        fitting = [all(each.get(name) in wanted for name, wanted in dims.items()) for each in held]
+        rows = self.rows.copy()
+        rows[rows] = np.array(fitting)[inverse]
+        return self._with(rows)
+
+    def of_vendors(self, vendor_ids: Sequence[str]) -> "Selection":
+        """The series of any of these vendors."""
+        numbers = [
+            number for each in vendor_ids if (number := find(self.strings, each)) is not None
+        ]
+        return self._with(self.rows & np.isin(self.grid.vendor, numbers))
+
     def series(self) -> tuple[Series, ...]:
         """The chosen series, in the order of the grid."""
         grid = self.grid
@@ -99,8 +117,12 @@ class Selection:
 
     def latest_by(self, name: str) -> dict[str | None, tuple[float, int]]:
         """The last value of the chosen gauges per value of one dimension, each with its time."""
-        groups, group_of = self._groups((name,))
-        return {groups[group][0]: last for group, last in self._latest(group_of).items()}
+        return {key: last for (key,), last in self.latest_of(name).items()}
+
+    def latest_of(self, *names: str) -> dict[tuple[str | None, ...], tuple[float, int]]:
+        """The last value of the chosen gauges per combination of dimensions, each with its time."""
+        groups, group_of = self._groups(names)
+        return {groups[group]: last for group, last in self._latest(group_of).items()}
 
     def per_second(self) -> dict[int, Summary]:
         """One summary per second of the minute, for those that were kept by the second."""

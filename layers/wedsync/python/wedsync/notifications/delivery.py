@@ -125,10 +125,13 @@ def unwanted(delivery: Delivery, incident: Incident | None) -> str | None:
     if not incident.is_active:
         return "the incident is over"
     _, subject_id, moment, _ = key_parts(delivery.dedup_key)
-    if subject_id == incident.incident_id and not moment.startswith(f"{incident.epoch}#"):
+    its_own = subject_id == incident.incident_id
+    if its_own and not moment.startswith(f"{incident.epoch}#"):
         return "a later ladder took over"
     acknowledged = incident.acknowledged_at is not None
-    if delivery.kind == StepKind.PAGE and acknowledged:
+    # The notice of an alert that joined it tells of something else.
+    asks = delivery.kind == StepKind.PAGE or (delivery.kind == StepKind.NOTICE and its_own)
+    if asks and acknowledged:
         return "somebody has acknowledged"
     if delivery.kind == StepKind.REMINDER and not acknowledged:
         return "the acknowledgement was withdrawn"

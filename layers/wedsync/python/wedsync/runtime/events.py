@@ -148,6 +148,9 @@ def queue_consumer(
                 except Unavailable as error:
                     logger().warning("message will be tried again", extra={"code": error.code})
                     failures.append({"itemIdentifier": message["messageId"]})
+                except Exception:  # noqa: BLE001 - one message must not hold up its neighbours
+                    logger().exception("message failed", extra={"id": message["messageId"]})
+                    failures.append({"itemIdentifier": message["messageId"]})
             return {"batchItemFailures": failures}
 
         trigger = QueueTrigger(queue=queue, batch_size=batch_size, topics=topics, only=only)

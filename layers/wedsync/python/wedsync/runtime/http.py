@@ -254,6 +254,7 @@ def endpoint(
     status: int = 200,
     layers: tuple[str, ...] = (),
     memory_mb: int = 512,
+    timeout_seconds: int = 10,
     takes_raw_body: bool = False,
     exact: bool = False,
 ) -> Callable[[Body], Endpoint]:
@@ -288,6 +289,7 @@ def endpoint(
                 uses=(*uses, *usual),
                 layers=layers,
                 memory_mb=memory_mb,
+                timeout_seconds=timeout_seconds,
             ),
             handler,
             takes_raw_body=takes_raw_body,

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, cast
 from wedsync.errors import (
     IdempotencyKeyReused,
     RequestInProgress,
-    TooMuchContention,
     Unavailable,
     WedSyncError,
 )
@@ -60,7 +59,7 @@ def once(
             refused = False
             try:
                 answered = resolve()
-            except (Unavailable, TooMuchContention):
+            except Unavailable:
                 store.suspend(claim)  # part of it may have happened
                 raise
             except WedSyncError as error:

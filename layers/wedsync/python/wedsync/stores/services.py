@@ -34,10 +34,13 @@ if TYPE_CHECKING:
     from wedsync.stores.rejections import RejectionStore
     from wedsync.stores.rollups import RollupStore
     from wedsync.stores.routing import RoutingStore
+    from wedsync.stores.rules import RuleStore
     from wedsync.stores.running_totals import RunningTotalStore
     from wedsync.stores.running_values import RunningValueStore
     from wedsync.stores.sealing import Sealing
+    from wedsync.stores.silences import SilenceStore
     from wedsync.stores.streams import StreamStore
+    from wedsync.stores.tallies import TallyStore
     from wedsync.stores.tenant_settings import TenantSettingsStore
     from wedsync.stores.trouble import TroubleStore
     from wedsync.stores.views import ViewStore
@@ -244,6 +247,27 @@ class Services:
         from wedsync.stores.routing import RoutingStore
 
         return RoutingStore(self.cloud.table(Resource.ROUTING))
+
+    @cached_property
+    def rules(self) -> RuleStore:
+        """The rules that tenants made."""
+        from wedsync.stores.rules import RuleStore
+
+        return RuleStore(self.cloud.table(Resource.RULES))
+
+    @cached_property
+    def silences(self) -> SilenceStore:
+        """What nobody is told of for a while."""
+        from wedsync.stores.silences import SilenceStore
+
+        return SilenceStore(self.cloud.table(Resource.RULES))
+
+    @cached_property
+    def tallies(self) -> TallyStore:
+        """What people said of alerts afterwards."""
+        from wedsync.stores.tallies import TallyStore
+
+        return TallyStore(self.cloud.table(Resource.RULES))
 
     @cached_property
     def deliveries(self) -> DeliveryStore:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from wedsync.errors import FieldError
 from wedsync.weddings.calendar import day_exists, zone_names
 from wedsync.weddings.model import Venue, Wedding
+from wedsync.weddings.timeline import ceremony_start
 
 TEXT_LIMIT = 200
 GUEST_LIMIT = 10_000
@@ -75,6 +76,23 @@ def _timeline(wedding: Wedding) -> Iterator[FieldError]:
         yield from _text(f"/timeline/{index}/id", item.id, required=True)
         yield from _text(f"/timeline/{index}/title", item.title)
         yield from _span(f"/timeline/{index}", item.starts_at, item.ends_at)
+    yield from _together(wedding)
+
+
+def _together(wedding: Wedding) -> Iterator[FieldError]:
+    """All items lie around the ceremony: a slip in a year of one makes no wedding of a year."""
+    ceremony = ceremony_start(wedding)
+    if ceremony is None or ceremony.year not in YEARS:
+        return
+    for index, item in enumerate(wedding.timeline):
+        days = abs(item.starts_at - ceremony).days
+        if item.starts_at.year in YEARS and days >= LONGEST_PART_DAYS:
+            yield FieldError(
+                pointer=f"/timeline/{index}/startsAt",
+                code="too-far",
+                detail=f"it lies {days} days from the ceremony; less than {LONGEST_PART_DAYS} "
+                "are possible",
+            )
 
 
 def _events(wedding: Wedding) -> Iterator[FieldError]:

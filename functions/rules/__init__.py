@@ -1,0 +1,1 @@
+"""Alert rules: making and changing them, silencing and trying them."""
