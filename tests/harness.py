@@ -26,9 +26,10 @@ from infra.local.machine import Machine
 from infra.registry import registry
 from wedsync.cloud import Clock, Record, Web
 from wedsync.metrics.signature import sign
+from wedsync.rates import Rate
 from wedsync.resources import Resource
 from wedsync.runtime.declarations import Function
-from wedsync.settings import CLIENT_RATE, DEVICE_RATE, History, Settings
+from wedsync.settings import CLIENT_RATE, DEVICE_RATE, TENANT_POINTS, History, Settings
 from wedsync.stores.services import Services
 from wedsync.tenancy import Role, Tenant
 from wedsync.weddings.phase import Stage
@@ -107,6 +108,8 @@ class Bundle:
         packs: int = 4,
         stage: Stage = Stage.PROD,
         limits: bool = False,
+        tenant_points: Rate | None = None,
+        sheds_load: bool = False,
         wall_clock: Clock | None = None,
         history: History = History.DYNAMODB,
         functions: Sequence[Function] | None = None,
@@ -131,6 +134,8 @@ class Bundle:
             packs=packs,
             client_rate=CLIENT_RATE if limits else None,
             device_rate=DEVICE_RATE if limits else None,
+            tenant_points=(tenant_points or TENANT_POINTS) if limits else None,
+            sheds_load=sheds_load or limits,
             history=history,
             loopback_endpoints=True,
         )

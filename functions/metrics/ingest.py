@@ -17,6 +17,7 @@ from wedsync.tenancy import Role
         Resource.HOT_WINDOWS.read(),
         Resource.WEDDINGS.read(),
         Resource.TENANT_SETTINGS.read(),
+        Resource.LIMITS.read_write(),
         Resource.REJECTIONS.write(),
         Resource.QUARANTINE.write(),
     ),

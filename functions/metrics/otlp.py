@@ -20,6 +20,7 @@ from wedsync.tenancy import Role
         Resource.RUNNING_TOTALS.read_write(),
         Resource.WEDDINGS.read(),
         Resource.TENANT_SETTINGS.read(),
+        Resource.LIMITS.read_write(),
         Resource.REJECTIONS.write(),
         Resource.QUARANTINE.write(),
     ),

@@ -7,6 +7,7 @@ from wedsync.flows.grants import EVALUATING
 from wedsync.flows.ingest import ingest
 from wedsync.resources import Resource
 from wedsync.runtime.events import stream_consumer
+from wedsync.runtime.log import log_figures
 from wedsync.stores.services import Services
 
 
@@ -23,10 +24,32 @@ from wedsync.stores.services import Services
         Resource.WINDOWS.write(),
         Resource.TENANT_SETTINGS.write(),
         Resource.VIEWS.read(),
+        Resource.LIMITS.write(),
         *EVALUATING,
     ),
     layers=("numeric",),
 )
 def handler(records: Sequence[Arrived], services: Services) -> None:
     """Count the batch, then judge; what is poison is parked and costs only itself."""
-    ingest(records, services)
+    begun = services.now()
+    done = ingest(records, services)
+    ended = services.now()
+    found = done.evaluated
+    log_figures(
+        "batch processed",
+        at=ended,
+        figures={
+            "dataPoints": done.accepted,
+            "processingTime": round((ended - begun).total_seconds() * 1000, 1),
+            "qualityScore": done.quality_score,
+            "anomaliesDetected": found.anomalies,
+            "duplicates": done.duplicates,
+            "rejected": done.rejected,
+        },
+        units={"processingTime": "Milliseconds", "qualityScore": "None"},
+        told={
+            "processedAt": ended.isoformat(),
+            "alerts": sorted(found.rules),
+            "trends": sorted(found.trends),
+        },
+    )

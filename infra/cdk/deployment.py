@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from wedsync.metrics.packs import MOST_PACKS
-from wedsync.settings import CLIENT_RATE, DEVICE_RATE, History
+from wedsync.settings import CLIENT_RATE, DEVICE_RATE, TENANT_POINTS, History
 from wedsync.tenancy import Tenant
 from wedsync.weddings.phase import Stage
 
@@ -66,9 +66,10 @@ class Deployment(BaseModel):
     """The settings of one deployment.
 
     ``shards`` is the number of shards of the metrics stream, ``packs`` that of storage packs a
-    tenant. ``requests_per_minute`` and ``device_requests_per_minute`` are what one key may ask; 0
-    is no limit. ``account`` may be left out: the templates then fit any account. ``-c`` takes
-    ``influxdb3`` and ``allowed_origins`` as JSON.
+    tenant. ``requests_per_minute`` and ``device_requests_per_minute`` are what one key may ask,
+    ``tenant_points_per_minute`` what all of a tenant's may send over HTTP; 0 is no limit.
+    ``account`` may be left out: the templates then fit any account. ``-c`` takes ``influxdb3`` and
+    ``allowed_origins`` as JSON.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,6 +82,7 @@ class Deployment(BaseModel):
     shards: int = Field(ge=1, le=500)
     requests_per_minute: PerMinute = CLIENT_RATE.per_minute
     device_requests_per_minute: PerMinute = DEVICE_RATE.per_minute
+    tenant_points_per_minute: PerMinute = TENANT_POINTS.per_minute
     log_retention_days: Retention
     history: History
     influxdb3: Annotated[InfluxNetwork | None, BeforeValidator(_parsed)] = None

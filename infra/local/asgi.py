@@ -5,14 +5,16 @@ Handlers run in a few threads, so that the loop goes on reading while they work.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from infra.local.http_events import Reply, Request, gateway_event, reply_of
 from infra.local.kinesis_api import KinesisApi
 from infra.local.local_routes import PREFIX, LocalRoutes
 from infra.local.machine import Machine
+from infra.local.own_metrics import OwnMetrics
 from wedsync.errors import TooLarge, WedSyncError
 from wedsync.runtime import problem
 
@@ -38,11 +40,14 @@ class FrontDoor:
         kinesis: KinesisApi,
         routes: LocalRoutes,
         pool: ThreadPoolExecutor,
+        *,
+        own: OwnMetrics | None = None,
     ) -> None:
         self._machine = machine
         self._kinesis = kinesis
         self._routes = routes
         self._pool = pool
+        self._own = own
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -96,7 +101,14 @@ class FrontDoor:
             return reply_of(answer, accept_encoding=accepted)
         now = self._machine.cloud.clock.now()
         event = gateway_event(request, request_id=request_id, now=now)
-        return reply_of(self._machine.http(event), accept_encoding=accepted)
+        begun = time.perf_counter()
+        answer = self._machine.http(event)
+        if self._own is not None:
+            took_ms = (time.perf_counter() - begun) * 1000
+            route = self._machine.route_of(request.method, request.path)
+            status = cast("int", answer["statusCode"])
+            self._own.note(route=route, status=status, took_ms=took_ms)
+        return reply_of(answer, accept_encoding=accepted)
 
     def _problem(
         self, error: WedSyncError, request: Request, request_id: str | None = None

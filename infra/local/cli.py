@@ -78,6 +78,9 @@ def serve(
     loopback: Annotated[
         Switch, typer.Option(help="Contacts may have endpoints on this machine.")
     ] = Switch.ON,
+    own_metrics: Annotated[
+        Switch, typer.Option(help="The server's own requests and machine, as metrics.")
+    ] = Switch.OFF,
 ) -> None:
     """Serve the whole bundle on this machine; prints one ready line of JSON."""
     if not 0 < speed <= 100_000:
@@ -98,6 +101,7 @@ def serve(
         accepts_unsigned=unsigned is Unsigned.ACCEPT,
         limits=limits is Switch.ON,
         loopback=loopback is Switch.ON,
+        own_metrics=own_metrics is Switch.ON,
     )
     try:
         run(options, _functions)

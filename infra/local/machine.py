@@ -100,6 +100,10 @@ class Machine:
                 return refusal
         return self._answer(route.function, asked, request_id)
 
+    def route_of(self, method: str, path: str) -> str:
+        """The declared route that answers this, such as ``GET /api/weddings/{wedding_id}``."""
+        return self._routes.find(method, path).key
+
     def run_due(self) -> Counter[str]:
         """Run everything due at the clock's now until at rest; how many runs of each."""
         ran: Counter[str] = Counter()

@@ -24,13 +24,14 @@ from infra.local.kinesis_api import KinesisApi
 from infra.local.local_routes import CLOCK_SETTING, LocalRoutes
 from infra.local.logs import log_instead_of_stdout
 from infra.local.machine import Machine
+from infra.local.own_metrics import OwnMetrics
 from infra.local.running_clock import FastClock
 from infra.local.workers import Bells, RingingCloud, Workers
 from wedsync.cloud import Clock
 from wedsync.errors import Invalid
 from wedsync.runtime import problem
 from wedsync.runtime.declarations import Function, ScheduleTrigger
-from wedsync.settings import CLIENT_RATE, DEVICE_RATE, Settings
+from wedsync.settings import CLIENT_RATE, DEVICE_RATE, TENANT_POINTS, Settings
 from wedsync.web import GuardedWeb
 
 HOST = "127.0.0.1"
@@ -57,6 +58,7 @@ class ServeOptions:
     accepts_unsigned: bool = True
     limits: bool = False
     loopback: bool = True
+    own_metrics: bool = False
 
 
 def serve(options: ServeOptions, functions: Callable[[], Sequence[Function]]) -> None:
@@ -101,6 +103,8 @@ def _serve(
         unsigned_tenant=LOCAL_TENANT if options.accepts_unsigned else None,
         client_rate=CLIENT_RATE if options.limits else None,
         device_rate=DEVICE_RATE if options.limits else None,
+        tenant_points=TENANT_POINTS if options.limits else None,
+        sheds_load=options.limits,
         loopback_endpoints=options.loopback,
     )
     bells = Bells()
@@ -113,13 +117,17 @@ def _serve(
         "stream": settings.stream_name,
         **identity_of(cloud, directory),
     }
-    workers = Workers(machine, bells, speed=options.speed)
+    own = None
+    if options.own_metrics and not options.manual_clock:
+        own = OwnMetrics(ringing, settings, after_put=bells.streams.set)
+    workers = Workers(machine, bells, speed=options.speed, own=own)
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="request") as pool:
         door = FrontDoor(
             machine,
             KinesisApi(cloud, settings, after_put=bells.streams.set),
             LocalRoutes(machine, after_subscribe=bells.deliveries.set),
             pool,
+            own=own,
         )
         if not options.manual_clock:
             workers.start()

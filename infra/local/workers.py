@@ -58,12 +58,17 @@ class Bells:
 class Workers:
     """The threads of one machine, from their start until they are told to stop."""
 
-    def __init__(self, machine: Machine, bells: Bells, *, speed: float) -> None:
-        """``speed`` is how many seconds of the machine's clock pass in a real one."""
+    def __init__(
+        self, machine: Machine, bells: Bells, *, speed: float, own: Source | None = None
+    ) -> None:
+        """``speed`` is how many seconds of the machine's clock pass in a real one.
+
+        ``own`` is work of the server itself, which nothing wakes but the clock.
+        """
         self._machine = machine
         self._speed = speed
         self._stopping = Event()
-        self._bells = {
+        self._bells: dict[str, tuple[Source, Event]] = {
             "streams": (machine.streams, bells.streams),
             "schedules": (machine.schedules, bells.schedules),
             **{
@@ -71,6 +76,7 @@ class Workers:
                 for each in machine.queues
             },
             "deliveries": (machine.deliveries, bells.deliveries),
+            **({} if own is None else {"own metrics": (own, Event())}),
         }
         self._threads = [
             Thread(target=self._work, args=source_and_bell, name=name, daemon=True)

@@ -30,6 +30,7 @@ from wedsync.incidents.lifecycle import escalate, resolve
 from wedsync.incidents.model import ChannelKind, Incident
 from wedsync.incidents.opening import open_for_alert
 from wedsync.incidents.policies import WEDDING_DAY, PolicyChoice
+from wedsync.metrics.updates import Operation, Update, ValueName
 from wedsync.notifications.contacts import BY_SNS, Channel, Contact
 from wedsync.notifications.payloads import Target
 from wedsync.notifications.roster import Roster, Rotation
@@ -54,6 +55,7 @@ from wedsync.tenancy import Caller, Role
 from wedsync.weddings.context import wedding_context
 
 EVENTS = Path(__file__).parents[2] / "events"
+PIPELINE = "slow-gallery"
 ALERT_ID = "6f0e2d9c4b7a1835-1"
 INCIDENT_ID = "inc_88ae00e85cb574235eb5-1"
 TOPICS = frozenset({Resource.TIER_0, Resource.TIER_1, Resource.TIER_2})
@@ -360,6 +362,33 @@ def _counted(stage: Stage, *, minutes_ago: int) -> None:
     stage.run("streams-metrics", event, down=TOPICS)
     stage.clock.set(NOW)
     stage.used.clear()
+
+
+def updated_values(stage: Stage) -> None:
+    """How many guests are there, counted at the door."""
+    at_ms = round(NOW.timestamp() * 1000)
+    changes = [
+        Update(ts_ms=at_ms, update_id=number, operation=Operation.INCREMENT, value=number)
+        for number in (2, 3)
+    ]
+    name = ValueName(metric="guests.present", wedding_id=WEDDING.wedding_id)
+    stage.services.running_values.update(TENANT, name, changes, now=NOW)
+    stage.used.clear()
+
+
+def a_pipeline(stage: Stage) -> None:
+    stage.run("metrics-change-pipeline", sample("metrics-change-pipeline"))
+    stage.used.clear()
+
+
+def _a_minute_behind(stage: Stage) -> None:
+    a_key_and_a_wedding(stage)
+    stage.clock.set(NOW + timedelta(minutes=1))
+
+
+def _the_consumer_is_behind(stage: Stage) -> None:
+    """So far that even what tells of the present hour has to wait."""
+    stage.services.pressure.report("wedsync-metrics:shard-0", timedelta(hours=2), now=NOW)
 
 
 def earlier(event: Event, *, minutes: int) -> Event:
@@ -821,11 +850,23 @@ CASES: tuple[Case, ...] = (
         change=_a_large_bad_point,
         status=202,
     ),
+    Case(
+        function="metrics-ingest",
+        title="while the consumer is behind",
+        arrange=_the_consumer_is_behind,
+        status=429,
+    ),
     Case(function="metrics-ingest", title="a vendor's", change=_by_a_vendor, status=202),
     Case(function="metrics-otlp", status=200),
     Case(function="metrics-otlp", title="a large bad point", change=_a_large_bad_label, status=200),
     Case(function="metrics-otlp", title="a vendor's", change=_by_a_vendor, status=200),
     Case(function="metrics-prometheus", arrange=counted_and_rolled_up, status=200),
+    Case(function="metrics-change-pipeline", status=200),
+    Case(function="metrics-change-pipeline", title="again", arrange=a_pipeline, status=200),
+    Case(function="metrics-list-pipelines", arrange=a_pipeline, status=200),
+    Case(function="metrics-read-pipeline", arrange=a_pipeline, status=200),
+    Case(function="metrics-remove-pipeline", arrange=a_pipeline, status=204),
+    Case(function="metrics-values", arrange=updated_values, status=200),
     Case(function="metrics-real-time", arrange=counted_points, status=200),
     Case(function="metrics-rejections", arrange=counted_points, status=200),
     Case(function="metrics-series", arrange=counted_points, status=200),
@@ -928,6 +969,7 @@ CASES: tuple[Case, ...] = (
         arrange=a_key_and_a_wedding_months_away,
     ),
     Case(function="streams-metrics", title="an export", change=_an_export),
+    Case(function="streams-metrics", title="a minute behind", arrange=_a_minute_behind),
     Case(function="streams-recipients", arrange=a_contact_and_a_page),
     Case(function="streams-recipients", title="nobody is there", arrange=a_new_incident),
     Case(

@@ -52,7 +52,7 @@ from wedsync.cloud import (
 from wedsync.errors import Throttled
 from wedsync.resources import Access, Resource, ResourceKind
 from wedsync.runtime.declarations import Function
-from wedsync.settings import CLIENT_RATE, DEVICE_RATE, History, Settings
+from wedsync.settings import CLIENT_RATE, DEVICE_RATE, TENANT_POINTS, History, Settings
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 
@@ -112,6 +112,8 @@ class Stage:
             names=self.names or {},
             client_rate=CLIENT_RATE,
             device_rate=DEVICE_RATE,
+            tenant_points=TENANT_POINTS,
+            sheds_load=True,
         )
 
     @property

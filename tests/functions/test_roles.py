@@ -15,10 +15,12 @@ from tests.functions.cases import (
     INCIDENT_ID,
     NOW_NS,
     OWN_POLICY,
+    PIPELINE,
     RULE_ID,
     RUNBOOK_ID,
     SILENCE_ID,
     a_contact,
+    a_pipeline,
     a_registered_wedding,
     a_silence,
     a_stored_runbook,
@@ -35,6 +37,7 @@ from tests.functions.web import (
     contact,
     incident,
     opened,
+    pipeline,
     point,
     policy,
     roster,
@@ -63,6 +66,7 @@ IDS = {
     "name": OWN_POLICY,
     "runbook_id": RUNBOOK_ID,
     "execution_id": EXECUTION_ID,
+    "pipeline_id": PIPELINE,
     "rule_id": RULE_ID,
     "silence_id": SILENCE_ID,
 }
@@ -93,6 +97,7 @@ BODIES: dict[str, object] = {
     "routing-change-contact": contact(),
     "routing-change-policy": policy(),
     "routing-change-roster": roster(),
+    "metrics-change-pipeline": pipeline(),
     "rules-create": rule(),
     "rules-silence": silence(),
     "rules-rehearse": {"from": "2026-06-20T13:00:00Z", "to": "2026-06-20T14:00:00Z"},
@@ -114,11 +119,15 @@ EXCEPTIONS = {
     "metrics-wedding": {*LOOKING, Role.VENDOR},
 }
 """Where the general rule (GET: whoever looks; else whoever changes) does not hold."""
-MAKES_WHAT_IT_NAMES = {"routing-change-policy", "runbooks-change"}
+MAKE_WHAT_THEY_NAME = {
+    "routing-change-policy",
+    "metrics-change-pipeline",
+    "runbooks-change",
+}
 BY_ID = [
     name
     for name, trigger in ROUTES.items()
-    if "{" in trigger.path and name not in MAKES_WHAT_IT_NAMES
+    if "{" in trigger.path and name not in MAKE_WHAT_THEY_NAME
 ]
 
 
@@ -143,6 +152,7 @@ def web() -> Iterator[Web]:
         stage = Stage(web.bundle.cloud, web.bundle.clock)
         an_open_incident(stage)
         a_contact(stage)
+        a_pipeline(stage)
         a_silence(stage)
         a_stored_runbook(stage)
         a_waiting_run(stage)

@@ -342,6 +342,32 @@ def runbook(**members: object) -> dict[str, object]:
     }
 
 
+def pipeline(**members: object) -> dict[str, object]:
+    """The body of a pipeline of every transform."""
+    is_slow = {"field": "value", "above": 0.5}
+    return {
+        "source": {"names": ["api.request"]},
+        "transforms": [
+            {"type": "filter", "where": {"not": {"field": "dims.service", "equals": "rsvp"}}},
+            {"type": "calculate", "value": {"op": "divide", "of": [{"field": "value"}, 1000]}},
+            {"type": "normalize", "from": [0, 1], "to": [0, 100], "clamp": True},
+            {"type": "join", "on": "weddingId", "weddingFields": ["style"], "otherwise": "drop"},
+            {
+                "type": "aggregate",
+                "rule": {
+                    "timeWindow": "5m",
+                    "groupByFields": ["dims.style"],
+                    "aggregationFunctions": ["count", "p95"],
+                    "filterConditions": [is_slow],
+                    "outputFields": ["answers", "slowness"],
+                },
+            },
+        ],
+        "outputSchema": {"value": {"minimum": 0, "maximum": 100}, "dims": {"required": ["style"]}},
+        **members,
+    }
+
+
 def roster(**members: object) -> dict[str, object]:
     """The body of a roster with one member."""
     return {

@@ -107,6 +107,7 @@ def test_a_deployed_function_opens_what_its_environment_names(
         monkeypatch.setenv("WEDSYNC_PACKS", "4")
         monkeypatch.setenv("WEDSYNC_REQUESTS_PER_MINUTE", "100")
         monkeypatch.setenv("WEDSYNC_DEVICE_REQUESTS_PER_MINUTE", "0")
+        monkeypatch.setenv("WEDSYNC_TENANT_POINTS_PER_MINUTE", "0")
         monkeypatch.setenv("WEDSYNC_STREAM_NAME", "test-metrics")
         monkeypatch.setenv("WEDSYNC_HISTORY_STORE", "dynamodb")
         for read in (Resource.WEDDINGS, Resource.WINDOWS, Resource.REJECTIONS):

@@ -201,6 +201,7 @@ class Play:
             accept_unsigned=self.world.accept_unsigned,
             shards=self.rng.choice((1, 2, 3)),
             packs=self.rng.choice((1, 1, 2, 4)),
+            sheds_load=True,
             functions=[Mortal(each, self) for each in registry()],
             cloud_of=self._cloud_of,
             post=self._post,
@@ -572,6 +573,12 @@ class Play:
                 self._soon(self.faults.rng.uniform(1, 15), lambda: self._ask(batch))
             else:
                 self._unanswered.append(batch)
+            return
+        if answer.status == 429:
+            self.did["points told to wait"] += 1
+            wait = int(answer.headers.get("retry-after", "0"))
+            require(wait > 0, "I3", f"points have to wait, and are not told for how long: {answer}")
+            self._soon(wait, lambda: self._ask(batch))
             return
         self.did["points over HTTP"] += 1
         refused: set[int] = set()

@@ -171,5 +171,6 @@ def _environment(declaration: Declaration, addresses: Addresses) -> dict[str, st
         "WEDSYNC_STREAM_NAME": addresses.name(Resource.METRICS_STREAM),
         "WEDSYNC_REQUESTS_PER_MINUTE": str(deployment.requests_per_minute),
         "WEDSYNC_DEVICE_REQUESTS_PER_MINUTE": str(deployment.device_requests_per_minute),
+        "WEDSYNC_TENANT_POINTS_PER_MINUTE": str(deployment.tenant_points_per_minute),
         **{each.variable: addresses.value(each) for each in Resource if each in used},
     }

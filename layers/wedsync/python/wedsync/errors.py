@@ -16,7 +16,8 @@
     │   ├── ContactNotFound
     │   ├── PolicyNotFound
     │   ├── RunbookNotFound
-    │   └── ExecutionNotFound
+    │   ├── ExecutionNotFound
+    │   └── PipelineNotFound
     ├── MethodNotAllowed            405
     ├── Conflict                    409 the state does not allow it
     │   ├── AlertAlreadyResolved
@@ -183,6 +184,13 @@ class ExecutionNotFound(NotFound):
 
     code = "execution-not-found"
     title = "No such run of a runbook"
+
+
+class PipelineNotFound(NotFound):
+    """No such pipeline for this caller."""
+
+    code = "pipeline-not-found"
+    title = "No such pipeline"
 
 
 class MethodNotAllowed(WedSyncError):

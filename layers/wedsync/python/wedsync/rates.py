@@ -74,10 +74,17 @@ class Rate:
         """How far a request moves the arrival time; rounded up, so that the rate is kept."""
         return -(-_PER_MINUTE // self.per_minute)
 
-    @property
-    def tolerance_us(self) -> int:
-        """How far ahead of now the arrival time may lie for one more request."""
-        return (self.burst - 1) * self.interval_us
+    def latest_us(self, units: int, *, now_us: int, share_percent: int = 100) -> int:
+        """How far the arrival time may have come for so many more, within a part of the burst.
+
+        Whatever is taken at once is admitted while nothing is owed, even if it is more than that.
+        """
+        room = self.burst * share_percent // 100 - units
+        return now_us + max(0, room) * self.interval_us
+
+    def wait_seconds(self, tat_us: int, latest_us: int) -> int:
+        """After how long an arrival time that lies beyond the latest will do."""
+        return max(1, _seconds(tat_us - latest_us))
 
     def admitted(self, tat_us: int, *, now_us: int) -> Allowance:
         """What is left after a request that moved the arrival time to ``tat_us``."""
@@ -95,7 +102,7 @@ class Rate:
             limit=self.burst,
             remaining=0,
             reset_seconds=_seconds(ahead_us),
-            retry_after_seconds=max(1, _seconds(ahead_us - self.tolerance_us)),
+            retry_after_seconds=self.wait_seconds(tat_us, self.latest_us(1, now_us=now_us)),
         )
 
 

@@ -28,9 +28,10 @@ class Settings:
     ``packs`` is the number of storage packs that a new tenant begins with. ``names`` holds the
     physical name of each resource (a topic's ARN, a queue's URL). ``client_rate`` and
     ``device_rate`` say how often one caller may ask, by what its key is for; None as often as it
-    likes. ``history`` is the long-range store beside the rollups; ``dynamodb`` means that there is
-    none. ``loopback_endpoints``: contacts may have endpoints on this very machine; no deployment
-    has that, only a local server.
+    likes. ``tenant_points`` says how many points a tenant may send over HTTP; ``sheds_load``: what
+    can wait is refused while the consumer is behind. ``history`` is the long-range store beside the
+    rollups; ``dynamodb`` means that there is none. ``loopback_endpoints``: contacts may have
+    endpoints on this very machine; no deployment has that, only a local server.
     """
 
     stage: Stage = Stage.PROD
@@ -41,6 +42,8 @@ class Settings:
     stream_name: str = "wedsync-metrics"
     client_rate: Rate | None = None
     device_rate: Rate | None = None
+    tenant_points: Rate | None = None
+    sheds_load: bool = False
     history: History = History.DYNAMODB
     names: Mapping[Resource, str] = field(default_factory=dict)
     loopback_endpoints: bool = False
@@ -56,6 +59,10 @@ DEVICE_RATE = Rate(per_minute=600, burst=600)
 """What a device's key may send: each request holds up to 500 points."""
 
 
+TENANT_POINTS = Rate(per_minute=600_000, burst=600_000)
+"""What all keys of a tenant may send over HTTP: twice what one device can."""
+
+
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings of a deployed function. Raises KeyError where one is missing."""
     values = os.environ if environment is None else environment  # noqa: TID251 - the one place
@@ -67,6 +74,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         stream_name=values["WEDSYNC_STREAM_NAME"],
         client_rate=_a_minute(values["WEDSYNC_REQUESTS_PER_MINUTE"]),
         device_rate=_a_minute(values["WEDSYNC_DEVICE_REQUESTS_PER_MINUTE"]),
+        tenant_points=_a_minute(values["WEDSYNC_TENANT_POINTS_PER_MINUTE"]),
+        sheds_load=True,
         history=History(values["WEDSYNC_HISTORY_STORE"]),
         names={
             resource: values[resource.variable]

@@ -10,6 +10,7 @@ from wedsync.flows.exports import pay, settle
 from wedsync.flows.judging import judge, refused_of_export, warm_reader
 from wedsync.flows.points import text
 from wedsync.flows.provenance import platform_record
+from wedsync.flows.shedding import admit
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import at_ms, epoch_ms
 from wedsync.metrics.columns import Columns
@@ -18,7 +19,7 @@ from wedsync.metrics.fold import copies
 from wedsync.metrics.intake import OTHER_TENANT, OTHER_VENDOR, Refused, Sender
 from wedsync.metrics.otlp import read_export
 from wedsync.metrics.outgoing import frames_of
-from wedsync.metrics.point import Point
+from wedsync.metrics.point import Point, Priority, most_urgent
 from wedsync.metrics.reading import BodiesRead, BodyReader, Head
 from wedsync.stores.rejections import Rejection
 from wedsync.stores.services import Services
@@ -44,13 +45,24 @@ class Taken:
 
 
 def accept(services: Services, caller: Caller, body: bytes) -> Taken:
-    """Put what is good on the stream. Raises Invalid when nothing is, naming every flaw."""
+    """Put what is good on the stream. Raises Invalid when nothing is, naming every flaw.
+
+    Raises TooManyRequests while there is no room for it.
+    """
     request = _Request.begun(services, caller)
     read = request.reader.read([(_BODY, body)])
     columns, refused = request.judge(read, {_BODY: request.sender})
     rejected = [each for _, each in read.rejected]
     if refused:
         rejected += _named(refused, request.reader.points(body), body)
+    if columns is not None:
+        admit(
+            services,
+            caller.tenant,
+            points=columns.points,
+            priority=most_urgent(each.priority for each in read.parts),
+            wedding_ids=columns.weddings(),
+        )
     request.park(rejected)
     if columns is None:
         raise Invalid(
@@ -72,12 +84,19 @@ def accept(services: Services, caller: Caller, body: bytes) -> Taken:
 def accept_export(services: Services, caller: Caller, body: bytes) -> tuple[RejectedPoint, ...]:
     """Put what an export amounts to on the stream; answer the data points that were refused.
 
-    Raises Poison for a body that is no export.
+    Raises Poison for a body that is no export, TooManyRequests while there is no room for it.
     """
     request = _Request.begun(services, caller)
     export = read_export(body)
     refused = request.allowed(refused_of_export(services, request.reader, export, request.sender))
     bad = {each.index for each in refused if each.index is not None}
+    admit(
+        services,
+        caller.tenant,
+        points=max(1, len(export.points) - len(bad)),
+        priority=Priority.NORMAL,
+        wedding_ids=(each.point.wedding_id for each in export.points if each.point.wedding_id),
+    )
     settled = settle(services, caller.tenant, export, vendor_id=caller.vendor_id, refused=bad)
     points = {each.index: each.point for each in export.points}
     rejected = (*_named(refused, points, body), *settled.record.rejected)

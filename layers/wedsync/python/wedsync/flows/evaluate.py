@@ -50,15 +50,32 @@ class Touched(Protocol):
         """The newest minute that a point lies in; it may be ahead of the clock."""
 
 
-def evaluate(services: Services, touched: Touched) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """What was found to be wrong: how often, by which rules, and by which that know the past."""
+
+    anomalies: int = 0
+    rules: frozenset[str] = frozenset()
+    trends: frozenset[str] = frozenset()
+
+    def __add__(self, other: "Evaluated") -> "Evaluated":
+        return Evaluated(
+            anomalies=self.anomalies + other.anomalies,
+            rules=self.rules | other.rules,
+            trends=self.trends | other.trends,
+        )
+
+
+def evaluate(services: Services, touched: Touched) -> Evaluated:
     """Judge everything that was touched; weddings that are not registered feed no rule."""
+    evaluated = Evaluated()
     for tenant, scopes in sorted(touched.scopes.items()):
         ids = {scope.wedding_id for scope in scopes if scope.wedding_id is not None}
         found = services.weddings.find_many(tenant, ids)
         known = [found[each] for each in sorted(found)]
         names = {scope.service for scope in scopes if scope.service is not None}
         if known or names:
-            evaluate_tenant(
+            evaluated += evaluate_tenant(
                 services,
                 tenant,
                 known,
@@ -66,6 +83,7 @@ def evaluate(services: Services, touched: Touched) -> None:
                 late={scope: at for (of, scope), at in touched.late.items() if of == tenant},
                 through=touched.through,
             )
+    return evaluated
 
 
 def evaluate_tenant(
@@ -77,7 +95,7 @@ def evaluate_tenant(
     late: Mapping[Scope, frozenset[int]] | None = None,
     through: int = 0,
     reader: WindowReader | None = None,
-) -> None:
+) -> Evaluated:
     """Judge these weddings, and these services beside them, by every window that was touched.
 
     What a device whose clock is fast has sent counts as the present: the present window reaches
@@ -105,6 +123,7 @@ def evaluate_tenant(
             )
         )
     judged = _Window(reader, day, settings.season, at=now, last=ahead).judged(weddings, names)
+    trends: frozenset[str] = frozenset()
     if names:
         fresh = [
             each
@@ -113,6 +132,7 @@ def evaluate_tenant(
         ]
         found = judge_streams(services, tenant, names, fresh)
         judged += [Judged(finding=finding, context=None, at=now) for finding in found]
+        trends = frozenset(each.rule_id for each in found if each.outcome is Outcome.BREACH)
         shared = together([each.finding for each in judged])
         judged = [
             replace(each, finding=finding) for each, finding in zip(judged, shared, strict=True)
@@ -120,6 +140,12 @@ def evaluate_tenant(
     known = {_identity(each): each for each in _breaches(judged)}
     past = [each for each in past if _worse(each, known.get(_identity(each)))]
     apply_findings(services, tenant, judged, day, past=past)
+    wrong = [*_breaches(judged), *past]
+    return Evaluated(
+        anomalies=len(wrong),
+        rules=frozenset(each.finding.rule_id for each in wrong),
+        trends=trends,
+    )
 
 
 def _windows_over(late: Mapping[Scope, frozenset[int]], current: int) -> dict[int, set[Scope]]:

@@ -10,16 +10,19 @@ from dataclasses import dataclass, field
 from wedsync.cloud import Arrived
 from wedsync.errors import TooLarge
 from wedsync.flows.derive import refresh
-from wedsync.flows.evaluate import evaluate
+from wedsync.flows.evaluate import Evaluated, evaluate
 from wedsync.flows.exports import OffBook, Settled, pay, settle
 from wedsync.flows.heard import hear, note_judged, record_token, tell_of_trouble, touched_by
 from wedsync.flows.judging import judge, refused_of_export, warm_reader
 from wedsync.flows.own_rules import judge_batch
+from wedsync.flows.pipelines import derive_batch
 from wedsync.flows.points import text
 from wedsync.flows.provenance import Proved, Provenance, identity_key
+from wedsync.flows.shedding import report_lag
 from wedsync.flows.tenant_settings import settled_packs
 from wedsync.flows.times import MINUTES_PER_HOUR, at_ms
 from wedsync.flows.unpack import unpacked
+from wedsync.flows.updates import apply_updates
 from wedsync.flows.viewing import kept_by_second
 from wedsync.metrics.body import Poison, open_body
 from wedsync.metrics.columns import Columns
@@ -27,11 +30,13 @@ from wedsync.metrics.decode import DecodedRecord, rejected_record
 from wedsync.metrics.fold import KeepSeconds, Packs, slots
 from wedsync.metrics.histogram import Words
 from wedsync.metrics.intake import Sender
+from wedsync.metrics.lexicon import Lexicon
 from wedsync.metrics.otlp import read_export
 from wedsync.metrics.otlp_wire import is_export
 from wedsync.metrics.packs import PackHistory
 from wedsync.metrics.point import Point
 from wedsync.metrics.reading import BodyReader
+from wedsync.metrics.updates import take_updates
 from wedsync.stores.hot_windows import Merged
 from wedsync.stores.rejections import Rejection
 from wedsync.stores.services import Services
@@ -46,6 +51,7 @@ class Sorted:
     are those of running totals that gave points out, ``off_books`` the frames of these.
     """
 
+    lexicon: Lexicon
     columns: Columns | None = None
     parked: dict[Tenant, list[Rejection]] = field(default_factory=dict)
     carriers: list[Arrived] = field(default_factory=list)
@@ -56,34 +62,59 @@ class Sorted:
         """Set one row aside for this tenant."""
         self.parked.setdefault(tenant, []).append(rejection)
 
+    def park_all(self, refused: Mapping[Tenant, Sequence[Rejection]]) -> None:
+        """Set all of these aside."""
+        for tenant, rejections in refused.items():
+            for each in rejections:
+                self.park(tenant, each)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingested:
-    """What a batch came to. ``accepted`` includes ``late``."""
+    """What a batch came to. ``accepted`` includes ``late``; counts are of points as sent."""
 
     accepted: int
     late: int
     duplicates: int
     rejected: int
+    evaluated: Evaluated = field(default_factory=Evaluated)
+
+    @property
+    def quality_score(self) -> float:
+        """Which share of what was offered counts in every window; nothing offered lacks nothing."""
+        offered = self.accepted + self.rejected
+        return round((self.accepted - self.late) / offered, 4) if offered else 1.0
 
 
 def ingest(records: Sequence[Arrived], services: Services) -> Ingested:
     """Count a batch. Raises Unavailable when the cloud fails."""
+    report_lag(services, records)
     batch = sort_records(records, services)
+    told, observed = ([], None) if batch.columns is None else take_updates(batch.columns)
+    updates = apply_updates(services, told, batch.carriers)
+    batch.park_all(updates.too_late)
+    if observed:
+        derived = derive_batch(services, observed, batch.lexicon, batch.carriers)
+        batch.park_all(derived.refused)
+        observed = derived.columns
     for tenant, rejections in batch.parked.items():
         services.rejections.park(tenant, rejections)
-    merged = [] if batch.columns is None else _counted(batch, batch.columns, services)
+    merged: list[Merged] = []
+    evaluated = Evaluated()
+    if observed:
+        merged, evaluated = _counted(batch, observed, services)
     # What is struck out does not come again, and could not be judged any more.
     pay(services, batch.books)
     return Ingested(
-        accepted=sum(each.accepted for each in merged),
+        accepted=updates.applied + sum(each.accepted for each in merged),
         late=sum(each.late for each in merged),
-        duplicates=sum(each.duplicates for each in merged),
+        duplicates=updates.repeated + sum(each.duplicates for each in merged),
         rejected=sum(len(each) for each in batch.parked.values()),
+        evaluated=evaluated,
     )
 
 
-def _counted(batch: Sorted, columns: Columns, services: Services) -> list[Merged]:
+def _counted(batch: Sorted, columns: Columns, services: Services) -> tuple[list[Merged], Evaluated]:
     """Count, and judge whatever has to be judged for it."""
     heard, columns = hear(
         columns,
@@ -95,10 +126,10 @@ def _counted(batch: Sorted, columns: Columns, services: Services) -> list[Merged
     tell_of_trouble(services, heard)
     merged = _merge(columns, services, _packs(services), _keep_seconds(services))
     refresh(services, merged)
-    evaluate(services, touched_by(services, heard, merged))
+    evaluated = evaluate(services, touched_by(services, heard, merged))
     judge_batch(services, columns)
     note_judged(services, merged)
-    return merged
+    return merged, evaluated
 
 
 def sort_records(records: Sequence[Arrived], services: Services) -> Sorted:
@@ -107,7 +138,7 @@ def sort_records(records: Sequence[Arrived], services: Services) -> Sorted:
     provenance = Provenance(services.keys, services.settings, master)
     operator = services.settings.operator_tenant
     reader = warm_reader(services)
-    batch = Sorted()
+    batch = Sorted(reader.lexicon)
     opened: dict[int, _Opened] = {}
     for carrier in records:
         for record, broken in unpacked(carrier):

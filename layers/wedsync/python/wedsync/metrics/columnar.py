@@ -19,16 +19,17 @@ from wedsync.metrics.envelope import (
     LAST_MS,
     MOST_COUNT,
     SMALLEST_VALUE,
-    check_labels,
     checked_dims,
     checked_id,
     checked_kind,
+    checked_labels,
     checked_name,
 )
 from wedsync.metrics.frame import MOST_POINTS
 from wedsync.metrics.histogram import Bools, Ints, dense_ids
 from wedsync.metrics.jsonrows import members_in
 from wedsync.metrics.lexicon import NONE, Lexicon, Place
+from wedsync.metrics.point import most_urgent
 from wedsync.metrics.rows import Rows, numbered
 
 
@@ -153,10 +154,9 @@ def _read(record: int, frame: _Frame, lexicon: Lexicon) -> ColumnarRead:
     value[np.abs(value) < SMALLEST_VALUE] = 0.0
     guest, guests = _ids(columns.guest_id, points, "guestId")
     claim, claims = _ids(columns.tenant_id, points, "tenantId")
-    labels = (columns.data_type, columns.priority)
-    for column, name in zip(labels, ("dataType", "priority"), strict=True):
-        for text in _coded(column, points, name)[1]:
-            check_labels(*((text, None) if name == "dataType" else (None, text)))
+    for text in _coded(columns.data_type, points, "dataType")[1]:
+        checked_labels(text, None)
+    priorities = _coded(columns.priority, points, "priority")[1]
     rows = Rows(
         record=np.full(points, record, np.int64),
         index=np.arange(points),
@@ -170,6 +170,7 @@ def _read(record: int, frame: _Frame, lexicon: Lexicon) -> ColumnarRead:
         claim=claim if claims else None,
         claims=claims,
         event_texts=_events(columns.event_id, points),
+        priority=most_urgent(checked_labels(None, text) for text in priorities),
     )
     wrong = wrong_value | wrong_ts | wrong_count
     flawed = [

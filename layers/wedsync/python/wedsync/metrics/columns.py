@@ -4,12 +4,12 @@ Nothing on the way from a record's text to its items looks at one point by itsel
 text gives a reason to (see ``decode``): :meth:`Columns.of` is that slower way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wedsync.metrics.histogram import Bools, Floats, Ints, Words, dense_ids
+from wedsync.metrics.histogram import Bools, Floats, Ints, Words, dense_ids, distinct
 from wedsync.metrics.lexicon import NONE, Lexicon, Names, guest_hash
 from wedsync.metrics.point import Point
 
@@ -51,6 +51,20 @@ class Guests:
     number: Ints
     hash: Words
     sent: Words | None = None
+
+    @classmethod
+    def joined(cls, parts: "Sequence[Guests | None]") -> "Guests | None":
+        """Guests of several columns, which all are of the first."""
+        found = [part for part in parts if part is not None]
+        if not found:
+            return None
+        sent = [part.sent for part in found if part.sent is not None]
+        return replace(
+            found[0],
+            number=np.concatenate([part.number for part in found]),
+            hash=np.concatenate([part.hash for part in found]),
+            sent=np.concatenate(sent) if sent else None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -123,6 +137,40 @@ class Columns:
             guests=_guests(accepted, row),
         )
 
+    @classmethod
+    def joined(cls, parts: "Sequence[Columns]") -> "Columns":
+        """The rows of all, one after the other, each part's in frames of its own.
+
+        They are over one lexicon and the same tenants, and none owes anything yet.
+        """
+        one = parts[0]
+        lengths = [len(part) for part in parts]
+        frames = [len(part.frame_id) for part in parts]
+        starts = np.cumsum(frames) - frames
+
+        def rows(column: Callable[[Columns], Ints | None], *, absent: int) -> Ints | None:
+            return joined_ints([column(part) for part in parts], lengths, absent=absent)
+
+        return replace(
+            one,
+            frame_id=np.concatenate([part.frame_id for part in parts]),
+            frame_tenant=np.concatenate([part.frame_tenant for part in parts]),
+            frame_copy=np.concatenate([part.frame_copy for part in parts]),
+            frame_created_ms=np.concatenate([part.frame_created_ms for part in parts]),
+            frame_arrival_ms=np.concatenate([part.frame_arrival_ms for part in parts]),
+            frame_kind=np.concatenate([part.frame_kind for part in parts]),
+            frame=np.concatenate([part.frame for part in parts]) + np.repeat(starts, lengths),
+            place=np.concatenate([part.place for part in parts]),
+            measure=np.concatenate([part.measure for part in parts]),
+            ts_ms=np.concatenate([part.ts_ms for part in parts]),
+            value=np.concatenate([part.value for part in parts]),
+            late=np.concatenate([part.late for part in parts]),
+            index=rows(lambda part: part.index, absent=NONE),
+            weight=rows(lambda part: part.weight, absent=1),
+            first=joined_flags([part.first for part in parts], lengths),
+            guests=Guests.joined([part.guests for part in parts]),
+        )
+
     @property
     def tenant(self) -> Ints:
         """The tenant of each row."""
@@ -142,6 +190,14 @@ class Columns:
     def pack_key(self, row: int) -> str:
         """What decides the pack of this row: its wedding, else its vendor, else its source."""
         return next(filter(None, self.names.place(int(self.place[row]))), "")
+
+    def weddings(self, tenant_id: str | None = None) -> frozenset[str]:
+        """The weddings that these rows are of, or those of one tenant."""
+        place = self.place
+        if tenant_id is not None:
+            place = place[self.tenant == self.tenants.index(tenant_id)]
+        of = self.names.place_wedding[distinct(place)]
+        return frozenset(self.names.texts[each] for each in of.tolist() if each >= 0)
 
     def without(self, rows: Bools) -> "Columns":
         """The other rows."""
@@ -263,6 +319,32 @@ def first_copy(ordinal: int) -> int:
 def ints(values: Sequence[int]) -> Ints:
     """Whole numbers as a column."""
     return np.array(values, np.int64)
+
+
+def joined_ints(
+    columns: Sequence[Ints | None], lengths: Sequence[int], *, absent: int
+) -> Ints | None:
+    """Columns of numbers, ``absent`` where there is none; ``None`` where there is none at all."""
+    if all(column is None for column in columns):
+        return None
+    return np.concatenate(
+        [
+            np.full(length, absent, np.int64) if column is None else column
+            for column, length in zip(columns, lengths, strict=True)
+        ]
+    )
+
+
+def joined_flags(columns: Sequence[Bools | None], lengths: Sequence[int]) -> Bools | None:
+    """The same for flags, which are set where they are absent."""
+    if all(column is None for column in columns):
+        return None
+    return np.concatenate(
+        [
+            np.ones(length, np.bool_) if column is None else column
+            for column, length in zip(columns, lengths, strict=True)
+        ]
+    )
 
 
 def _guests(accepted: Sequence[Accepted], row: Ints) -> Guests | None:

@@ -14,6 +14,8 @@ from typing import TypeVar
 
 from wedsync.metrics.body import Poison
 from wedsync.metrics.point import DataType, Kind, Point, Priority
+from wedsync.metrics.series import DERIVED, Dims
+from wedsync.metrics.updates import update_dims
 
 Members = dict[str, object]
 
@@ -102,15 +104,21 @@ def read_point(members: Members) -> Point:
     get = members.get
     if get("v", 1) not in (1, None):
         raise Poison("unknown-version", "the envelope's version is not known", pointer="/v")
-    kind = checked_kind(get("kind"))
+    operation = get("operation")
+    is_update = operation is not None
+    kind = Kind.GAUGE if is_update else checked_kind(get("kind"))
     dims, lifted = checked_dims(get("dims"))
+    if is_update:
+        dims = _with_update(dims, operation, get("calculate"), values=get("values"))
     if lifted:
         get = {**lifted, **{name: each for name, each in members.items() if each is not None}}.get
     return Point(
         name=checked_name(get("name")),
         kind=kind,
         ts_ms=checked_ts_ms(get("ts")),
-        values=_values(get("value"), get("values"), kind),
+        values=(0.0,)
+        if operation == "calculate" and get("value") is None
+        else _values(get("value"), get("values"), kind),
         count=_count(get("count")),
         wedding_id=checked_id(get("weddingId"), "weddingId"),
         vendor_id=checked_id(get("vendorId"), "vendorId"),
@@ -123,6 +131,19 @@ def read_point(members: Members) -> Point:
         tenant_id=checked_id(get("tenantId"), "tenantId"),
         stream_id=checked_id(get("streamId"), "streamId"),
     )
+
+
+def _with_update(dims: Dims, operation: object, formula: object, *, values: object) -> Dims:
+    if values is not None:
+        raise Poison("ambiguous-value", "an update has one value", pointer="/values")
+    try:
+        told = update_dims(operation, formula)
+    except ValueError as error:
+        wrong = "calculate" if operation == "calculate" else "operation"
+        raise Poison(f"bad-{wrong}", str(error), pointer=f"/{wrong}") from None
+    if len(dims) + len(told) > MOST_DIMS:
+        raise Poison("too-many-dims", f"at most {MOST_DIMS} dimensions", pointer="/dims")
+    return tuple(sorted((*dims, *told)))
 
 
 def _known(
@@ -147,10 +168,10 @@ def checked_kind(value: object) -> Kind:
     return _known(_KINDS, value, "kind")
 
 
-def check_labels(data_type: object, priority: object) -> None:
-    """Refuse what is no data type or no priority; neither decides where a point is counted."""
+def checked_labels(data_type: object, priority: object) -> Priority:
+    """The priority; neither decides where a point is counted. Raises Poison for what is neither."""
     _known(_DATA_TYPES, data_type, "dataType", DataType.SYSTEM_METRIC)
-    _known(_PRIORITIES, priority, "priority", Priority.NORMAL)
+    return _known(_PRIORITIES, priority, "priority", Priority.NORMAL)
 
 
 def checked_name(value: object) -> str:
@@ -160,6 +181,10 @@ def checked_name(value: object) -> str:
     if not isinstance(value, str) or not _is_name(value):
         raise Poison(
             "bad-name", "a name has 1 to 200 characters of A-Z a-z 0-9 _ . : / -", pointer="/name"
+        )
+    if value.startswith(DERIVED):
+        raise Poison(
+            "reserved-name", f"names with {DERIVED} are those of pipelines", pointer="/name"
         )
     return value
 

@@ -18,22 +18,22 @@ import numpy.typing as npt
 import zstandard
 
 from wedsync.metrics.body import FRAME_MAGIC, HIGHEST_RATIO, Poison
-from wedsync.metrics.columns import ints
+from wedsync.metrics.columns import ints, joined_ints
 from wedsync.metrics.envelope import (
     LARGEST_VALUE,
     LAST_MS,
     MOST_COUNT,
     SMALLEST_VALUE,
-    check_labels,
     checked_dims,
     checked_id,
     checked_kind,
+    checked_labels,
     checked_name,
 )
 from wedsync.metrics.histogram import Bools, Floats, Ints, Words, dense_ids
 from wedsync.metrics.lexicon import MOST_TEXTS, NONE, Lexicon, Measure, Place
-from wedsync.metrics.point import Kind, Point
-from wedsync.metrics.rows import Rows, joined_ints, joined_words
+from wedsync.metrics.point import Kind, Point, Priority, most_urgent
+from wedsync.metrics.rows import Rows, joined_words
 from wedsync.metrics.series import Dims
 
 VERSION = 1
@@ -73,7 +73,7 @@ class FrameColumns:
     """
 
     places: Sequence[Place]
-    metrics: Sequence[tuple[str, str]]
+    metrics: Sequence[tuple[str, ...]]
     dims: Sequence[Dims]
     series: Sequence[tuple[int, int, int]]
     series_of: Ints
@@ -200,6 +200,7 @@ class _Resolved:
     dims: Ints
     guests: tuple[str, ...]
     tenant: str | None
+    priority: Priority
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -249,7 +250,7 @@ class FrameReader:
         self._places: dict[object, int] = {}
         self._metrics: dict[tuple[str, ...], int] = {}
         self._dims: dict[tuple[str, ...], int] = {}
-        self._metric_of: list[tuple[str, Kind]] = []
+        self._metric_of: list[tuple[str, Kind, Priority]] = []
         self._dims_of: list[Dims] = []
 
     @property
@@ -359,12 +360,15 @@ class FrameReader:
         tenant: str | None,
     ) -> _Resolved:
         known = self._places
+        place = ints([known[e] if e in known else self._place(e) for e in places])
+        numbers = [self._metric(each) for each in metrics]
         return _Resolved(
-            ints([known[e] if e in known else self._place(e) for e in places]),
-            ints([self._metric(each) for each in metrics]),
+            place,
+            ints(numbers),
             ints([self._dims_number(each) for each in dims]),
             tuple(str(checked_id(each, "guestId")) for each in guests),
             checked_id(tenant, "tenantId"),
+            most_urgent(self._metric_of[each][2] for each in numbers),
         )
 
     def _place(self, entry: _PlaceEntry) -> int:
@@ -384,8 +388,8 @@ class FrameReader:
             if not 2 <= len(entry) <= 4:
                 raise Poison("malformed-tables", "a metric is its name and kind")
             name, kind = checked_name(entry[0]), checked_kind(entry[1])
-            check_labels(*(*entry[2:], None, None)[:2])
-            self._metric_of.append((name, kind))
+            priority = checked_labels(*(*entry[2:], None, None)[:2])
+            self._metric_of.append((name, kind, priority))
             number = self._metrics.setdefault(key, len(self._metric_of) - 1)
         return number
 
@@ -448,6 +452,7 @@ class FrameReader:
             claim=claim[frame] if named else None,
             claims=named,
             event_words=joined_words([each.event for each in opened], every),
+            priority=most_urgent(each.tables.priority for each in opened),
         )
         wrong = wrong_value | wrong_ts | wrong_count
         if not wrong.any():
@@ -485,7 +490,7 @@ class FrameReader:
         return place, ints(measures)[pair]
 
     def _measure(self, metric: int, dims: int) -> Measure:
-        name, kind = self._metric_of[metric]
+        name, kind, _ = self._metric_of[metric]
         return name, kind, self._dims_of[dims]
 
 

@@ -313,7 +313,7 @@ class Intake:
             guests=self._guests(rows),
         )
         events = self._event_ids(key)
-        return _cut(columns if events is None else columns.with_own_frames(events))
+        return cut_to_fit(columns if events is None else columns.with_own_frames(events))
 
     def _frame_id(self, record: int, tenant: int, key: bytes) -> int:
         if tenant < 0:
@@ -391,7 +391,7 @@ class Intake:
         return guest_hash(self._tenants[self._tenant[at]], text, rows.guests[rows.guest[at]])
 
 
-def _cut(columns: Columns) -> Columns:
+def cut_to_fit(columns: Columns) -> Columns:
     """The same with every large frame as several, each of which fits an item whatever it holds.
 
     Where it is cut depends on the record alone, so that all of its copies are cut alike.

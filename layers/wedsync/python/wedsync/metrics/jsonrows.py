@@ -22,15 +22,16 @@ from wedsync.metrics.envelope import (
     LONGEST_ID,
     MOST_COUNT,
     SMALLEST_VALUE,
-    check_labels,
     checked_dims,
     checked_id,
     checked_kind,
+    checked_labels,
     checked_name,
     checked_ts_ms,
 )
 from wedsync.metrics.histogram import Floats, Ints
 from wedsync.metrics.lexicon import MOST_TEXTS, Lexicon
+from wedsync.metrics.point import most_urgent
 from wedsync.metrics.rows import Rows, numbered
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -171,8 +172,7 @@ class JsonReader:
                 return None
         if any(each not in (1, None) for each in optional.get("v", ())):
             return None
-        for labels in set(zip(*_labels(optional, rows), strict=True)):
-            check_labels(*labels)
+        labels = set(zip(*_labels(optional, rows), strict=True))
         guest, guests = _named(optional.get("guestId"), "guestId")
         claim, claims = _named(optional.get("tenantId"), "tenantId")
         return Rows(
@@ -188,6 +188,7 @@ class JsonReader:
             claim=claim,
             claims=claims,
             event_texts=events if has_events else None,
+            priority=most_urgent(checked_labels(*each) for each in labels),
         )
 
     def _places_of(

@@ -19,7 +19,15 @@ from wedsync.metrics.grid import KINDS
 from wedsync.metrics.histogram import Bools, Ints, Words, dense_ids
 from wedsync.metrics.marks import role_of, subject_of
 from wedsync.metrics.point import Kind
-from wedsync.metrics.series import Dims, Series, decode_dims, encode_dims, pack_hash, total_of
+from wedsync.metrics.series import (
+    UPDATE_OPERATION,
+    Dims,
+    Series,
+    decode_dims,
+    encode_dims,
+    pack_hash,
+    total_of,
+)
 
 NONE = -1
 MOST_TEXTS = 200_000
@@ -53,6 +61,7 @@ class Names:
     measure_bytes: Ints
     measure_heartbeat: Bools
     measure_guest: Bools
+    measure_update: Bools
 
     @cached_property
     def text_rank(self) -> Ints:
@@ -126,6 +135,7 @@ _MEASURE_COLUMNS = (
     "measure_bytes",
     "measure_heartbeat",
     "measure_guest",
+    "measure_update",
 )
 
 
@@ -205,6 +215,7 @@ class Lexicon:
             measure_bytes=columns["measure_bytes"],
             measure_heartbeat=columns["measure_heartbeat"].astype(np.bool_),
             measure_guest=columns["measure_guest"].astype(np.bool_),
+            measure_update=columns["measure_update"].astype(np.bool_),
         )
 
     def _text(self, text: str | None) -> int:
@@ -258,6 +269,7 @@ class Lexicon:
                 _bytes(metric) + 4 * _bytes(text),
                 metric == "vendor.heartbeat",
                 metric == "guest.activity",
+                UPDATE_OPERATION in own,
             ),
         )
         self._measures[key] = number

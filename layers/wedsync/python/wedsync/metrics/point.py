@@ -1,5 +1,6 @@
 """One observation as it was sent, and the rules that its envelope must keep."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -30,6 +31,19 @@ class Priority(StrEnum):
     NORMAL = "normal"
     HIGH = "high"
     CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for what can wait longest."""
+        return _RANKS[self]
+
+
+_RANKS = {priority: rank for rank, priority in enumerate(Priority)}
+
+
+def most_urgent(priorities: Iterable[Priority]) -> Priority:
+    """That of several which are treated as one; normal where none is told."""
+    return max(priorities, key=lambda each: each.rank, default=Priority.NORMAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wedsync.metrics.columns import ints
+from wedsync.metrics.columns import ints, joined_flags, joined_ints
 from wedsync.metrics.histogram import Bools, Floats, Ints, Words
 from wedsync.metrics.lexicon import NONE, Lexicon, Names
-from wedsync.metrics.point import Point
+from wedsync.metrics.point import Point, Priority, most_urgent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -20,7 +20,7 @@ class Rows:
     observations it stands for (none: one). ``guest`` is a number of ``guests``, ``claim`` (the
     tenant that a point names) of ``claims``; -1 stands for none. ``guest_hash`` tells a guest by
     hash alone. ``event_ids`` are by row, as they were sent: texts (none: ``None``), or words
-    (none: 0).
+    (none: 0). ``priority`` is that of the most urgent of all these points.
     """
 
     record: Ints
@@ -38,6 +38,7 @@ class Rows:
     claims: tuple[str, ...] = ()
     event_texts: Sequence[str | None] | None = None
     event_words: Words | None = None
+    priority: Priority = Priority.NORMAL
 
     def __len__(self) -> int:
         return len(self.ts_ms)
@@ -126,6 +127,7 @@ def rows_of_points(record: int, points: Sequence[tuple[int, Point]], lexicon: Le
         claim=claim[row] if claims else None,
         claims=claims,
         event_texts=[events[at] for at in row.tolist()] if any(events) else None,
+        priority=most_urgent(point.priority for point in every),
     )
 
 
@@ -151,12 +153,13 @@ def join_rows(parts: Sequence[Rows]) -> Rows:
         ts_ms=np.concatenate([part.ts_ms for part in parts]),
         value=np.concatenate([part.value for part in parts]),
         weight=joined_ints([part.weight for part in parts], lengths, absent=1),
-        first=_flags([part.first for part in parts], lengths),
+        first=joined_flags([part.first for part in parts], lengths),
         guest=guest,
         guests=guests,
         guest_hash=joined_words([part.guest_hash for part in parts], lengths),
         claim=claim,
         claims=claims,
+        priority=most_urgent(part.priority for part in parts),
     )
 
 
@@ -176,31 +179,6 @@ def joined_words(
 
 def _text(column: Ints | None, texts: Sequence[str], at: int) -> str | None:
     return None if column is None or column[at] < 0 else texts[int(column[at])]
-
-
-def joined_ints(
-    columns: Sequence[Ints | None], lengths: Sequence[int], *, absent: int
-) -> Ints | None:
-    """The same for numbers."""
-    if all(column is None for column in columns):
-        return None
-    return np.concatenate(
-        [
-            np.full(length, absent, np.int64) if column is None else column
-            for column, length in zip(columns, lengths, strict=True)
-        ]
-    )
-
-
-def _flags(columns: Sequence[Bools | None], lengths: Sequence[int]) -> Bools | None:
-    if all(column is None for column in columns):
-        return None
-    return np.concatenate(
-        [
-            np.ones(length, np.bool_) if column is None else column
-            for column, length in zip(columns, lengths, strict=True)
-        ]
-    )
 
 
 def _joined(

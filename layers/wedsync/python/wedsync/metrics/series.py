@@ -11,6 +11,13 @@ HEALTH_CHECK = "health.check"
 TIMELINE_ITEM = "timeline.item"
 """An item of a wedding's timeline began; the dimension ``item`` is its id."""
 
+DERIVED = "derived."
+"""What the metrics that pipelines derive begin with, and no other: their totals keep every
+dimension, of which their pipeline lets few through."""
+UPDATE_OPERATION = "wedsync:operation"
+UPDATE_FORMULA = "wedsync:formula"
+"""The dimensions of a point that changes a value, and is counted in no series."""
+
 Dims = tuple[tuple[str, str], ...]
 
 _UNIT = "\x1f"
@@ -60,7 +67,9 @@ def total_of(series: Series) -> Series:
     """
     dims = dict(series.dims)
     kept: Dims
-    if series.metric == API_REQUEST:
+    if series.metric.startswith(DERIVED):
+        kept = series.dims
+    elif series.metric == API_REQUEST:
         kept = (("outcome", "error" if is_server_error(dims.get("status")) else "ok"),)
     elif series.metric == HEALTH_CHECK:
         kept = _among(dims, "component", "outcome")

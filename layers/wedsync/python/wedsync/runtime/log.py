@@ -20,12 +20,22 @@ def logger() -> Logger:
     return Logger(service="wedsync")
 
 
-def log_figures(message: str, *, at: datetime, figures: Mapping[str, int]) -> None:
-    """One line that CloudWatch also takes as metrics (embedded metric format), no dimension."""
+def log_figures(
+    message: str,
+    *,
+    at: datetime,
+    figures: Mapping[str, float],
+    units: Mapping[str, str] | None = None,
+    told: Mapping[str, object] | None = None,
+) -> None:
+    """One line that CloudWatch also takes as metrics (embedded metric format), no dimension.
+
+    Figures are counts where ``units`` names no other; ``told`` stands beside them in the line.
+    """
     described = {
         "Namespace": NAMESPACE,
         "Dimensions": [[]],
-        "Metrics": [{"Name": name, "Unit": "Count"} for name in figures],
+        "Metrics": [{"Name": name, "Unit": (units or {}).get(name, "Count")} for name in figures],
     }
     metadata = {"Timestamp": int(at.timestamp() * 1000), "CloudWatchMetrics": [described]}
-    logger().info(message, extra={"_aws": metadata, **figures})
+    logger().info(message, extra={"_aws": metadata, **figures, **(told or {})})

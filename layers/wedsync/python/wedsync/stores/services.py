@@ -30,13 +30,16 @@ if TYPE_CHECKING:
     from wedsync.stores.judged import JudgedStore
     from wedsync.stores.keys import KeyStore
     from wedsync.stores.limits import LimitStore
+    from wedsync.stores.pipelines import PipelineStore
     from wedsync.stores.postmortems import PostmortemStore
+    from wedsync.stores.pressure import PressureStore
     from wedsync.stores.rejections import RejectionStore
     from wedsync.stores.rollups import RollupStore
     from wedsync.stores.routing import RoutingStore
     from wedsync.stores.rules import RuleStore
     from wedsync.stores.runbooks import ExecutionStore, RunbookStore
     from wedsync.stores.running_totals import RunningTotalStore
+    from wedsync.stores.running_values import RunningValueStore
     from wedsync.stores.sealing import Sealing
     from wedsync.stores.silences import SilenceStore
     from wedsync.stores.streams import StreamStore
@@ -144,6 +147,13 @@ class Services:
         return RunningTotalStore(self.cloud.table(Resource.RUNNING_TOTALS))
 
     @cached_property
+    def running_values(self) -> RunningValueStore:
+        """Values that updates change."""
+        from wedsync.stores.running_values import RunningValueStore
+
+        return RunningValueStore(self.cloud.table(Resource.RUNNING_TOTALS))
+
+    @cached_property
     def rollups(self) -> RollupStore:
         """Hours and days, kept long after their minutes."""
         from wedsync.stores.rollups import RollupStore
@@ -235,11 +245,25 @@ class Services:
         return TenantSettingsStore(self.cloud.table(Resource.TENANT_SETTINGS))
 
     @cached_property
+    def pipelines(self) -> PipelineStore:
+        """What tenants derive from what is ingested."""
+        from wedsync.stores.pipelines import PipelineStore
+
+        return PipelineStore(self.cloud.table(Resource.TENANT_SETTINGS))
+
+    @cached_property
     def limits(self) -> LimitStore:
         """How much each caller has asked."""
         from wedsync.stores.limits import LimitStore
 
         return LimitStore(self.cloud.table(Resource.LIMITS), self.memory)
+
+    @cached_property
+    def pressure(self) -> PressureStore:
+        """How far the consumer of the stream is behind."""
+        from wedsync.stores.pressure import PressureStore
+
+        return PressureStore(self.cloud.table(Resource.LIMITS))
 
     @cached_property
     def views(self) -> ViewStore:
