@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 
 from tests.functions.cases import (
+    a_pipeline,
     a_silence,
     a_stored_runbook,
     a_waiting_run,
@@ -93,6 +94,7 @@ def busy() -> Iterator[Web]:
         an_open_incident(stage)
         counted_points(stage)
         a_silence(stage)
+        a_pipeline(stage)
         a_stored_runbook(stage)
         a_waiting_run(stage)
         yield web

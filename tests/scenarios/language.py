@@ -288,6 +288,14 @@ class Day:
         self.bundle.advance_to(instant)
         return self
 
+    def doze(self, until: str) -> Self:
+        """Go to that time by the hour: what runs more often runs once an hour."""
+        end = self.instant(until)
+        while self.bundle.now < end:
+            self.bundle.clock.set(min(end, self.bundle.now + timedelta(hours=1)))
+            self.bundle.machine.run_due()
+        return self
+
     def every(self, *, seconds: float, until: str) -> Iterator[int]:
         """Be there every so many seconds from now until then, counting the times."""
         end = self.instant(until)

@@ -41,9 +41,9 @@ def test_fewer_than_two_bookings_in_a_week_are_told_to_whom_the_rule_names() -> 
     day = a_week()
     day.push(booking("band-1"), booking("band-1"), booking("photo-1"))
     rule_id = few_bookings(day)
-    day.at("2026-03-04T10:00").push(booking("photo-1"))
+    day.doze("2026-03-04T10:00").push(booking("photo-1"))
     assert alerts_of(day, rule_id) == [], "both were made within the week"
-    day.at("2026-03-09T12:00")
+    day.doze("2026-03-09T12:00")
     (alert,) = alerts_of(day, rule_id)
     assert (alert["value"], alert["threshold"]) == (0.0, 2.0)
     day.expects(
@@ -60,7 +60,7 @@ def test_fewer_than_two_bookings_in_a_week_are_told_to_whom_the_rule_names() -> 
 def test_where_nothing_at_all_was_heard_nothing_is_said_of_bookings() -> None:
     day = a_week()
     rule_id = few_bookings(day)
-    day.at("2026-03-04T10:00")
+    day.doze("2026-03-04T10:00")
     assert alerts_of(day, rule_id) == []
 
 

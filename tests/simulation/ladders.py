@@ -270,6 +270,7 @@ class LadderWorld:
         self.ladders: dict[tuple[str, str], Ladder] = {}
         self._ids = SeededIds(seed)
         self._table = DictTable(Resource.INCIDENTS.indexes)
+        self._runbooks = DictTable(Resource.RUNBOOKS.indexes)
         self._agenda: list[tuple[datetime, int, Callable[[], None]]] = []
         self._entries = 0
         self._running: Ladder | None = None
@@ -309,6 +310,8 @@ class LadderWorld:
         raise NotImplementedError
 
     def table(self, resource: Resource) -> Table:
+        if resource is Resource.RUNBOOKS:
+            return self._runbooks
         assert resource is Resource.INCIDENTS
         return FaultyTable(self._table, self)
 

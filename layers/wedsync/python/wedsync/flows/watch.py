@@ -20,7 +20,7 @@ from wedsync.flows.rulebook import rulebook
 from wedsync.flows.surroundings import TenantDay
 from wedsync.flows.times import MINUTES_PER_HOUR, minute_of
 from wedsync.flows.wake import LadderWake, RunbookWake, wake_later
-from wedsync.incidents.ladder import look_at
+from wedsync.incidents.ladder import next_due_at
 from wedsync.stores.services import Services
 from wedsync.stores.weddings import OPENING_SHARDS
 from wedsync.stores.windows import ActivePack
@@ -43,15 +43,17 @@ def sweep(services: Services, now: datetime) -> int:
     """Send a wake for all that falls due on ladders and in runbooks before the sweep after next."""
     count = 0
     for tenant, incident in services.incidents.due(now + LOOK_AHEAD):
-        due = look_at(incident)
-        if due is None:
-            continue
-        wake_later(
-            services,
-            LadderWake(tenant_id=tenant.id, incident_id=incident.incident_id),
-            after_seconds=max(0, math.ceil((due - now).total_seconds())),
-        )
-        count += 1
+        # A ladder keeps its time also where its runbooks cannot be begun.
+        looks = [now] if incident.runbooks_due else []
+        step = next_due_at(incident)
+        looks += [step] if step is not None and step <= now + LOOK_AHEAD else []
+        for due in dict.fromkeys(looks):
+            wake_later(
+                services,
+                LadderWake(tenant_id=tenant.id, incident_id=incident.incident_id),
+                after_seconds=max(0, math.ceil((due - now).total_seconds())),
+            )
+            count += 1
     for tenant, execution_id, due in services.executions.due(now + LOOK_AHEAD):
         wake_later(
             services,
