@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-_PLAIN_SECONDS = 90.0
+_PLAIN_SECONDS = 120.0
+"""As many as the whole ladder takes, a minute and a quarter of an hour later, at ten times."""
 _WRONG_USE = 2
 
 
@@ -26,7 +27,7 @@ def demo(
     ] = False,
     seconds: Annotated[
         float | None,
-        typer.Option(min=1, help="End after so many (lines: 90 unless told; view: Ctrl-C)."),
+        typer.Option(min=1, help="End after so many (lines: 120 unless told; view: Ctrl-C)."),
     ] = None,
 ) -> None:
     """Play a wedding day: a server, real measurements, uploads that fail, and who is paged."""
@@ -38,6 +39,8 @@ def demo(
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _end)  # the server must go with whoever started it
     plain = headless or not sys.stdout.isatty()
+    if plain and seconds is None:
+        typer.echo(f"This ends by itself after {_PLAIN_SECONDS:.0f} s (--seconds tells otherwise).")
     play = Play(
         port=port,
         speed=speed,

@@ -16,7 +16,7 @@ from pydantic import (
 
 from wedsync.alerting.severity import Impact, Severity
 from wedsync.api.context import WeddingContextReply
-from wedsync.api.shape import Name, Text, Title
+from wedsync.api.shape import Name, Reply, Text, Title
 from wedsync.incidents.decisions import Escalation
 from wedsync.incidents.model import (
     Assignee,
@@ -281,29 +281,29 @@ class IncidentListReply(BaseModel):
     effectiveLimit: int  # noqa: N815 - the member's public name
 
 
-class RunReply(BaseModel):
+class RunReply(Reply):
     """A run of a runbook, as far as the timeline names it."""
 
-    executionId: str  # noqa: N815 - the member's public name
-    runbookId: str  # noqa: N815 - the member's public name
-    dryRun: bool  # noqa: N815 - the member's public name
+    execution_id: str
+    runbook_id: str
+    dry_run: bool
     status: RunStatus
 
     @classmethod
     def of(cls, execution: Execution) -> Self:
         """This run."""
         return cls(
-            executionId=execution.execution_id,
-            runbookId=execution.runbook.runbook_id,
-            dryRun=execution.dry_run,
+            execution_id=execution.execution_id,
+            runbook_id=execution.runbook.runbook_id,
+            dry_run=execution.dry_run,
             status=execution.status,
         )
 
 
-class TimelineReply(BaseModel):
+class TimelineReply(Reply):
     """All that happened, the oldest first, and the runs of runbooks."""
 
-    incidentId: str  # noqa: N815 - the member's public name
+    incident_id: str
     status: IncidentStatus
     items: list[MomentReply]
     runbooks: list[RunReply]
@@ -312,7 +312,7 @@ class TimelineReply(BaseModel):
     def of(cls, incident: Incident, moments: Iterable[Moment], *, runs: list[RunReply]) -> Self:
         """The story of this incident."""
         return cls(
-            incidentId=incident.incident_id,
+            incident_id=incident.incident_id,
             status=incident.status,
             items=[MomentReply.of(each) for each in moments],
             runbooks=runs,
