@@ -29,7 +29,7 @@ from tests.simulation.cloud import FaultyCloud, Watchers
 from tests.simulation.counting import parked_rows
 from tests.simulation.faults import Faults, FunctionDied, History, Invocation, Rates
 from tests.simulation.watching import Watch
-from wedsync.cloud import Answered, Call, Cloud, Message, Outcome
+from wedsync.cloud import Answered, Call, Cloud, Item, Key, Message, Outcome
 from wedsync.incidents.model import StepStatus
 from wedsync.resources import Resource
 from wedsync.runtime.declarations import Function, LambdaContext
@@ -491,10 +491,12 @@ def _played(
 
 
 class AnsweredMeanwhile(Stage):
-    """Somebody answers in the very moment in which the first page leaves."""
+    """Somebody answers in the very moment in which an item is stored, or a page leaves."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, moment: Resource) -> None:
         self._what = what
+        self._moment = moment
+        self._armed = True
         self.answers: list[Answer] = []
         super().__init__()
 
@@ -502,29 +504,45 @@ class AnsweredMeanwhile(Stage):
         assert isinstance(cloud.clock, ManualClock)
         self.faults = Faults(random.Random(0), Rates(), cloud.clock, History())
         self.watch = Watch(cloud, cloud.clock)
-        watchers = Watchers(self.watch.committed, self._published)
-        faulty = FaultyCloud(cloud, self.faults, watchers)
+        faulty = FaultyCloud(cloud, self.faults, Watchers(self._committed, self._published))
         return lambda _: faulty
+
+    def _committed(
+        self,
+        resource: Resource,
+        key: Key,
+        before: Item | None,
+        after: Item | None,
+        run: Invocation | None,
+    ) -> None:
+        self.watch.committed(resource, key, before, after, run)
+        self._now(resource)
 
     def _published(self, resource: Resource, message: Message, run: Invocation | None) -> None:
         self.watch.published(resource, message, run)
-        if not self.answers:
+        self._now(resource)
+
+    def _now(self, resource: Resource) -> None:
+        if self._armed and resource is self._moment:
+            self._armed = False
             (alert,) = self.bundle.alerts()
             path = f"/api/metrics/alerts/{alert['alertId']}/{self._what}"
-            self.answers.append(Answer(0, {}, {}))
-            self.answers[0] = self.bundle.post(path)
+            self.answers.append(self.bundle.post(path))
 
 
 @pytest.mark.parametrize("what", ["acknowledge", "resolve"])
-def test_an_answer_in_the_moment_of_the_page_stops_the_ladder(what: str) -> None:
-    stage = AnsweredMeanwhile(what)
+@pytest.mark.parametrize("moment", [Resource.ALERTS, Resource.INCIDENTS, Resource.TIER_0])
+def test_an_answer_at_any_moment_of_the_opening_stops_the_ladder(
+    what: str, moment: Resource
+) -> None:
+    stage = AnsweredMeanwhile(what, moment)
     stage.wedding()
     stage.failing_uploads()
     stage.bundle.advance(1200)
     (answer,) = stage.answers
     assert answer.status == 200
-    told = [(each.kind, each.tier) for each in stage.bundle.notifications()]
-    assert ("page", 1) not in told
+    pages = [each.tier for each in stage.bundle.notifications() if each.kind == "page"]
+    assert set(pages) <= ({0} if moment is Resource.TIER_0 else set())
     (incident,) = stage.bundle.get("/api/monitoring/incidents").items
     if what == "resolve":
         assert incident["status"] == "resolved"
