@@ -14,6 +14,9 @@ EVIDENCE =
 SYNTH =
 BENCH =
 
+# Compiled modules are kept: the many processes that tests and benchmarks start share them.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV = .venv
 BIN = $(VENV)/bin
 LOCK = pyproject.toml uv.lock

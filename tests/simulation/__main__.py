@@ -1,6 +1,8 @@
 """``python -m tests.simulation``: play many seeds, and say what held.
 
 With ``--seed N`` one seed is played twice, its history is compared, and its last lines are shown.
+With ``--deeds`` every moment at which a function may die, or not hear that it did something, is
+played, and nothing else; without any of these it follows the seeds.
 With ``--points N`` so many points go through ingest alone, and are compared with a plain fold.
 """
 
@@ -11,6 +13,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
+from tests.simulation.crashes import play_deeds
 from tests.simulation.exactness import measure
 from tests.simulation.ladders import measure as climb
 from tests.simulation.play import Outcome, play
@@ -31,7 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--trace", help="with --seed: write the whole history to this file")
     parser.add_argument("--points", type=int, default=None, help="how many points to ingest")
     parser.add_argument("--ladders", type=int, default=None, help="how many ladders to climb")
+    parser.add_argument("--deeds", action="store_true", help="play every moment of every deed")
     given = parser.parse_args(arguments)
+    if given.deeds:
+        return 1 if play_deeds(jobs=given.jobs, say=_say) else 0
     if given.ladders is not None:
         failures = climb(given.ladders, first=given.first, jobs=given.jobs, say=_say)
         return 0 if failures == 0 else 1
@@ -39,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0 if measure(given.points, seed=given.first, say=_say) == 0 else 1
     if given.seed is not None:
         return _one(given.seed, given.trace)
-    return _many(range(given.first, given.first + given.seeds), given.jobs)
+    failed = _many(range(given.first, given.first + given.seeds), given.jobs)
+    return 1 if play_deeds(jobs=given.jobs, say=_say) else failed
 
 
 def _processors() -> int:

@@ -188,6 +188,8 @@ class Faults:
     call. For enumerations, the dice being silent."""
     lose_at: tuple[str, int] | None = None
     """Lose, once, the answer to what would be this change of this function, after it was made."""
+    most_changes: Counter[str] = field(default_factory=Counter)
+    """How much a run of each function has changed at the most."""
     counts: Counter[str] = field(default_factory=Counter)
     harms: list[datetime] = field(default_factory=list)
     """When something harmed a run, or kept one from starting."""
@@ -253,6 +255,8 @@ class Faults:
         result = act()
         if changes:
             run.changes += 1
+            name = run.declaration.name
+            self.most_changes[name] = max(self.most_changes[name], run.changes)
             self._disturbed(run)
             if self.active:
                 self._after()

@@ -4,12 +4,13 @@ Whoever changes a minute that is over closes it anew before anything else happen
 item is never behind what its writer has seen.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from wedsync.flows.times import minute_of
+from wedsync.flows.times import MINUTES_PER_HOUR, minute_of
 from wedsync.metrics.block import Block, merge_all
 from wedsync.metrics.packs import PackHistory
 from wedsync.stores.hot_windows import HotItem, HotWindowStore
@@ -18,6 +19,8 @@ from wedsync.tenancy import Tenant
 
 CLOSES_AFTER_MS = 10_000
 """A minute is closed by the clock only this long after its end; until then writers may come."""
+WORTH_ASKING = 8
+"""So many minutes of an hour that were never closed are read one by one without another question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,7 @@ class WindowReader:
         self._hot = hot
         self._windows = windows
         self._read: dict[tuple[int, int], MinuteRead] = {}
+        self._active: dict[int, frozenset[int]] = {}
 
     def minutes(self, pack: int, first: int, last: int) -> tuple[MinuteRead, ...]:
         """A pack's minutes from ``first`` to ``last``, inclusive."""
@@ -95,16 +99,29 @@ class WindowReader:
         current = minute_of(self.now)
         over = [minute for minute in wanted if minute < current]
         closed = self._windows.closed(self.tenant, pack, over) if over else {}
+        idle = self._idle_hours(pack, [minute for minute in wanted if minute not in closed])
         for minute in wanted:
             found = closed.get(minute)
-            if found is None:
+            if found is None and minute // MINUTES_PER_HOUR not in idle:
                 found = merged_minute(self._hot.minute(self.tenant, pack, minute))
             self._read[pack, minute] = MinuteRead(
                 minute=minute,
-                on_time=block_of(found.on_time),
-                late=block_of(found.late),
+                on_time=block_of(found.on_time if found else b""),
+                late=block_of(found.late if found else b""),
             )
         return tuple(self._read[pack, minute] for minute in range(first, last + 1))
+
+    def _idle_hours(self, pack: int, unclosed: Sequence[int]) -> set[int]:
+        """The hours in which this pack has no data at all, as far as it pays to ask.
+
+        One question about an hour spares a read of each minute that was never closed. Writers tell
+        that a pack is active before they write its data.
+        """
+        hours = Counter(minute // MINUTES_PER_HOUR for minute in unclosed)
+        asked = {hour for hour, minutes in hours.items() if minutes > WORTH_ASKING}
+        for hour in sorted(asked - self._active.keys()):
+            self._active[hour] = self._windows.active_packs(self.tenant, hour)
+        return {hour for hour in asked if pack not in self._active[hour]}
 
     def minutes_of_packs(
         self, packs: Sequence[int], first: int, last: int

@@ -244,6 +244,11 @@ class WindowStore:
         for item in self._all(f"active#{hour}", Sort()):
             yield ActivePack(Tenant(item.text("tenant")), item.number("pack"))
 
+    def active_packs(self, tenant: Tenant, hour: int) -> frozenset[int]:
+        """The packs of one tenant that had data in this hour."""
+        begins = Sort(begins_with=f"{tenant.id}#")
+        return frozenset(item.number("pack") for item in self._all(f"active#{hour}", begins))
+
     def _all(self, partition: str, sort: Sort) -> Iterator[Item]:
         after = None
         while True:
