@@ -266,11 +266,12 @@ def counted_points(stage: Stage) -> None:
 
 
 def a_day_that_is_over(stage: Stage) -> None:
-    """All but the last hour of the wedding's window has been rolled up."""
+    """All but the last hour of the wedding's window has been rolled up; something happens in it."""
     counted_points(stage)
     stage.services.frontiers.advance(Frontier.HOURS, minute_of(NOW))
     stage.clock.set(NOW + timedelta(hours=8))
     stage.run("schedules-hourly", sample("schedules-hourly"))
+    stage.run("streams-metrics", earlier(sample("streams-metrics"), minutes=-8 * 60), down=TOPICS)
     stage.clock.set(NOW + timedelta(hours=10))
     stage.used.clear()
 

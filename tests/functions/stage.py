@@ -147,7 +147,7 @@ class Stage:
             return self.cloud
         declared = {grant.resource for grant in function.declaration.uses}
         return AwsCloud(
-            {resource: name for resource, name in self.names.items() if resource in declared},
+            {resource: self.names[resource] for resource in declared},
             clients=_clients,
             clock=self.clock,
             ids=self.cloud.ids,
@@ -170,12 +170,30 @@ def on_moto() -> Iterator[Stage]:
     """A stage on boto3, with moto in the place of AWS."""
     clock, ids = ManualClock(NOW), PlantedIds(1)
     with mock_aws():
-        names = {resource: _created(resource) for resource in Resource}
-        for resource, secret in SECRETS.items():
-            secretsmanager().put_secret_value(
-                SecretId=names[resource], SecretString=secret.decode()
-            )
+        names = _Created()
         yield Stage(AwsCloud(names, clients=_clients, clock=clock, ids=ids), clock, names)
+
+
+class _Created(Mapping[Resource, str]):
+    """What AWS calls each resource, which is made when somebody asks: most nobody needs."""
+
+    def __init__(self) -> None:
+        self._names: dict[Resource, str] = {}
+
+    def __getitem__(self, resource: Resource) -> str:
+        if resource not in self._names:
+            self._names[resource] = name = _created(resource)
+            if resource in SECRETS:
+                secretsmanager().put_secret_value(
+                    SecretId=name, SecretString=SECRETS[resource].decode()
+                )
+        return self._names[resource]
+
+    def __iter__(self) -> Iterator[Resource]:
+        return iter(Resource)
+
+    def __len__(self) -> int:
+        return len(Resource)
 
 
 def _created(resource: Resource) -> str:

@@ -40,7 +40,7 @@ class AwsCloud:
         clock: Clock | None = None,
         ids: Ids | None = None,
     ) -> None:
-        self._names = dict(names)
+        self._names = names
         self._clients = clients or Clients(region=region)
         self._clock = clock or RealClock()
         self._ids = ids or RandomIds(self._clock)

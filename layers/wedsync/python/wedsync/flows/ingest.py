@@ -256,12 +256,20 @@ def _merge(
     hours = {(each.key.tenant, each.key.pack, each.key.minute // MINUTES_PER_HOUR)
              for each in shares}  # fmt: skip
     for tenant, pack, hour in sorted(hours):
-        services.windows.mark_active(Tenant(tenant), pack, hour, now=services.now())
+        _mark_active(services, Tenant(tenant), pack, hour)
     merged, too_large = services.hot_windows.merge(shares, now=services.now())
     for share in too_large:
         for half in columns.halves(share.all_rows()):
             merged += _merge(half, services, packs, keep_seconds)
     return merged
+
+
+def _mark_active(services: Services, tenant: Tenant, pack: int, hour: int) -> None:
+    """Once in the life of a process: such a mark outlives the time in which points may come."""
+    mark = (tenant, "active", pack, hour)
+    if not services.memory.noted(mark, bool):
+        services.windows.mark_active(tenant, pack, hour, now=services.now())
+        services.memory.note(mark, True)
 
 
 def _packs(services: Services) -> Packs:

@@ -20,7 +20,7 @@ from wedsync.tenancy import Tenant
 CLOSES_AFTER_MS = 10_000
 """A minute is closed by the clock only this long after its end; until then writers may come."""
 WORTH_ASKING = 8
-"""So many minutes of an hour that were never closed are read one by one without another question."""
+"""So many minutes of an hour that were never closed are read one by one without a question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +119,10 @@ class WindowReader:
         """
         hours = Counter(minute // MINUTES_PER_HOUR for minute in unclosed)
         asked = {hour for hour, minutes in hours.items() if minutes > WORTH_ASKING}
-        for hour in sorted(asked - self._active.keys()):
-            self._active[hour] = self._windows.active_packs(self.tenant, hour)
+        if unknown := asked - self._active.keys():
+            self._active |= self._windows.active_packs(
+                self.tenant, first=min(unknown), last=max(unknown)
+            )
         return {hour for hour in asked if pack not in self._active[hour]}
 
     def minutes_of_packs(

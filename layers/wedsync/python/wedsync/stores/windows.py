@@ -8,15 +8,16 @@ only a greater one replaces it: however writers race, what stays was made from t
 - ``tenant#wedding#id / hour``: one wedding's hour.
 - ``tenant#success#id / hour``: what that hour leaves for judging the wedding's day.
 - ``watch / judged``: the tick through which every wedding that was due has been judged.
-- ``active#hour / tenant#pack``: which packs have had data in an hour.
+- ``active#hour / tenant#pack`` and ``tenant#active / hour#pack``: which packs have had data in an
+  hour, of every tenant and of one.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from wedsync.cloud import ConditionFailed, Item, Key, LessThan, Sort, Table
+from wedsync.cloud import Attribute, ConditionFailed, Item, Key, LessThan, Sort, Table
 from wedsync.cloud.values import EXPIRES_AT
 from wedsync.identifiers import plausible
 from wedsync.metrics.block import Block
@@ -228,26 +229,31 @@ class WindowStore:
 
     def mark_active(self, tenant: Tenant, pack: int, hour: int, *, now: datetime) -> None:
         """Remember that this pack has data in this hour. Written before the data itself."""
-        self._table.put(
-            Item(
-                Key(f"active#{hour}", f"{tenant.id}#{pack:05d}"),
-                {
-                    "tenant": tenant.id,
-                    "pack": pack,
-                    EXPIRES_AT: int((now + ACTIVE_KEPT).timestamp()),
-                },
-            )
-        )
+        attributes: dict[str, Attribute] = {
+            "tenant": tenant.id,
+            "pack": pack,
+            EXPIRES_AT: int((now + ACTIVE_KEPT).timestamp()),
+        }
+        for key in (
+            Key(f"active#{hour}", f"{tenant.id}#{pack:05d}"),
+            Key(tenant.partition("active"), f"{hour:010d}#{pack:05d}"),
+        ):
+            self._table.put(Item(key, attributes))
 
     def active(self, hour: int) -> Iterator[ActivePack]:
         """The packs that had data in this hour, of every tenant."""
         for item in self._all(f"active#{hour}", Sort()):
             yield ActivePack(Tenant(item.text("tenant")), item.number("pack"))
 
-    def active_packs(self, tenant: Tenant, hour: int) -> frozenset[int]:
-        """The packs of one tenant that had data in this hour."""
-        begins = Sort(begins_with=f"{tenant.id}#")
-        return frozenset(item.number("pack") for item in self._all(f"active#{hour}", begins))
+    def active_packs(
+        self, tenant: Tenant, *, first: int, last: int
+    ) -> Mapping[int, frozenset[int]]:
+        """The packs of one tenant that had data in each of these hours, inclusive."""
+        found: dict[int, set[int]] = {hour: set() for hour in range(first, last + 1)}
+        sort = Sort(at_least=f"{first:010d}", at_most=f"{last + 1:010d}")
+        for item in self._all(tenant.partition("active"), sort):
+            found[int(item.key.sk.partition("#")[0])].add(item.number("pack"))
+        return {hour: frozenset(packs) for hour, packs in found.items()}
 
     def _all(self, partition: str, sort: Sort) -> Iterator[Item]:
         after = None
