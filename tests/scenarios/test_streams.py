@@ -29,9 +29,9 @@ def serving(day: Day, until: str, *told: Told) -> None:
         day.push(*told)
 
 
-def after_two_hours(*names: str, number: int = 60) -> Day:
-    """A Tuesday on which these services have been well since ten."""
-    day = Day(TUESDAY, starts="10:00")
+def well_until_noon(*names: str, number: int = 60, since: str = "11:00") -> Day:
+    """A Tuesday on which these services have been well since then."""
+    day = Day(TUESDAY, starts=since)
     serving(day, "11:59", *(served(name, number=number) for name in names or ("gallery",)))
     return day.at("12:00")
 
@@ -44,7 +44,7 @@ def pages_of(day: Day, first: str, last: str) -> list[str]:
 
 @pytest.mark.parametrize("number", [3, 60, 3000])
 def test_an_outage_calls_once_in_its_third_minute(number: int) -> None:
-    day = after_two_hours(number=number)
+    day = well_until_noon(number=number)
     serving(day, "12:08", served(number=number, failed=number))
     (page,) = pages_of(day, "12:00", "12:08:59")
     assert page.startswith("10:02:0")
@@ -53,7 +53,7 @@ def test_an_outage_calls_once_in_its_third_minute(number: int) -> None:
 
 
 def test_a_part_that_fails_below_the_fixed_thresholds_calls_within_five_minutes() -> None:
-    day = after_two_hours()
+    day = well_until_noon()
     serving(day, "12:06", served(failed=5))
     (page,) = pages_of(day, "12:00", "12:06:59")
     assert page < "10:05"
@@ -63,7 +63,7 @@ def test_a_part_that_fails_below_the_fixed_thresholds_calls_within_five_minutes(
 
 
 def test_answers_that_take_four_times_as_long_call_within_five_minutes() -> None:
-    day = after_two_hours()
+    day = well_until_noon(since="10:00")
     serving(day, "12:06", served(ms=480.0))
     (page,) = pages_of(day, "12:00", "12:06:59")
     assert page < "10:05"
@@ -71,7 +71,7 @@ def test_answers_that_take_four_times_as_long_call_within_five_minutes() -> None
 
 
 def test_requests_that_stay_away_call_within_five_minutes() -> None:
-    day = after_two_hours("gallery", "checkout").at("12:00")
+    day = well_until_noon("gallery", "checkout").at("12:00")
     serving(day, "12:06", served("checkout"))
     (page,) = pages_of(day, "12:00", "12:06:59")
     assert page < "10:05"
@@ -79,7 +79,7 @@ def test_requests_that_stay_away_call_within_five_minutes() -> None:
 
 
 def test_a_fault_that_is_over_ends_its_alerts_and_its_incident() -> None:
-    day = after_two_hours()
+    day = well_until_noon()
     serving(day, "12:09", served(failed=60))
     serving(day.at("12:10"), "12:35", served())
     assert day.bundle.active_incidents() == []
@@ -87,14 +87,14 @@ def test_a_fault_that_is_over_ends_its_alerts_and_its_incident() -> None:
 
 
 def test_one_minute_in_which_everything_fails_is_told_and_calls_nobody() -> None:
-    day = after_two_hours().push(served(failed=60))
+    day = well_until_noon().push(served(failed=60))
     serving(day.at("12:01"), "12:12", served())
     assert pages_of(day, "12:00", "12:12:59") == []
     assert {each["severity"] for each in day.alerts} == {"high"}
 
 
 def test_a_deployment_that_fails_a_third_for_three_minutes_calls_nobody() -> None:
-    day = after_two_hours()
+    day = well_until_noon()
     serving(day, "12:02", served(failed=20, ms=300.0))
     serving(day.at("12:03"), "12:15", served())
     assert pages_of(day, "12:00", "12:15:59") == []
@@ -121,7 +121,7 @@ def _is_threshold(alert: Mapping[str, object]) -> bool:
 
 
 def test_bad_callers_call_nobody() -> None:
-    day = after_two_hours()
+    day = well_until_noon()
     serving(day, "12:20", served(number=600, refused=540))
     assert pages_of(day, "12:00", "12:20:59") == []
     assert day.alerts == []
@@ -129,7 +129,7 @@ def test_bad_callers_call_nobody() -> None:
 
 def test_services_that_break_together_are_one_fault() -> None:
     names = [f"service-{each}" for each in range(12)]
-    day = after_two_hours(*names)
+    day = well_until_noon(*names)
     serving(day, "12:06", *(served(name, failed=60) for name in names))
     assert len(pages_of(day, "12:00", "12:06:59")) == 1
     assert len(day.bundle.active_incidents()) == 1
@@ -138,14 +138,14 @@ def test_services_that_break_together_are_one_fault() -> None:
 
 def test_services_that_fall_silent_together_have_lost_their_reports() -> None:
     names = [f"service-{each}" for each in range(12)]
-    day = after_two_hours(*names)
+    day = well_until_noon(*names)
     assert pages_of(day, "12:00", "12:08") == []
     assert [each["ruleId"] for each in day.alerts] == ["platform.telemetry_gap"]
     assert day.alert["severity"] == "high"
 
 
 def test_reports_that_are_lost_for_a_quarter_of_an_hour_call_once() -> None:
-    day = after_two_hours(*(f"service-{each}" for each in range(12)))
+    day = well_until_noon(*(f"service-{each}" for each in range(12)))
     assert len(pages_of(day, "12:00", "12:20")) == 1
 
 
@@ -156,13 +156,13 @@ def told_afterwards(day: Day, until: str, told: Told) -> None:
 
 
 def test_minutes_that_are_told_as_they_end_are_no_silence() -> None:
-    day = Day(TUESDAY, starts="10:01")
-    told_afterwards(day, "13:00", served())
+    day = Day(TUESDAY, starts="10:31")
+    told_afterwards(day, "12:00", served())
     assert day.alerts == []
 
 
 def test_an_outage_that_is_told_minute_by_minute_afterwards_calls_within_five_minutes() -> None:
-    day = Day(TUESDAY, starts="10:01")
+    day = Day(TUESDAY, starts="11:01")
     told_afterwards(day, "12:00", served())
     told_afterwards(day.at("12:01"), "12:06", served(failed=60))
     (page,) = pages_of(day, "12:01", "12:06:59")
@@ -170,7 +170,7 @@ def test_an_outage_that_is_told_minute_by_minute_afterwards_calls_within_five_mi
 
 
 def test_one_bad_minute_that_is_told_afterwards_calls_nobody() -> None:
-    day = Day(TUESDAY, starts="10:01")
+    day = Day(TUESDAY, starts="11:01")
     told_afterwards(day, "12:00", served())
     told_afterwards(day.at("12:01"), "12:01", served(failed=60))
     told_afterwards(day.at("12:02"), "12:12", served())

@@ -53,4 +53,4 @@ def test_without_a_guard_some_seed_breaks_the_promise_that_it_keeps(
 
 @pytest.mark.parametrize("rates", [RACES, RIVALS, COPIES])
 def test_with_every_guard_in_place_the_same_races_hold(rates: Rates) -> None:
-    assert play(SEEDS[0], rates=rates).violations == ()
+    assert play(1, rates=rates).violations == ()

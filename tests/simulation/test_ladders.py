@@ -1,7 +1,5 @@
 """The ladder protocol under faults, and that its judge notices what it should."""
 
-import pytest
-
 from tests.simulation.ladders import NONE, LadderWorld, Outcome, Rates
 from wedsync.incidents.policies import TEMPLATES
 
@@ -17,18 +15,15 @@ ROUGH = Rates(
 
 
 def test_under_faults_no_tier_is_lost_early_or_paged_after_an_answer() -> None:
-    whole = Outcome()
-    for seed in range(2):
-        whole.add(LadderWorld(seed).play())
-    assert whole.failures() == []
-    assert whole.ladders == 500
-    assert whole.pages > 1000
-    assert whole.faults.keys() >= {"wakes doubled", "sweeps doubled", "functions that died"}
+    outcome = LadderWorld(0).play()
+    assert outcome.failures() == []
+    assert outcome.ladders == 250
+    assert outcome.pages > 500
+    assert outcome.faults.keys() >= {"wakes doubled", "sweeps doubled", "functions that died"}
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_ten_times_the_faults_make_pages_later_and_nothing_else(seed: int) -> None:
-    outcome = LadderWorld(seed, ladders=120, rates=ROUGH).play()
+def test_ten_times_the_faults_make_pages_later_and_nothing_else() -> None:
+    outcome = LadderWorld(1, ladders=120, rates=ROUGH).play()
     wrong = [each for each in outcome.failures() if "late" not in each]
     assert wrong == []
     assert outcome.repeated > 0, "twice is better than never"
