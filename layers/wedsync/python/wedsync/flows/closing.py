@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from wedsync.flows.reading import block_of, merged_minutes
+from wedsync.flows.reading import Activity, block_of, merged_minutes
 from wedsync.flows.times import MINUTES_PER_HOUR
 from wedsync.metrics.block import Block
 from wedsync.stores.services import Services
@@ -65,10 +65,10 @@ def read_hour(services: Services, tenant: Tenant, pack: int, hour: int, *, befor
     first = hour * MINUTES_PER_HOUR
     minutes = range(first, min(first + MINUTES_PER_HOUR, before))
     closed = services.windows.closed(tenant, pack, minutes)
-    items = {
-        minute: closed.get(minute) or close_minute(services, tenant, pack, minute)
-        for minute in minutes
-    }
+    unclosed = [minute for minute in minutes if minute not in closed]
+    with_data = Activity(services.windows, tenant).minutes(pack, unclosed)
+    made = close_minutes(services, [(tenant, pack, minute) for minute in with_data])
+    items = dict(sorted({**closed, **dict(zip(with_data, made, strict=True))}.items()))
     quarters: list[list[Block]] = [[] for _ in range(MINUTES_PER_HOUR // MINUTES_PER_QUARTER)]
     on_time = {minute: block_of(item.on_time) for minute, item in items.items() if item.on_time}
     for minute, item in items.items():

@@ -20,7 +20,7 @@ from wedsync.flows.points import text
 from wedsync.flows.provenance import Proved, Provenance, identity_key
 from wedsync.flows.shedding import report_lag
 from wedsync.flows.tenant_settings import settled_packs
-from wedsync.flows.times import MINUTES_PER_HOUR, at_ms
+from wedsync.flows.times import at_ms
 from wedsync.flows.unpack import unpacked
 from wedsync.flows.updates import apply_updates
 from wedsync.flows.viewing import kept_by_second
@@ -40,6 +40,7 @@ from wedsync.metrics.updates import take_updates
 from wedsync.stores.hot_windows import Merged
 from wedsync.stores.rejections import Rejection
 from wedsync.stores.services import Services
+from wedsync.stores.windows import ACTIVE_MINUTES
 from wedsync.tenancy import Tenant
 
 
@@ -253,10 +254,8 @@ def _merge(
     columns: Columns, services: Services, packs: Packs, keep_seconds: KeepSeconds
 ) -> list[Merged]:
     shares = slots(columns, packs=packs, keep_seconds=keep_seconds)
-    hours = {(each.key.tenant, each.key.pack, each.key.minute // MINUTES_PER_HOUR)
-             for each in shares}  # fmt: skip
-    for tenant, pack, hour in sorted(hours):
-        _mark_active(services, Tenant(tenant), pack, hour)
+    for each in shares:
+        _mark_active(services, Tenant(each.key.tenant), each.key.pack, each.key.minute)
     merged, too_large = services.hot_windows.merge(shares, now=services.now())
     for share in too_large:
         for half in columns.halves(share.all_rows()):
@@ -264,11 +263,11 @@ def _merge(
     return merged
 
 
-def _mark_active(services: Services, tenant: Tenant, pack: int, hour: int) -> None:
-    """Once in the life of a process: such a mark outlives the time in which points may come."""
-    mark = (tenant, "active", pack, hour)
+def _mark_active(services: Services, tenant: Tenant, pack: int, minute: int) -> None:
+    """Once in the life of a process: a mark outlives the time in which points may come."""
+    mark = (tenant, "active", pack, minute // ACTIVE_MINUTES)
     if not services.memory.noted(mark, bool):
-        services.windows.mark_active(tenant, pack, hour, now=services.now())
+        services.windows.mark_active(tenant, pack, minute, now=services.now())
         services.memory.note(mark, True)
 
 

@@ -4,23 +4,22 @@ Whoever changes a minute that is over closes it anew before anything else happen
 item is never behind what its writer has seen.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from wedsync.flows.times import MINUTES_PER_HOUR, minute_of
+from wedsync.flows.times import minute_of
 from wedsync.metrics.block import Block, merge_all
 from wedsync.metrics.packs import PackHistory
 from wedsync.stores.hot_windows import HotItem, HotWindowStore
-from wedsync.stores.windows import ClosedMinute, WindowStore
+from wedsync.stores.windows import ACTIVE_MINUTES, ClosedMinute, WindowStore
 from wedsync.tenancy import Tenant
 
 CLOSES_AFTER_MS = 10_000
 """A minute is closed by the clock only this long after its end; until then writers may come."""
-WORTH_ASKING = 8
-"""So many minutes of an hour that were never closed are read one by one without a question."""
+WORTH_ASKING = 2
+"""So many minutes that were never closed are read one by one without a question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +71,33 @@ def merged_minutes(minutes: Sequence[Sequence[HotItem]]) -> list[ClosedMinute]:
     ]
 
 
+NOTHING = ClosedMinute(version=0, on_time=b"", late=b"", sent_on_time=0, sent_late=0, duplicates=0)
+
+
+class Activity:
+    """When packs of a tenant had data: one question spares a read of each minute without any.
+
+    Writers tell that a pack is active before they write its data, so that a minute that is left
+    out was empty when the question was asked.
+    """
+
+    def __init__(self, windows: WindowStore, tenant: Tenant) -> None:
+        """Each stretch is asked for once in this object's life."""
+        self._windows = windows
+        self._tenant = tenant
+        self._active: dict[int, frozenset[int]] = {}
+
+    def minutes(self, pack: int, minutes: Sequence[int]) -> list[int]:
+        """Those of these minutes in which a pack may have data."""
+        if len(minutes) <= WORTH_ASKING:
+            return list(minutes)
+        if unknown := {minute // ACTIVE_MINUTES for minute in minutes} - self._active.keys():
+            self._active |= self._windows.active_packs(
+                self._tenant, first=min(unknown), last=max(unknown)
+            )
+        return [minute for minute in minutes if pack in self._active[minute // ACTIVE_MINUTES]]
+
+
 class WindowReader:
     """Minutes of one tenant, each pack and minute read once in this object's life."""
 
@@ -91,7 +117,7 @@ class WindowReader:
         self._hot = hot
         self._windows = windows
         self._read: dict[tuple[int, int], MinuteRead] = {}
-        self._active: dict[int, frozenset[int]] = {}
+        self._activity = Activity(windows, tenant)
 
     def minutes(self, pack: int, first: int, last: int) -> tuple[MinuteRead, ...]:
         """A pack's minutes from ``first`` to ``last``, inclusive."""
@@ -99,31 +125,16 @@ class WindowReader:
         current = minute_of(self.now)
         over = [minute for minute in wanted if minute < current]
         closed = self._windows.closed(self.tenant, pack, over) if over else {}
-        idle = self._idle_hours(pack, [minute for minute in wanted if minute not in closed])
+        unclosed = [minute for minute in wanted if minute not in closed]
+        with_data = self._activity.minutes(pack, unclosed)
+        hot = [self._hot.minute(self.tenant, pack, minute) for minute in with_data]
+        found = {**closed, **dict(zip(with_data, merged_minutes(hot), strict=True))}
         for minute in wanted:
-            found = closed.get(minute)
-            if found is None and minute // MINUTES_PER_HOUR not in idle:
-                found = merged_minute(self._hot.minute(self.tenant, pack, minute))
+            item = found.get(minute, NOTHING)
             self._read[pack, minute] = MinuteRead(
-                minute=minute,
-                on_time=block_of(found.on_time if found else b""),
-                late=block_of(found.late if found else b""),
+                minute=minute, on_time=block_of(item.on_time), late=block_of(item.late)
             )
         return tuple(self._read[pack, minute] for minute in range(first, last + 1))
-
-    def _idle_hours(self, pack: int, unclosed: Sequence[int]) -> set[int]:
-        """The hours in which this pack has no data at all, as far as it pays to ask.
-
-        One question about an hour spares a read of each minute that was never closed. Writers tell
-        that a pack is active before they write its data.
-        """
-        hours = Counter(minute // MINUTES_PER_HOUR for minute in unclosed)
-        asked = {hour for hour, minutes in hours.items() if minutes > WORTH_ASKING}
-        if unknown := asked - self._active.keys():
-            self._active |= self._windows.active_packs(
-                self.tenant, first=min(unknown), last=max(unknown)
-            )
-        return {hour for hour in asked if pack not in self._active[hour]}
 
     def minutes_of_packs(
         self, packs: Sequence[int], first: int, last: int

@@ -8,8 +8,8 @@ only a greater one replaces it: however writers race, what stays was made from t
 - ``tenant#wedding#id / hour``: one wedding's hour.
 - ``tenant#success#id / hour``: what that hour leaves for judging the wedding's day.
 - ``watch / judged``: the tick through which every wedding that was due has been judged.
-- ``active#hour / tenant#pack`` and ``tenant#active / hour#pack``: which packs have had data in an
-  hour, of every tenant and of one.
+- ``active#hour / tenant#pack``: which packs of any tenant have had data in an hour.
+- ``tenant#active / stretch#pack``: which packs of one tenant have had data in a few minutes.
 """
 
 import json
@@ -28,6 +28,8 @@ from wedsync.tenancy import Tenant
 KEPT = timedelta(hours=48)
 ACTIVE_KEPT = timedelta(days=5)
 """As long as the shares that an hour is rolled up from: days are made of them a day late."""
+ACTIVE_MINUTES = 5
+"""How many minutes one mark of a tenant's own is about."""
 HOURS_KEPT = timedelta(days=396)
 """Hourly detail is kept for 13 months."""
 RECORDS_KEPT = timedelta(days=5 * 366)
@@ -227,16 +229,17 @@ class WindowStore:
         except ConditionFailed:
             return
 
-    def mark_active(self, tenant: Tenant, pack: int, hour: int, *, now: datetime) -> None:
-        """Remember that this pack has data in this hour. Written before the data itself."""
+    def mark_active(self, tenant: Tenant, pack: int, minute: int, *, now: datetime) -> None:
+        """Remember that this pack has data around this minute. Written before the data itself."""
         attributes: dict[str, Attribute] = {
             "tenant": tenant.id,
             "pack": pack,
             EXPIRES_AT: int((now + ACTIVE_KEPT).timestamp()),
         }
+        stretch = minute // ACTIVE_MINUTES
         for key in (
-            Key(f"active#{hour}", f"{tenant.id}#{pack:05d}"),
-            Key(tenant.partition("active"), f"{hour:010d}#{pack:05d}"),
+            Key(f"active#{minute // 60}", f"{tenant.id}#{pack:05d}"),
+            Key(tenant.partition("active"), f"{stretch:011d}#{pack:05d}"),
         ):
             self._table.put(Item(key, attributes))
 
@@ -248,12 +251,12 @@ class WindowStore:
     def active_packs(
         self, tenant: Tenant, *, first: int, last: int
     ) -> Mapping[int, frozenset[int]]:
-        """The packs of one tenant that had data in each of these hours, inclusive."""
-        found: dict[int, set[int]] = {hour: set() for hour in range(first, last + 1)}
-        sort = Sort(at_least=f"{first:010d}", at_most=f"{last + 1:010d}")
+        """The packs of one tenant that had data in each of these stretches, inclusive."""
+        found: dict[int, set[int]] = {stretch: set() for stretch in range(first, last + 1)}
+        sort = Sort(at_least=f"{first:011d}", at_most=f"{last + 1:011d}")
         for item in self._all(tenant.partition("active"), sort):
             found[int(item.key.sk.partition("#")[0])].add(item.number("pack"))
-        return {hour: frozenset(packs) for hour, packs in found.items()}
+        return {stretch: frozenset(packs) for stretch, packs in found.items()}
 
     def _all(self, partition: str, sort: Sort) -> Iterator[Item]:
         after = None
