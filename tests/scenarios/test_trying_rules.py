@@ -25,13 +25,20 @@ def played(day: Day) -> Day:
     return day
 
 
+@pytest.fixture(scope="module")
+def day() -> Day:
+    """Such a day, which nobody changes: rules are tried on it."""
+    return played(a_day())
+
+
 def rehearsed(day: Day, rule_id: str, start: str, end: str, **more: str) -> Answer:
     body = {"from": day.instant(start).isoformat(), "to": day.instant(end).isoformat(), **more}
     return day.bundle.post(f"{RULES}/{rule_id}/test", body)
 
 
-def test_a_rule_tells_what_it_would_have_told_without_telling_anybody() -> None:
-    day = played(a_day())
+def test_a_rule_tells_what_it_would_have_told_without_telling_anybody(
+    day: Day,
+) -> None:
     rule_id = rule_of(day, SLOW)
     told = rehearsed(day, rule_id, "14:00", "14:40")
     assert told.status == 200
@@ -60,8 +67,9 @@ def test_it_would_have_told_what_it_does_tell() -> None:
     assert abs(fired[0] - fired[1]) <= timedelta(minutes=1), "it is played minute by minute"
 
 
-def test_a_range_where_all_was_well_tells_nothing_and_one_wedding_may_be_asked_alone() -> None:
-    day = played(a_day())
+def test_a_range_where_all_was_well_tells_nothing_and_one_wedding_may_be_asked_alone(
+    day: Day,
+) -> None:
     rule_id = rule_of(day, SLOW)
     assert rehearsed(day, rule_id, "14:20", "14:40")["wouldHaveFired"] == []
     of_second = rehearsed(day, rule_id, "14:00", "14:40", weddingId=day.wedding_id("w2"))
@@ -70,8 +78,9 @@ def test_a_range_where_all_was_well_tells_nothing_and_one_wedding_may_be_asked_a
     assert len(of_first["wouldHaveFired"]) == 1  # type: ignore[arg-type] # a list
 
 
-def test_a_tenants_rule_is_played_over_its_totals() -> None:
-    day = played(a_day())
+def test_a_tenants_rule_is_played_over_its_totals(
+    day: Day,
+) -> None:
     condition = {**SLOW, "stat": "count", "threshold": 3, "for": "0s", "op": ">="}
     rule_id = rule_of(day, condition, weddingSpecific=False)
     told = rehearsed(day, rule_id, "14:00", "14:40")
