@@ -2,8 +2,8 @@
 
 from wedsync.api.silences import SilenceReply, SilenceRequest
 from wedsync.errors import CriticalSilence, RuleNotFound, TooManyRules, WeddingNotFound
+from wedsync.flows.new_silences import add_silence
 from wedsync.flows.rulebook import find_rule
-from wedsync.flows.silencing import add_silence
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
 from wedsync.runtime.http import FromCaller, Injected, endpoint
