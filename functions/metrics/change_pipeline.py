@@ -19,7 +19,6 @@ _ID = re.compile(r"[a-z][a-z0-9_-]{0,63}\Z")
     summary="Make or replace a pipeline",
     uses=(Resource.TENANT_SETTINGS.read_write(),),
     raises=(PipelineNotFound, PreconditionFailed, Conflict),
-    layers=("numeric",),
 )
 def handler(
     pipeline_id: str,

@@ -12,7 +12,6 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
     summary="Read a pipeline",
     uses=(Resource.TENANT_SETTINGS.read(),),
     raises=(PipelineNotFound,),
-    layers=("numeric",),
 )
 def handler(pipeline_id: str, caller: FromCaller, services: Injected) -> Answer[PipelineReply]:
     """Answer it as it is declared, and where each of its figures is read."""
