@@ -1,10 +1,7 @@
 """An administrator settles how a tenant's data lies, and when its season is."""
 
-from typing import Annotated
-
-from aws_lambda_powertools.event_handler.openapi.params import Header
-
 from wedsync.api.settings import SettingsReply, SettingsRequest
+from wedsync.api.versions import IfMatch, etag, require_version
 from wedsync.errors import Conflict, PreconditionFailed
 from wedsync.flows.tenant_settings import usual_settings
 from wedsync.resources import Resource
@@ -24,7 +21,7 @@ def handler(
     request: SettingsRequest,
     caller: FromCaller,
     services: Injected,
-    if_match: Annotated[str | None, Header(alias="if-match")] = None,
+    if_match: IfMatch = None,
 ) -> Answer[SettingsReply]:
     """Replace the version that If-Match names, or the present one.
 
@@ -32,9 +29,8 @@ def handler(
     """
     now = services.now()
     former = services.tenant_settings.find(caller.tenant) or usual_settings(services)
-    if if_match not in (None, "*", f'"{former.version}"'):
-        raise PreconditionFailed
+    require_version(if_match, former.version)
     saved = services.tenant_settings.save(
         caller.tenant, request.settled(former, at=now), expected=former.version
     )
-    return Answer(SettingsReply.of(saved, at=now), {"etag": f'"{saved.version}"'})
+    return Answer(SettingsReply.of(saved, at=now), {"etag": etag(saved.version)})

@@ -1,6 +1,7 @@
 """Somebody looks a tenant's settings up."""
 
 from wedsync.api.settings import SettingsReply
+from wedsync.api.versions import etag
 from wedsync.flows.tenant_settings import usual_settings
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
@@ -16,4 +17,4 @@ def handler(caller: FromCaller, services: Injected) -> Answer[SettingsReply]:
     """Answer what is settled, as stored; the usual where nothing is."""
     settings = services.tenant_settings.find(caller.tenant) or usual_settings(services)
     reply = SettingsReply.of(settings, at=services.now())
-    return Answer(reply, {"etag": f'"{settings.version}"'})
+    return Answer(reply, {"etag": etag(settings.version)})

@@ -1,11 +1,9 @@
 """Somebody says better what an incident is, how severe, and who works on it."""
 
 from datetime import datetime
-from typing import Annotated
-
-from aws_lambda_powertools.event_handler.openapi.params import Header
 
 from wedsync.api.incidents import IncidentInContextReply, IncidentPatch
+from wedsync.api.versions import IfMatch, etag, require_version
 from wedsync.errors import Conflict, IncidentNotFound, PreconditionFailed
 from wedsync.flows.grants import PAGING
 from wedsync.flows.incidents import change_incident, deliver
@@ -35,7 +33,7 @@ def handler(
     patch: IncidentPatch,
     caller: FromCaller,
     services: Injected,
-    if_match: Annotated[str | None, Header(alias="if-match")] = None,
+    if_match: IfMatch = None,
 ) -> Answer[IncidentInContextReply]:
     """Change the version that If-Match names, or the present one.
 
@@ -44,8 +42,7 @@ def handler(
     tenant, by = caller.tenant, caller.subject
 
     def changed(incident: Incident, now: datetime) -> Decision:
-        if if_match not in (None, "*", f'"{incident.version}"'):
-            raise PreconditionFailed
+        require_version(if_match, incident.version)
         done = retitle(incident, title=patch.title, description=patch.description, by=by, at=now)
         if "assigned_to" in patch.model_fields_set:
             done = assign(done.incident, patch.assignee, by=by, at=now)
@@ -57,4 +54,4 @@ def handler(
     change_incident(services, tenant, incident_id, changed)
     deliver(services, tenant, incident_id)
     incident = services.incidents.get(tenant, incident_id).value
-    return Answer(IncidentInContextReply.of(incident), {"etag": f'"{incident.version}"'})
+    return Answer(IncidentInContextReply.of(incident), {"etag": etag(incident.version)})

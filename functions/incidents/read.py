@@ -1,6 +1,7 @@
 """Somebody looks an incident up: what it is, who was paged, and all that happened since."""
 
 from wedsync.api.incidents import IncidentInContextReply
+from wedsync.api.versions import etag
 from wedsync.errors import IncidentNotFound
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
@@ -19,4 +20,4 @@ def handler(
     """Answer one incident, whether it is over or not."""
     incident = services.incidents.get(caller.tenant, incident_id).value
     shown = IncidentInContextReply.of(incident, updates_shown=None)
-    return Answer(shown, {"etag": f'"{incident.version}"'})
+    return Answer(shown, {"etag": etag(incident.version)})

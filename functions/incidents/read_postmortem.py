@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 
 from wedsync.api.postmortems import PostmortemReply
+from wedsync.api.versions import etag
 from wedsync.errors import IncidentNotFound
 from wedsync.flows.postmortem import postmortem
 from wedsync.incidents.postmortem_text import markdown
@@ -28,7 +29,7 @@ def handler(
 ) -> Answer[PostmortemReply]:
     """Answer it as far as it is known; in Markdown where ``Accept`` or ``format`` asks for it."""
     found = postmortem(services, caller.tenant, incident_id)
-    headers = {"etag": f'"{found.findings.version}"', "vary": "accept"}
+    headers = {"etag": etag(found.findings.version), "vary": "accept"}
     encoded = None
     if form == "markdown" or accept.startswith("text/markdown"):
         headers["content-type"] = "text/markdown; charset=utf-8"

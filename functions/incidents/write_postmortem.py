@@ -1,10 +1,7 @@
 """People write down what they have found out about an incident."""
 
-from typing import Annotated
-
-from aws_lambda_powertools.event_handler.openapi.params import Header
-
 from wedsync.api.postmortems import FindingsRequest, PostmortemReply
+from wedsync.api.versions import IfMatch, etag, require_version
 from wedsync.errors import IncidentNotFound, PreconditionFailed
 from wedsync.flows.postmortem import postmortem
 from wedsync.resources import Resource
@@ -27,15 +24,14 @@ def handler(
     request: FindingsRequest,
     caller: FromCaller,
     services: Injected,
-    if_match: Annotated[str | None, Header(alias="if-match")] = None,
+    if_match: IfMatch = None,
 ) -> Answer[PostmortemReply]:
     """Replace the version that If-Match names, or the present one, also of a closed incident."""
     tenant = caller.tenant
     services.incidents.get(tenant, incident_id)
     former = services.postmortems.findings(tenant, incident_id)
-    if if_match not in (None, "*", f'"{former.version}"'):
-        raise PreconditionFailed
+    require_version(if_match, former.version)
     findings = request.findings(by=caller.subject, at=services.now())
     saved = services.postmortems.save(tenant, incident_id, findings, expected=former.version)
     shown = PostmortemReply.of(postmortem(services, tenant, incident_id))
-    return Answer(shown, {"etag": f'"{saved.version}"'})
+    return Answer(shown, {"etag": etag(saved.version)})

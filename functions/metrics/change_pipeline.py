@@ -1,11 +1,9 @@
 """An operator declares what is derived from what is ingested."""
 
 import re
-from typing import Annotated
-
-from aws_lambda_powertools.event_handler.openapi.params import Header
 
 from wedsync.api.pipelines import PipelineReply, PipelineRequest
+from wedsync.api.versions import IfMatch, etag, names_version, require_version
 from wedsync.errors import Conflict, PipelineNotFound, PreconditionFailed
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
@@ -19,25 +17,23 @@ _ID = re.compile(r"[a-z][a-z0-9_-]{0,63}\Z")
     summary="Make or replace a pipeline",
     uses=(Resource.TENANT_SETTINGS.read_write(),),
     raises=(PipelineNotFound, PreconditionFailed, Conflict),
-    layers=("numeric",),
 )
 def handler(
     pipeline_id: str,
     pipeline: PipelineRequest,
     caller: FromCaller,
     services: Injected,
-    if_match: Annotated[str | None, Header(alias="if-match")] = None,
+    if_match: IfMatch = None,
 ) -> Answer[PipelineReply]:
     """Replace the version that If-Match names, or the present one. It holds from the next batch."""
     if not _ID.match(pipeline_id):
         raise PipelineNotFound("an id has lower-case letters, digits, dashes and underscores")
     former = services.pipelines.of(caller.tenant).find(pipeline_id)
     version = 0 if former is None else former.version
-    if if_match not in (None, "*", f'"{version}"'):
-        raise PreconditionFailed
+    require_version(if_match, version)
     saved = services.pipelines.save(
         caller.tenant,
         pipeline.declared(pipeline_id, at=services.now()),
-        expected=None if if_match in (None, "*") else version,
+        expected=version if names_version(if_match) else None,
     )
-    return Answer(PipelineReply.of(saved), {"etag": f'"{saved.version}"'})
+    return Answer(PipelineReply.of(saved), {"etag": etag(saved.version)})

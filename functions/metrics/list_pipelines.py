@@ -9,7 +9,6 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
     "GET /api/metrics/pipelines",
     summary="List pipelines",
     uses=(Resource.TENANT_SETTINGS.read(),),
-    layers=("numeric",),
 )
 def handler(caller: FromCaller, services: Injected) -> PipelineListReply:
     """Answer all of the tenant's, by id."""

@@ -1,6 +1,7 @@
 """Somebody looks a pipeline up."""
 
 from wedsync.api.pipelines import PipelineReply
+from wedsync.api.versions import etag
 from wedsync.errors import PipelineNotFound
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
@@ -12,9 +13,8 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
     summary="Read a pipeline",
     uses=(Resource.TENANT_SETTINGS.read(),),
     raises=(PipelineNotFound,),
-    layers=("numeric",),
 )
 def handler(pipeline_id: str, caller: FromCaller, services: Injected) -> Answer[PipelineReply]:
     """Answer it as it is declared, and where each of its figures is read."""
     found = services.pipelines.get(caller.tenant, pipeline_id)
-    return Answer(PipelineReply.of(found), {"etag": f'"{found.version}"'})
+    return Answer(PipelineReply.of(found), {"etag": etag(found.version)})

@@ -1,9 +1,6 @@
 """An operator ends what is derived from what is ingested."""
 
-from typing import Annotated
-
-from aws_lambda_powertools.event_handler.openapi.params import Header
-
+from wedsync.api.versions import IfMatch, names_version, require_version
 from wedsync.errors import PipelineNotFound, PreconditionFailed
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
@@ -21,12 +18,11 @@ def handler(
     pipeline_id: str,
     caller: FromCaller,
     services: Injected,
-    if_match: Annotated[str | None, Header(alias="if-match")] = None,
+    if_match: IfMatch = None,
 ) -> Answer[None]:
     """Remove the version that If-Match names, or the present one; what it derived stays."""
     former = services.pipelines.get(caller.tenant, pipeline_id)
-    if if_match not in (None, "*", f'"{former.version}"'):
-        raise PreconditionFailed
-    expected = None if if_match in (None, "*") else former.version
+    require_version(if_match, former.version)
+    expected = former.version if names_version(if_match) else None
     services.pipelines.remove(caller.tenant, pipeline_id, expected=expected)
     return Answer(None)

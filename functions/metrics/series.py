@@ -10,9 +10,9 @@ from wedsync.api.series import SeriesReply
 from wedsync.api.shape import Instant
 from wedsync.errors import ResolutionNotKept, WeddingNotFound
 from wedsync.flows.grants import LOOKING
-from wedsync.flows.query import Stat, Window
 from wedsync.flows.series import query_for, series
 from wedsync.flows.tenant_settings import settings_of
+from wedsync.metrics.asking import Stat, Window
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer, Freshness
 from wedsync.runtime.http import FromCaller, Injected, endpoint

@@ -1,11 +1,9 @@
 """An operator changes how somebody is told."""
 
 from dataclasses import replace
-from typing import Annotated
-
-from aws_lambda_powertools.event_handler.openapi.params import Header
 
 from wedsync.api.contacts import ContactReply, ContactRequest, wanted_channels
+from wedsync.api.versions import IfMatch, etag, require_version
 from wedsync.errors import ContactNotFound, PreconditionFailed
 from wedsync.flows.contacts import settled_channels
 from wedsync.resources import Resource
@@ -25,7 +23,7 @@ def handler(
     contact: ContactRequest,
     caller: FromCaller,
     services: Injected,
-    if_match: Annotated[str | None, Header(alias="if-match")] = None,
+    if_match: IfMatch = None,
 ) -> Answer[ContactReply]:
     """Replace the version that If-Match names, or the present one.
 
@@ -33,8 +31,7 @@ def handler(
     """
     tenant = caller.tenant
     former = services.routing.contact(tenant, contact_id)
-    if if_match not in (None, "*", f'"{former.version}"'):
-        raise PreconditionFailed
+    require_version(if_match, former.version)
     wanted = wanted_channels(contact.channels, former.channels)
     changed = replace(
         former,
@@ -46,4 +43,4 @@ def handler(
         updated_at=services.now(),
     )
     saved = services.routing.save_contact(tenant, changed, expected=former.version)
-    return Answer(ContactReply.of(saved), {"etag": f'"{saved.version}"'})
+    return Answer(ContactReply.of(saved), {"etag": etag(saved.version)})

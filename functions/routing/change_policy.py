@@ -1,11 +1,9 @@
 """An operator settles who is paged when."""
 
 import re
-from typing import Annotated
-
-from aws_lambda_powertools.event_handler.openapi.params import Header
 
 from wedsync.api.policies import PolicyReply, PolicyRequest
+from wedsync.api.versions import IfMatch, etag, require_version
 from wedsync.errors import PolicyNotFound, PreconditionFailed
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
@@ -25,7 +23,7 @@ def handler(
     policy: PolicyRequest,
     caller: FromCaller,
     services: Injected,
-    if_match: Annotated[str | None, Header(alias="if-match")] = None,
+    if_match: IfMatch = None,
 ) -> Answer[PolicyReply]:
     """Replace the version that If-Match names, or the present one.
 
@@ -36,8 +34,7 @@ def handler(
         raise PolicyNotFound("a name has lower-case letters, digits, dashes and underscores")
     former = services.routing.policy(caller.tenant, name)
     version = former[1] if former is not None else 0
-    if if_match not in (None, "*", f'"{version}"'):
-        raise PreconditionFailed
+    require_version(if_match, version)
     settled = policy.policy(name)
     saved = services.routing.save_policy(caller.tenant, settled, expected=version)
-    return Answer(PolicyReply.of(settled, version=saved), {"etag": f'"{saved}"'})
+    return Answer(PolicyReply.of(settled, version=saved), {"etag": etag(saved)})

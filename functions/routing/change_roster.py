@@ -1,10 +1,7 @@
 """An operator settles who is on duty."""
 
-from typing import Annotated
-
-from aws_lambda_powertools.event_handler.openapi.params import Header
-
 from wedsync.api.roster import RosterReply, RosterRequest
+from wedsync.api.versions import IfMatch, etag, require_version
 from wedsync.errors import PreconditionFailed
 from wedsync.flows.duties import gaps_on_saturday
 from wedsync.resources import Resource
@@ -22,16 +19,15 @@ def handler(
     roster: RosterRequest,
     caller: FromCaller,
     services: Injected,
-    if_match: Annotated[str | None, Header(alias="if-match")] = None,
+    if_match: IfMatch = None,
 ) -> Answer[RosterReply]:
     """Replace the version that If-Match names, or the present one; the answer tells of gaps."""
     tenant, now = caller.tenant, services.now()
     former = services.routing.roster(tenant)
     version = former.version if former is not None else 0
-    if if_match not in (None, "*", f'"{version}"'):
-        raise PreconditionFailed
+    require_version(if_match, version)
     known = {each.contact_id for each in services.routing.contacts(tenant)}
     settled = roster.roster(known=known, at=now)
     saved = services.routing.save_roster(tenant, settled, expected=version)
     gaps = gaps_on_saturday(services, tenant, saved, now)
-    return Answer(RosterReply.of(saved, gaps=gaps, at=now), {"etag": f'"{saved.version}"'})
+    return Answer(RosterReply.of(saved, gaps=gaps, at=now), {"etag": etag(saved.version)})

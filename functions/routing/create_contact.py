@@ -1,6 +1,7 @@
 """An operator adds somebody who is to be told."""
 
 from wedsync.api.contacts import ContactReply, ContactRequest, wanted_channels
+from wedsync.api.versions import etag
 from wedsync.flows.contacts import settled_channels
 from wedsync.notifications.contacts import Contact
 from wedsync.resources import Resource
@@ -36,6 +37,6 @@ def handler(
         ContactReply.of(stored),
         {
             "location": f"/api/monitoring/contacts/{stored.contact_id}",
-            "etag": f'"{stored.version}"',
+            "etag": etag(stored.version),
         },
     )

@@ -1,7 +1,7 @@
 """Somebody looks through the ladders that there are."""
 
 from wedsync.api.policies import PolicyListReply, PolicyReply
-from wedsync.incidents.policies import TEMPLATES
+from wedsync.incidents.policies import templates
 from wedsync.resources import Resource
 from wedsync.runtime.http import FromCaller, Injected, endpoint
 
@@ -13,7 +13,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 )
 def handler(caller: FromCaller, services: Injected) -> PolicyListReply:
     """Answer the tenant's own policies and the built-in ones that it has left as they are."""
-    built_in = {name: (policy, 0) for name, policy in TEMPLATES.items()}
+    built_in = {name: (policy, 0) for name, policy in templates().items()}
     found = {**built_in, **services.routing.policies(caller.tenant)}
     return PolicyListReply(
         items=[

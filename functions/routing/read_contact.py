@@ -1,6 +1,7 @@
 """Somebody looks a contact up."""
 
 from wedsync.api.contacts import ContactReply
+from wedsync.api.versions import etag
 from wedsync.errors import ContactNotFound
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
@@ -16,4 +17,4 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 def handler(contact_id: str, caller: FromCaller, services: Injected) -> Answer[ContactReply]:
     """Answer the contact without its secrets."""
     found = services.routing.contact(caller.tenant, contact_id)
-    return Answer(ContactReply.of(found), {"etag": f'"{found.version}"'})
+    return Answer(ContactReply.of(found), {"etag": etag(found.version)})

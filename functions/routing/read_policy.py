@@ -1,6 +1,7 @@
 """Somebody looks an escalation policy up."""
 
 from wedsync.api.policies import PolicyReply
+from wedsync.api.versions import etag
 from wedsync.errors import PolicyNotFound
 from wedsync.flows.policies import find_policy
 from wedsync.resources import Resource
@@ -17,4 +18,4 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 def handler(name: str, caller: FromCaller, services: Injected) -> Answer[PolicyReply]:
     """Answer the tenant's own policy of that name, else the built-in one."""
     policy, version = find_policy(services, caller.tenant, name)
-    return Answer(PolicyReply.of(policy, version=version), {"etag": f'"{version}"'})
+    return Answer(PolicyReply.of(policy, version=version), {"etag": etag(version)})

@@ -1,6 +1,7 @@
 """Somebody looks up who is on duty."""
 
 from wedsync.api.roster import RosterReply
+from wedsync.api.versions import etag
 from wedsync.flows.duties import gaps_on_saturday
 from wedsync.notifications.roster import Roster
 from wedsync.resources import Resource
@@ -19,4 +20,4 @@ def handler(caller: FromCaller, services: Injected) -> Answer[RosterReply]:
     roster = services.routing.roster(caller.tenant) or Roster(time_zone="UTC")
     gaps = gaps_on_saturday(services, caller.tenant, roster, now)
     reply = RosterReply.of(roster, gaps=gaps, at=now)
-    return Answer(reply, {"etag": f'"{roster.version}"'})
+    return Answer(reply, {"etag": etag(roster.version)})

@@ -1,11 +1,9 @@
 """An operator changes an alert rule."""
 
-from typing import Annotated
-
-from aws_lambda_powertools.event_handler.openapi.params import Header
 from pydantic import JsonValue
 
 from wedsync.api.rules import RuleReply, patched
+from wedsync.api.versions import IfMatch, etag, require_version
 from wedsync.errors import PolicyNotFound, PreconditionFailed, RuleNotFound
 from wedsync.flows.grants import PAGING
 from wedsync.flows.policies import named_ladder
@@ -32,7 +30,7 @@ def handler(
     patch: dict[str, JsonValue],
     caller: FromCaller,
     services: Injected,
-    if_match: Annotated[str | None, Header(alias="if-match")] = None,
+    if_match: IfMatch = None,
 ) -> Answer[RuleReply]:
     """Apply the patch to the version that If-Match names, or to the present one.
 
@@ -40,12 +38,11 @@ def handler(
     end; others go on under the new condition.
     """
     former = own_rule(services, caller.tenant, rule_id)
-    if if_match not in (None, "*", f'"{former.version}"'):
-        raise PreconditionFailed
+    require_version(if_match, former.version)
     changed, names_ladder = patched(former, patch, at=services.now())
     if names_ladder and changed.policy is not None:
         named_ladder(services, caller.tenant, changed.policy, pointer="/notifications")
     saved = services.rules.save(caller.tenant, changed, expected=former.version)
     end_alerts_of(services, caller.tenant, rule_id, saved)
     tally = services.tallies.get(caller.tenant, rule_id)
-    return Answer(RuleReply.of(saved, tally), {"etag": f'"{saved.version}"'})
+    return Answer(RuleReply.of(saved, tally), {"etag": etag(saved.version)})

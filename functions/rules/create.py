@@ -1,6 +1,7 @@
 """An operator makes an alert rule; the next batch is judged by it."""
 
 from wedsync.api.rules import RuleReply, RuleRequest
+from wedsync.api.versions import etag
 from wedsync.errors import PolicyNotFound, TooManyRules
 from wedsync.flows.policies import named_ladder
 from wedsync.flows.rulebook import add_rule
@@ -33,6 +34,6 @@ def handler(rule: RuleRequest, caller: FromCaller, services: Injected) -> Answer
         RuleReply.of(stored),
         {
             "location": f"/api/metrics/alerts/rules/{stored.rule_id}",
-            "etag": f'"{stored.version}"',
+            "etag": etag(stored.version),
         },
     )

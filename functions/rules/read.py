@@ -2,6 +2,7 @@
 
 from wedsync.alerting.own.rule import Rule
 from wedsync.api.rules import RuleReply
+from wedsync.api.versions import etag
 from wedsync.errors import RuleNotFound
 from wedsync.flows.rulebook import find_rule
 from wedsync.resources import Resource
@@ -23,4 +24,4 @@ def handler(rule_id: str, caller: FromCaller, services: Injected) -> Answer[Rule
         reply = RuleReply.of(found, tally)
     else:
         reply = RuleReply.of_platform(found, tally)
-    return Answer(reply, {"etag": f'"{reply.version}"'})
+    return Answer(reply, {"etag": etag(reply.version)})

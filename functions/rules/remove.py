@@ -1,9 +1,6 @@
 """An operator removes an alert rule."""
 
-from typing import Annotated
-
-from aws_lambda_powertools.event_handler.openapi.params import Header
-
+from wedsync.api.versions import IfMatch, require_version
 from wedsync.errors import PreconditionFailed, RuleNotFound
 from wedsync.flows.grants import PAGING
 from wedsync.flows.rule_changes import end_alerts_of
@@ -28,12 +25,11 @@ def handler(
     rule_id: str,
     caller: FromCaller,
     services: Injected,
-    if_match: Annotated[str | None, Header(alias="if-match")] = None,
+    if_match: IfMatch = None,
 ) -> Answer[None]:
     """Remove the version that If-Match names, or the present one; its open alerts end."""
     former = own_rule(services, caller.tenant, rule_id)
-    if if_match not in (None, "*", f'"{former.version}"'):
-        raise PreconditionFailed
+    require_version(if_match, former.version)
     services.rules.remove(caller.tenant, former)
     end_alerts_of(services, caller.tenant, rule_id, None)
     return Answer(None)

@@ -1,9 +1,10 @@
 """An operator silences alerts for a while; what matches is recorded and nobody is told."""
 
 from wedsync.api.silences import SilenceReply, SilenceRequest
+from wedsync.api.versions import etag
 from wedsync.errors import CriticalSilence, RuleNotFound, TooManyRules, WeddingNotFound
+from wedsync.flows.new_silences import add_silence
 from wedsync.flows.rulebook import find_rule
-from wedsync.flows.silencing import add_silence
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
 from wedsync.runtime.http import FromCaller, Injected, endpoint
@@ -33,6 +34,6 @@ def handler(
         SilenceReply.of(stored, now=now),
         {
             "location": f"/api/metrics/alerts/silences/{stored.silence_id}",
-            "etag": f'"{stored.version}"',
+            "etag": etag(stored.version),
         },
     )

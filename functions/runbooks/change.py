@@ -1,11 +1,9 @@
 """An operator settles what is done by itself, and arms it."""
 
 import re
-from typing import Annotated
-
-from aws_lambda_powertools.event_handler.openapi.params import Header
 
 from wedsync.api.runbooks import RunbookReply, RunbookRequest
+from wedsync.api.versions import IfMatch, etag, require_version
 from wedsync.errors import PreconditionFailed, RunbookNotFound
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
@@ -25,7 +23,7 @@ def handler(
     request: RunbookRequest,
     caller: FromCaller,
     services: Injected,
-    if_match: Annotated[str | None, Header(alias="if-match")] = None,
+    if_match: IfMatch = None,
 ) -> Answer[RunbookReply]:
     """Replace the version that If-Match names, or the present one; runs under way keep theirs.
 
@@ -35,8 +33,7 @@ def handler(
         raise RunbookNotFound("an id has lower-case letters, digits, dashes and underscores")
     former = services.runbooks.find(caller.tenant, runbook_id)
     version = former.version if former is not None else 0
-    if if_match not in (None, "*", f'"{version}"'):
-        raise PreconditionFailed
+    require_version(if_match, version)
     wanted = request.runbook(runbook_id)
     saved = services.runbooks.save(caller.tenant, wanted, expected=version)
-    return Answer(RunbookReply.of(saved), {"etag": f'"{saved.version}"'})
+    return Answer(RunbookReply.of(saved), {"etag": etag(saved.version)})

@@ -1,6 +1,7 @@
 """Somebody looks a runbook up."""
 
 from wedsync.api.runbooks import RunbookReply
+from wedsync.api.versions import etag
 from wedsync.errors import RunbookNotFound
 from wedsync.flows.runbooks import find_runbook
 from wedsync.resources import Resource
@@ -17,4 +18,4 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 def handler(runbook_id: str, caller: FromCaller, services: Injected) -> Answer[RunbookReply]:
     """Answer the tenant's own runbook of that id, else the built-in one."""
     runbook = find_runbook(services, caller.tenant, runbook_id)
-    return Answer(RunbookReply.of(runbook), {"etag": f'"{runbook.version}"'})
+    return Answer(RunbookReply.of(runbook), {"etag": etag(runbook.version)})

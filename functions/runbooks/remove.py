@@ -1,9 +1,6 @@
 """An operator takes a runbook away."""
 
-from typing import Annotated
-
-from aws_lambda_powertools.event_handler.openapi.params import Header
-
+from wedsync.api.versions import IfMatch, require_version
 from wedsync.errors import PreconditionFailed, RunbookNotFound
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
@@ -21,13 +18,12 @@ def handler(
     runbook_id: str,
     caller: FromCaller,
     services: Injected,
-    if_match: Annotated[str | None, Header(alias="if-match")] = None,
+    if_match: IfMatch = None,
 ) -> Answer[None]:
     """Remove the version that If-Match names, or the present one; runs under way go on."""
     former = services.runbooks.find(caller.tenant, runbook_id)
     if former is None:
         raise RunbookNotFound("there is no runbook of your own under this id")
-    if if_match not in (None, "*", f'"{former.version}"'):
-        raise PreconditionFailed
+    require_version(if_match, former.version)
     services.runbooks.remove(caller.tenant, former)
     return Answer(None)

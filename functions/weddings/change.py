@@ -1,10 +1,8 @@
 """A planner changes a wedding: its windows and its watch move with it."""
 
-from typing import Annotated
-
-from aws_lambda_powertools.event_handler.openapi.params import Header
 from pydantic import JsonValue
 
+from wedsync.api.versions import IfMatch, etag, require_version
 from wedsync.api.weddings import WeddingReply, patched
 from wedsync.errors import PreconditionFailed, WeddingNotFound
 from wedsync.flows.cadence import plan_wedding
@@ -24,13 +22,12 @@ def handler(
     patch: dict[str, JsonValue],
     caller: FromCaller,
     services: Injected,
-    if_match: Annotated[str | None, Header(alias="if-match")] = None,
+    if_match: IfMatch = None,
 ) -> Answer[WeddingReply]:
     """Apply the patch to the version that If-Match names, or to the present one."""
     wedding = services.weddings.get(caller.tenant, wedding_id)
-    if if_match not in (None, "*", f'"{wedding.version}"'):
-        raise PreconditionFailed
+    require_version(if_match, wedding.version)
     changed = patched(wedding, patch, at=services.now())
     plan_wedding(services, changed)
     saved = services.weddings.save(caller.tenant, changed, expected=wedding.version)
-    return Answer(WeddingReply.of(saved), {"etag": f'"{saved.version}"'})
+    return Answer(WeddingReply.of(saved), {"etag": etag(saved.version)})

@@ -1,5 +1,6 @@
 """A planner registers a wedding; from here on its clock is known."""
 
+from wedsync.api.versions import etag
 from wedsync.api.weddings import WeddingReply, WeddingRequest, to_wedding
 from wedsync.flows.cadence import plan_wedding
 from wedsync.resources import Resource
@@ -23,5 +24,5 @@ def handler(
     stored = services.weddings.add(caller.tenant, made)
     return Answer(
         WeddingReply.of(stored),
-        {"location": f"/api/weddings/{stored.wedding_id}", "etag": f'"{stored.version}"'},
+        {"location": f"/api/weddings/{stored.wedding_id}", "etag": etag(stored.version)},
     )

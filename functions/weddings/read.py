@@ -1,5 +1,6 @@
 """Somebody looks a wedding up."""
 
+from wedsync.api.versions import etag
 from wedsync.api.weddings import WeddingReply
 from wedsync.errors import WeddingNotFound
 from wedsync.flows.visibility import wedding_for
@@ -19,4 +20,4 @@ from wedsync.tenancy import READERS, Role
 def handler(wedding_id: str, caller: FromCaller, services: Injected) -> Answer[WeddingReply]:
     """Answer the wedding; a vendor sees those that it works at."""
     wedding = wedding_for(caller, wedding_id, services.weddings)
-    return Answer(WeddingReply.of(wedding), {"etag": f'"{wedding.version}"'})
+    return Answer(WeddingReply.of(wedding), {"etag": etag(wedding.version)})

@@ -1,9 +1,6 @@
 """A wedding will not take place: it leaves the registry, and what was open about it ends."""
 
-from typing import Annotated
-
-from aws_lambda_powertools.event_handler.openapi.params import Header
-
+from wedsync.api.versions import IfMatch, require_version
 from wedsync.errors import PreconditionFailed, WeddingNotFound
 from wedsync.flows.grants import PAGING
 from wedsync.flows.removal import remove_wedding
@@ -27,14 +24,13 @@ def handler(
     wedding_id: str,
     caller: FromCaller,
     services: Injected,
-    if_match: Annotated[str | None, Header(alias="if-match")] = None,
+    if_match: IfMatch = None,
 ) -> Answer[None]:
     """Remove the version that If-Match names, or the present one.
 
     From then on its points are counted as those of a wedding that nobody registered.
     """
     wedding = services.weddings.get(caller.tenant, wedding_id)
-    if if_match not in (None, "*", f'"{wedding.version}"'):
-        raise PreconditionFailed
+    require_version(if_match, wedding.version)
     remove_wedding(services, caller.tenant, wedding, by=caller.subject)
     return Answer(None)

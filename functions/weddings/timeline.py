@@ -1,9 +1,6 @@
 """A planner sets the order of the day: the window and the watch move with it."""
 
-from typing import Annotated
-
-from aws_lambda_powertools.event_handler.openapi.params import Header
-
+from wedsync.api.versions import IfMatch, etag, require_version
 from wedsync.api.weddings import TimelineRequest, WeddingReply, with_timeline
 from wedsync.errors import PreconditionFailed, WeddingNotFound
 from wedsync.flows.cadence import plan_wedding
@@ -23,13 +20,12 @@ def handler(
     timeline: TimelineRequest,
     caller: FromCaller,
     services: Injected,
-    if_match: Annotated[str | None, Header(alias="if-match")] = None,
+    if_match: IfMatch = None,
 ) -> Answer[WeddingReply]:
     """Replace the timeline of the version that If-Match names, or of the present one."""
     wedding = services.weddings.get(caller.tenant, wedding_id)
-    if if_match not in (None, "*", f'"{wedding.version}"'):
-        raise PreconditionFailed
+    require_version(if_match, wedding.version)
     changed = with_timeline(wedding, timeline, at=services.now())
     plan_wedding(services, changed)
     saved = services.weddings.save(caller.tenant, changed, expected=wedding.version)
-    return Answer(WeddingReply.of(saved), {"etag": f'"{saved.version}"'})
+    return Answer(WeddingReply.of(saved), {"etag": etag(saved.version)})

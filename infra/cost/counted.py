@@ -12,23 +12,15 @@ from dataclasses import dataclass, field
 
 from wedsync.cloud import (
     EVERYTHING,
-    Bucket,
-    Clock,
     Cloud,
     Condition,
-    Ids,
     Item,
     Key,
     Page,
-    Queue,
-    Secret,
     Sort,
-    Stream,
     Table,
-    TimeSeries,
-    Topic,
-    Web,
 )
+from wedsync.cloud.forwarding import ForwardingCloud
 from wedsync.resources import Resource
 
 _READ_UNIT, _WRITE_UNIT = 4096, 1024
@@ -56,60 +48,16 @@ class Calls:
         self.write_units[resource] += max(1, math.ceil(size / _WRITE_UNIT))
 
 
-class CountedCloud:
+class CountedCloud(ForwardingCloud):
     """Another cloud, of which the calls on tables are counted."""
 
     def __init__(self, cloud: Cloud, calls: Calls) -> None:
-        self._cloud = cloud
+        super().__init__(cloud)
         self._calls = calls
-
-    @property
-    def clock(self) -> Clock:
-        """As it is."""
-        return self._cloud.clock
-
-    @property
-    def wall_clock(self) -> Clock:
-        """As it is."""
-        return self._cloud.wall_clock
-
-    @property
-    def ids(self) -> Ids:
-        """As they are."""
-        return self._cloud.ids
-
-    @property
-    def web(self) -> Web:
-        """As it is."""
-        return self._cloud.web
 
     def table(self, resource: Resource) -> Table:
         """Counted."""
         return _CountedTable(self._cloud.table(resource), resource, self._calls)
-
-    def stream(self, resource: Resource) -> Stream:
-        """As it is."""
-        return self._cloud.stream(resource)
-
-    def topic(self, resource: Resource) -> Topic:
-        """As it is."""
-        return self._cloud.topic(resource)
-
-    def queue(self, resource: Resource) -> Queue:
-        """As it is."""
-        return self._cloud.queue(resource)
-
-    def bucket(self, resource: Resource) -> Bucket:
-        """As it is."""
-        return self._cloud.bucket(resource)
-
-    def secret(self, resource: Resource) -> Secret:
-        """As it is."""
-        return self._cloud.secret(resource)
-
-    def time_series(self, resource: Resource) -> TimeSeries:
-        """As it is."""
-        return self._cloud.time_series(resource)
 
 
 class _CountedTable:

@@ -10,23 +10,17 @@ from threading import Event, Thread
 
 from infra.local.machine import Machine, Source
 from wedsync.cloud import (
-    Bucket,
-    Clock,
     Cloud,
     Delayed,
-    Ids,
     Message,
     PutFailures,
     Queue,
     Record,
-    Secret,
     Stream,
     Subscriber,
-    Table,
-    TimeSeries,
     Topic,
-    Web,
 )
+from wedsync.cloud.forwarding import ForwardingCloud
 from wedsync.errors import Unavailable
 from wedsync.resources import Resource, ResourceKind
 
@@ -119,36 +113,12 @@ class Workers:
         return min(seconds, _LONGEST_SLEEP_SECONDS)
 
 
-class RingingCloud:
+class RingingCloud(ForwardingCloud):
     """A cloud whose streams, queues and topics wake the threads that move things on."""
 
     def __init__(self, cloud: Cloud, bells: Bells) -> None:
-        self._cloud = cloud
+        super().__init__(cloud)
         self._bells = bells
-
-    @property
-    def clock(self) -> Clock:
-        """The cloud's own."""
-        return self._cloud.clock
-
-    @property
-    def wall_clock(self) -> Clock:
-        """The cloud's own."""
-        return self._cloud.wall_clock
-
-    @property
-    def ids(self) -> Ids:
-        """The cloud's own."""
-        return self._cloud.ids
-
-    @property
-    def web(self) -> Web:
-        """The cloud's own."""
-        return self._cloud.web
-
-    def table(self, resource: Resource) -> Table:
-        """The cloud's own."""
-        return self._cloud.table(resource)
 
     def stream(self, resource: Resource) -> Stream:
         """A stream that rings."""
@@ -161,18 +131,6 @@ class RingingCloud:
     def queue(self, resource: Resource) -> Queue:
         """A queue that rings."""
         return _RingingQueue(self._cloud.queue(resource), self._bells.of_queue(resource).set)
-
-    def bucket(self, resource: Resource) -> Bucket:
-        """The cloud's own."""
-        return self._cloud.bucket(resource)
-
-    def secret(self, resource: Resource) -> Secret:
-        """The cloud's own."""
-        return self._cloud.secret(resource)
-
-    def time_series(self, resource: Resource) -> TimeSeries:
-        """The cloud's own."""
-        return self._cloud.time_series(resource)
 
 
 class _RingingStream:

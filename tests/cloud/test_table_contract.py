@@ -24,6 +24,7 @@ from wedsync.cloud import (
     Table,
 )
 from wedsync.cloud.limits import BATCH_KEYS, ITEM_BYTES
+from wedsync.cloud.paging import every
 from wedsync.resources import Resource
 
 KEY = Key("t1#alerts", "a1")
@@ -303,6 +304,15 @@ def test_a_query_gives_a_range_in_the_order_of_utf_8(
         assert keys(walk(table, KEY.pk, sort=sort, limit=limit)) == expected
         backwards = walk(table, KEY.pk, sort=sort, limit=limit, descending=True)
         assert keys(backwards) == expected[::-1]
+
+
+@pytest.mark.parametrize("page_size", [None, 1, 2, 5, 6])
+def test_every_item_is_read_once_whatever_a_page_holds(table: Table, page_size: int | None) -> None:
+    for sk in "ebdac":
+        table.put(an_item(sk))
+    assert keys(every(table, KEY.pk, page_size=page_size)) == list("abcde")
+    some = every(table, KEY.pk, sort=Sort(at_least="b", at_most="d"), page_size=page_size)
+    assert keys(some) == list("bcd")
 
 
 def test_a_page_goes_on_where_the_former_one_ended_although_items_came_and_went(

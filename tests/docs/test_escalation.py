@@ -14,7 +14,7 @@ import pytest
 from tests.domain.notifications.builders import NOW, a_delivery
 from tests.harness import Bundle, Json
 from wedsync.cloud import Answered, Call, Outcome
-from wedsync.incidents.policies import TEMPLATES
+from wedsync.incidents.policies import templates
 from wedsync.notifications.delivery import State
 from wedsync.notifications.payloads import Target, call_for
 
@@ -109,7 +109,7 @@ def test_the_guides_receiver_takes_what_is_ours_and_nothing_else() -> None:
 
 
 def test_the_guides_table_of_ladders_is_that_of_the_templates() -> None:
-    for name, policy in TEMPLATES.items():
+    for name, policy in templates().items():
         (row,) = re.findall(rf"(?m)^\| `{name}` \| (.*?) \|", GUIDE)
         tiers = row.split("; ")
         assert len(tiers) == len(policy.tiers)

@@ -11,10 +11,11 @@ from tests.flows.test_derived_windows import values
 from tests.functions.web import settings
 from tests.harness import Bundle, Point, a_point, a_wedding_request
 from wedsync.cloud import Span
-from wedsync.flows.query import SeriesQuery, Stat, Window
+from wedsync.flows.query import SeriesQuery
 from wedsync.flows.rollup import roll_up_days, roll_up_hours
 from wedsync.flows.series import read_series
 from wedsync.flows.tenant_settings import settings_of
+from wedsync.metrics.asking import Stat, Window
 from wedsync.resources import Resource
 from wedsync.settings import History
 

@@ -3,9 +3,10 @@
 from infra.cost.counted import Calls, CountedCloud
 from tests.builders import utc
 from tests.harness import TENANT, Bundle, a_point
-from wedsync.flows.query import SeriesQuery, Stat, Window
+from wedsync.flows.query import SeriesQuery
 from wedsync.flows.rollup import roll_up_hours
 from wedsync.flows.series import Found, read_series
+from wedsync.metrics.asking import Stat, Window
 from wedsync.stores.services import Services
 
 NOON = utc("2026-06-20T12:00")

@@ -29,7 +29,7 @@ from wedsync.incidents.ladder import Claimed, claim, mark_sent
 from wedsync.incidents.lifecycle import escalate, resolve
 from wedsync.incidents.model import ChannelKind, Incident
 from wedsync.incidents.opening import open_for_alert
-from wedsync.incidents.policies import WEDDING_DAY, PolicyChoice
+from wedsync.incidents.policies import WEDDING_DAY, PolicyChoice, templates
 from wedsync.metrics.updates import Operation, Update, ValueName
 from wedsync.notifications.contacts import BY_SNS, Channel, Contact
 from wedsync.notifications.payloads import Target
@@ -147,7 +147,7 @@ def an_incident(*, minutes_ago: int = 20) -> Incident:
     return open_for_alert(
         an_alert(),
         incident_id=INCIDENT_ID,
-        choice=PolicyChoice(policy=WEDDING_DAY, reason="critical on the wedding day"),
+        choice=PolicyChoice(policy=templates()[WEDDING_DAY], reason="critical on the wedding day"),
         now=NOW - timedelta(minutes=minutes_ago),
     ).incident
 
@@ -523,7 +523,9 @@ OWN_POLICY = "own_ladder"
 
 def a_policy(stage: Stage) -> None:
     """A ladder of the tenant's own."""
-    stage.services.routing.save_policy(TENANT, replace(WEDDING_DAY, name=OWN_POLICY), expected=0)
+    stage.services.routing.save_policy(
+        TENANT, replace(templates()[WEDDING_DAY], name=OWN_POLICY), expected=0
+    )
 
 
 RULE_ID = "rule_sample"

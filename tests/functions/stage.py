@@ -24,11 +24,9 @@ from wedsync.cloud import (
     Answered,
     Bucket,
     Call,
-    Clock,
     Cloud,
     Condition,
     Delayed,
-    Ids,
     Item,
     Key,
     Measured,
@@ -49,6 +47,7 @@ from wedsync.cloud import (
     Topic,
     Web,
 )
+from wedsync.cloud.forwarding import ForwardingCloud
 from wedsync.errors import Throttled
 from wedsync.resources import Access, Resource, ResourceKind
 from wedsync.runtime.declarations import Function
@@ -224,7 +223,7 @@ class Elsewhere:
         return Answered(503)
 
 
-class RecordingCloud:
+class RecordingCloud(ForwardingCloud):
     """Notes what is called; opening a resource is no call."""
 
     def __init__(
@@ -236,23 +235,11 @@ class RecordingCloud:
         down: frozenset[Resource] = frozenset(),
         deaf_to: frozenset[str] = frozenset(),
     ) -> None:
-        self._cloud = cloud
+        super().__init__(cloud)
         self._used = used
         self.touched = touched
         self._down = down
         self._deaf_to = deaf_to
-
-    @property
-    def clock(self) -> Clock:
-        return self._cloud.clock
-
-    @property
-    def wall_clock(self) -> Clock:
-        return self._cloud.wall_clock
-
-    @property
-    def ids(self) -> Ids:
-        return self._cloud.ids
 
     def note(self, resource: Resource, access: Access) -> None:
         self._used.add((resource, access))

@@ -6,6 +6,7 @@ import pytest
 
 from tests.functions.stage import Context, Stage, on_sqlite
 from wedsync.cloud import Cloud, Delayed, Item, Key, Message, Record
+from wedsync.cloud.forwarding import ForwardingCloud
 from wedsync.errors import Invalid
 from wedsync.resources import Resource
 from wedsync.runtime.access import DeclaredCloud, UndeclaredAccess
@@ -44,6 +45,16 @@ def stage() -> Iterator[Stage]:
 def test_without_a_grant_nothing_is_reached(stage: Stage, call: str) -> None:
     with pytest.raises(UndeclaredAccess):
         (READS | WRITES | OTHERS)[call](DeclaredCloud(stage.cloud, ()))
+
+
+def test_no_resource_is_opened_but_by_what_checks() -> None:
+    openers = {
+        name
+        for name, member in vars(ForwardingCloud).items()
+        if callable(member) and not name.startswith("_")
+    }
+    assert openers == {"table", "stream", "topic", "queue", "bucket", "secret", "time_series"}
+    assert openers <= vars(DeclaredCloud).keys()
 
 
 @pytest.mark.parametrize("call", READS)

@@ -13,10 +13,8 @@ from wedsync.cloud import (
     EVERYTHING,
     Bucket,
     Call,
-    Clock,
     Condition,
     Delayed,
-    Ids,
     Item,
     Key,
     Measured,
@@ -37,6 +35,7 @@ from wedsync.cloud import (
     Topic,
     Web,
 )
+from wedsync.cloud.forwarding import ForwardingCloud
 from wedsync.cloud.paging import covers
 from wedsync.cloud.values import PutFailure
 from wedsync.errors import Unavailable
@@ -95,7 +94,7 @@ Tampering: TypeAlias = Callable[[Resource, Table], Table]
 """Takes one guard away from a table: what the simulation must then notice."""
 
 
-class FaultyCloud:
+class FaultyCloud(ForwardingCloud):
     """One cloud for every function of a process, which is warm and serves all tenants."""
 
     def __init__(
@@ -106,24 +105,13 @@ class FaultyCloud:
         *,
         tamper: Tampering = lambda _, table: table,
     ) -> None:
+        super().__init__(cloud)
         self.cloud = cloud
         self.faults = faults
         self.watchers = watchers
         self.tamper = tamper
         self._tables: dict[Resource, Table] = {}
         self.pasts = {resource: Past() for resource in Resource if resource.indexes}
-
-    @property
-    def clock(self) -> Clock:
-        return self.cloud.clock
-
-    @property
-    def wall_clock(self) -> Clock:
-        return self.cloud.wall_clock
-
-    @property
-    def ids(self) -> Ids:
-        return self.cloud.ids
 
     @property
     def web(self) -> Web:

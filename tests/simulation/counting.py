@@ -7,12 +7,13 @@ from datetime import datetime
 
 from tests.simulation.reference import Entry, Figures, Reference
 from tests.simulation.watching import Watch, require
-from wedsync.flows.query import SeriesQuery, Stat, Window
+from wedsync.flows.query import SeriesQuery
 from wedsync.flows.readers import window_reader
 from wedsync.flows.records import NEAR
 from wedsync.flows.series import read_series
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import minute_start
+from wedsync.metrics.asking import Stat, Window
 from wedsync.metrics.block import Block
 from wedsync.metrics.histogram import RELATIVE_ERROR
 from wedsync.metrics.summary import Summary

@@ -53,7 +53,7 @@ from wedsync.flows.watch import sweep
 from wedsync.incidents.ladder import Claimed
 from wedsync.incidents.lifecycle import acknowledge, escalate, resolve
 from wedsync.incidents.model import Incident, Policy, Report, StepKind, StepStatus
-from wedsync.incidents.policies import TEMPLATES, PolicyChoice
+from wedsync.incidents.policies import PolicyChoice, templates
 from wedsync.resources import Index, Resource
 from wedsync.settings import Settings
 from wedsync.stores.services import Services
@@ -395,7 +395,7 @@ class LadderWorld:
     def _open(self, number: int) -> None:
         rng = self.rng
         tenant = rng.choice(TENANTS)
-        policy = rng.choice(list(TEMPLATES.values()))
+        policy = rng.choice(list(templates().values()))
         request = f"report-{number}"
         naming = Services(self, Settings())
         naming.repeats(request, since=self.manual.now())

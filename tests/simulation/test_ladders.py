@@ -1,7 +1,7 @@
 """The ladder protocol under faults, and that its judge notices what it should."""
 
 from tests.simulation.ladders import NONE, LadderWorld, Outcome, Rates
-from wedsync.incidents.policies import TEMPLATES
+from wedsync.incidents.policies import templates
 
 ROUGH = Rates(
     refused=0.004,
@@ -35,7 +35,7 @@ def test_without_faults_every_page_is_on_time_and_none_is_repeated() -> None:
     assert outcome.failures() == []
     assert outcome.repeated == 0
     assert max(outcome.lateness) <= 11
-    assert outcome.tiers <= 150 * max(len(each.tiers) for each in TEMPLATES.values())
+    assert outcome.tiers <= 150 * max(len(each.tiers) for each in templates().values())
 
 
 def test_writes_without_their_conditions_are_noticed() -> None:

@@ -8,7 +8,7 @@ from wedsync.alerting.severity import Impact, Severity, SeverityReason
 from wedsync.incidents.ladder import Claimed, claim, due_steps, mark_sent
 from wedsync.incidents.model import Incident, LadderStep, Report, StepKind
 from wedsync.incidents.opening import open_for_alert, open_incident
-from wedsync.incidents.policies import NORMAL, WEDDING_DAY, PolicyChoice
+from wedsync.incidents.policies import NORMAL, WEDDING_DAY, PolicyChoice, templates
 from wedsync.weddings.model import Phase, Status, WeddingContext
 
 NOW = datetime(2026, 6, 6, 14, 5, tzinfo=UTC)
@@ -37,8 +37,10 @@ A_TUESDAY_BEFORE = replace(
     days_to_wedding=18,
 )
 A_SATURDAY_BEFORE = replace(A_TUESDAY_BEFORE, is_weekend=True, is_saturday_local=True)
-WEDDING_DAY_CHOICE = PolicyChoice(policy=WEDDING_DAY, reason="critical on the wedding day")
-NORMAL_CHOICE = PolicyChoice(policy=NORMAL, reason="high")
+WEDDING_DAY_CHOICE = PolicyChoice(
+    policy=templates()[WEDDING_DAY], reason="critical on the wedding day"
+)
+NORMAL_CHOICE = PolicyChoice(policy=templates()[NORMAL], reason="high")
 
 
 def after(seconds: float) -> datetime:

@@ -41,7 +41,7 @@ def test_a_step_is_one_message_per_role_with_its_own_key() -> None:
 
 def test_the_attributes_say_what_filters_need_and_leave_out_what_has_no_value() -> None:
     incident = an_incident()
-    page = messages(incident, incident.steps[1], tenant="t1", now=after(300), vendor_id="v1")[0]
+    page = messages(incident, incident.steps[1], tenant="t1", now=after(300))[0]
     bare = first_page(replace(incident, wedding_id=None, alerts=()))[0]
 
     assert page.attributes == {
@@ -53,10 +53,9 @@ def test_the_attributes_say_what_filters_need_and_leave_out_what_has_no_value() 
         "incident_id": "i-1",
         "alert_id": "a-1",
         "wedding_id": "w1",
-        "vendor_id": "v1",
         "dedup_key": "t1#i-1#1#page#1#cto",
     }
-    assert not {"alert_id", "wedding_id", "vendor_id"} & set(bare.attributes)
+    assert not {"alert_id", "wedding_id"} & set(bare.attributes)
 
 
 def test_a_page_explains_itself() -> None:

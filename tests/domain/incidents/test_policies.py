@@ -17,15 +17,15 @@ from wedsync.api.policies import PolicyRequest
 from wedsync.incidents import policies
 from wedsync.incidents.model import Policy, Tier
 from wedsync.incidents.policies import (
-    NORMAL,
-    SATURDAY_FAST,
-    TEMPLATES,
-    WEDDING_DAY,
     choose_policy,
     read_policy,
+    templates,
 )
 from wedsync.weddings.model import WeddingContext
 
+WEDDING_DAY, NORMAL, SATURDAY_FAST = (
+    templates()[name] for name in (policies.WEDDING_DAY, policies.NORMAL, policies.SATURDAY_FAST)
+)
 ON_A_WEDNESDAY = replace(THE_DAY, is_weekend=False, is_saturday_local=False)
 A_SUNDAY_BEFORE = replace(A_SATURDAY_BEFORE, is_saturday_local=False)
 
@@ -109,7 +109,7 @@ def test_a_saturday_is_exactly_twice_as_fast() -> None:
 def test_the_templates_survive_storage() -> None:
     adapter = TypeAdapter(Policy)
 
-    for each in TEMPLATES.values():
+    for each in templates().values():
         assert adapter.validate_json(adapter.dump_json(each)) == each
 
 
@@ -122,8 +122,8 @@ def test_every_template_is_a_file_that_the_api_takes_as_a_body() -> None:
         assert PolicyRequest.model_validate_json(json.dumps(document)).policy(name) == read_policy(
             file.read_text()
         )
-        assert TEMPLATES[name] == read_policy(file.read_text())
-    assert len(list(folder.iterdir())) == len(TEMPLATES)
+        assert templates()[name] == read_policy(file.read_text())
+    assert len(list(folder.iterdir())) == len(templates())
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from wedsync.alerting.severity import Impact
 from wedsync.incidents.lifecycle import acknowledge, resolve
 from wedsync.incidents.model import Incident
 from wedsync.incidents.opening import join, open_for_alert
-from wedsync.incidents.policies import WEDDING_DAY, PolicyChoice
+from wedsync.incidents.policies import WEDDING_DAY, PolicyChoice, templates
 from wedsync.incidents.postmortem import (
     Findings,
     Postmortem,
@@ -33,7 +33,7 @@ from wedsync.incidents.postmortem import (
 from wedsync.incidents.postmortem_text import duration, markdown
 from wedsync.incidents.timeline import told_in_order
 
-CHOICE = PolicyChoice(policy=WEDDING_DAY, reason="critical on the wedding day")
+CHOICE = PolicyChoice(policy=templates()[WEDDING_DAY], reason="critical on the wedding day")
 
 
 def answered(*, began_s: int = 90, answered_s: int = 240, resolved_s: int = 1200) -> Incident:

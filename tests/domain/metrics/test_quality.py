@@ -5,9 +5,6 @@ from wedsync.metrics.quality import (
     backup_status,
     data_quality,
     guest_engagement,
-    least_photo_failures,
-    photo_failure_percent,
-    photo_failures_tell,
     photos_processing,
     vendor_activity_score,
 )
@@ -50,24 +47,14 @@ def test_a_failed_last_attempt_is_a_failed_backup() -> None:
 
 
 def test_nothing_to_divide_by_is_no_figure() -> None:
-    assert photo_failure_percent(completed=0, failed=0) is None
     assert vendor_activity_score(active=0, assigned=0) is None
     assert guest_engagement(active=3, guest_count=0) is None
 
 
 def test_shares_are_percentages() -> None:
-    assert photo_failure_percent(completed=98, failed=2) == 2.0
     assert vendor_activity_score(active=1, assigned=4) == 25.0
     assert guest_engagement(active=75, guest_count=150) == 50.0
     assert photos_processing(started=1, completed=2, failed=0) == 0
-
-
-@pytest.mark.parametrize(("guests", "failures"), [(None, 2), (50, 2), (150, 2), (300, 3), (500, 5)])
-def test_a_larger_wedding_needs_more_failures(guests: int | None, failures: int) -> None:
-    assert least_photo_failures(guests) == failures
-    assert photo_failures_tell(completed=0, failed=failures, guest_count=guests)
-    assert not photo_failures_tell(completed=0, failed=failures - 1, guest_count=guests)
-    assert photo_failures_tell(completed=99, failed=1, guest_count=guests)
 
 
 def test_data_quality_is_the_product_of_its_parts() -> None:

@@ -1,4 +1,3 @@
-from datetime import date, timedelta
 from importlib.resources import files
 
 import pytest
@@ -13,7 +12,6 @@ from wedsync.weddings.season import (
     climate,
     in_season,
     is_southern_zone,
-    months_from_history,
 )
 
 SYDNEY = Venue(time_zone="Australia/Sydney")
@@ -109,19 +107,3 @@ def test_season_months_are_kept_as_they_are() -> None:
     kept = TypeAdapter(SeasonMonths)
     own = SeasonMonths(tropics=(2, 3))
     assert kept.validate_json(kept.dump_json(own)) == own
-
-
-def test_the_months_of_a_tenants_history_are_those_above_an_even_share() -> None:
-    spread = [date(2024, 1, 1) + timedelta(days=30 * n) for n in range(12)]
-    assert months_from_history(
-        [*spread, *([date(2024, 2, 10)] * 8), *([date(2023, 3, 3)] * 4)]
-    ) == (
-        2,
-        3,
-    )
-
-
-def test_too_little_history_says_nothing() -> None:
-    assert months_from_history([date(2024, 2, 10)] * 23) == ()
-    assert months_from_history([date(2024, 2, 10)] * 24) == (2,)
-    assert months_from_history([]) == ()

@@ -22,6 +22,11 @@ def minimum_photo_failures(guest_count: int | None) -> int:
     return max(2, round((guest_count or 0) / 100))
 
 
+def failures_tell(failed: int, of: int, *, guest_count: int | None) -> bool:
+    """Whether a counted rate is evidence: enough failed, or there were many cases."""
+    return failed >= minimum_photo_failures(guest_count) or of >= EVIDENT_COUNT
+
+
 def photo_upload_failures(
     uploads: Uploads, around: Surroundings, context: WeddingContext
 ) -> Finding:
@@ -31,8 +36,7 @@ def photo_upload_failures(
     decides alone.
     """
     counted = uploads.failure_percent
-    needed = minimum_photo_failures(around.guest_count)
-    evident = uploads.failed >= needed or uploads.tried >= EVIDENT_COUNT
+    evident = failures_tell(uploads.failed, uploads.tried, guest_count=around.guest_count)
     supplied = uploads.supplied_failure_percent
 
     # The day lies ahead (again): an alert of a day that was moved away needs no sample to end.

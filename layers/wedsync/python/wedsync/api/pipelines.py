@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from wedsync.api.shape import Reply, Request, Text
-from wedsync.flows.query import Stat, Window
+from wedsync.metrics.asking import Stat, Window
 from wedsync.metrics.condition import DIMS, is_field, read_condition
 from wedsync.metrics.formula import fields_of, read_formula
 from wedsync.metrics.pipelines import WEDDING_FIELDS, Unmatched

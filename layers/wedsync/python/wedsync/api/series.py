@@ -4,9 +4,10 @@ from datetime import datetime
 
 from wedsync.api.context import WeddingContextReply
 from wedsync.api.shape import Reply
-from wedsync.flows.query import SeriesQuery, Stat, Window
+from wedsync.flows.query import SeriesQuery
 from wedsync.flows.series import Found, Source
 from wedsync.flows.trends import Trend, trend_of
+from wedsync.metrics.asking import Stat, Window
 from wedsync.weddings.model import WeddingContext
 
 

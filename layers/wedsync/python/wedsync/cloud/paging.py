@@ -1,4 +1,4 @@
-"""Where a page of a query ended, as the opaque text that callers hand back.
+"""Queries, page after page; and where a page ended, as the opaque text that callers hand back.
 
 The text names a place in a partition, never the partition: that comes from the caller's query
 alone, so a page's ``next`` opens nobody else's data.
@@ -7,9 +7,31 @@ alone, so a page's ``next`` opens nobody else's data.
 import binascii
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from wedsync.cloud.values import Key, Sort
+from wedsync.cloud.protocols import Table
+from wedsync.cloud.values import EVERYTHING, Item, Key, Sort
+
+
+def every(
+    table: Table,
+    partition: str,
+    *,
+    sort: Sort = EVERYTHING,
+    index: str | None = None,
+    page_size: int | None = None,
+    consistent: bool = True,
+) -> Iterator[Item]:
+    """All items of a query, in its order; each page is asked for when the one before is used up."""
+    after = None
+    while True:
+        page = table.query(
+            partition, sort=sort, index=index, limit=page_size, after=after, consistent=consistent
+        )
+        yield from page.items
+        if (after := page.next) is None:
+            return
 
 
 @dataclass(frozen=True, slots=True)

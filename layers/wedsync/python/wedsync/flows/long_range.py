@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from wedsync.cloud import Measured, Span
 from wedsync.errors import Unavailable
 from wedsync.flows.history import ALL_DIMS, WIDTHS, Width, dimensions_of
-from wedsync.flows.query import QUANTILES, Bucket, Group, SeriesQuery, Stat, Window
+from wedsync.flows.query import QUANTILES, Bucket, Group, SeriesQuery
+from wedsync.metrics.asking import Stat, Window
 from wedsync.settings import History
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from wedsync.cloud import Arrived
 from wedsync.flows.times import at_ms
 from wedsync.metrics.columns import Columns
+from wedsync.metrics.derivation import Violation, WeddingTexts, derive
 from wedsync.metrics.lexicon import Lexicon
-from wedsync.metrics.pipelines import Pipeline, Violation, WeddingTexts, derive, read_pipeline
+from wedsync.metrics.pipelines import Pipeline, read_pipeline
 from wedsync.stores.pipelines import DeclaredPipelines
 from wedsync.stores.rejections import Rejection
 from wedsync.stores.services import Services

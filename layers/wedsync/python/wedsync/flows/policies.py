@@ -9,7 +9,7 @@ from wedsync.errors import FieldError, PolicyNotFound
 from wedsync.flows.surroundings import TenantDay
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.incidents.model import Incident, Policy
-from wedsync.incidents.policies import TEMPLATES, PolicyChoice, choose_policy
+from wedsync.incidents.policies import PolicyChoice, choose_policy, templates
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 from wedsync.weddings.context import wedding_context
@@ -21,8 +21,8 @@ def find_policy(services: Services, tenant: Tenant, name: str) -> tuple[Policy, 
     own = services.routing.policy(tenant, name)
     if own is not None:
         return own
-    if name in TEMPLATES:
-        return TEMPLATES[name], 0
+    if name in templates():
+        return templates()[name], 0
     raise PolicyNotFound
 
 

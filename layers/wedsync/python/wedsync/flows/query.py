@@ -1,67 +1,13 @@
 """What is asked of a metric over time, and the lines that answer it."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from datetime import UTC, datetime
 
 from wedsync.flows.rolled import UTC_ZONE
+from wedsync.metrics.asking import Stat, Window
 from wedsync.metrics.block import ANY, Block
 from wedsync.metrics.selection import Selection
 from wedsync.stores.rollups import WHOLE, Scope, ScopeKind
-
-DAYS_ASKED = timedelta(days=5 * 366)
-
-
-class Window(StrEnum):
-    """The width of a bucket. A day is the calendar's, in some zone."""
-
-    SECOND = "1s"
-    MINUTE = "1m"
-    FIVE_MINUTES = "5m"
-    HOUR = "1h"
-    DAY = "1d"
-
-    @property
-    def seconds(self) -> int:
-        """How long one bucket is; a day may be an hour shorter or longer."""
-        return {"1s": 1, "1m": 60, "5m": 300, "1h": 3600, "1d": 86400}[self.value]
-
-    @property
-    def holds_late(self) -> bool:
-        """Whether it tells of points that came more than 15 minutes late."""
-        return self in (Window.HOUR, Window.DAY)
-
-    @property
-    def longest(self) -> timedelta:
-        """The longest range that is answered in these buckets."""
-        return {
-            "1s": timedelta(minutes=15),
-            "1m": timedelta(hours=6),
-            "5m": timedelta(hours=24),
-            "1h": timedelta(days=31),
-            "1d": DAYS_ASKED,
-        }[self.value]
-
-    @property
-    def usual(self) -> str:
-        """The range that is answered where none is asked for."""
-        return {"1s": "5m", "1m": "1h", "5m": "6h", "1h": "24h", "1d": "30d"}[self.value]
-
-
-class Stat(StrEnum):
-    """What is told of a bucket's observations. ``rate`` is observations per second."""
-
-    COUNT = "count"
-    SUM = "sum"
-    AVG = "avg"
-    MIN = "min"
-    MAX = "max"
-    RATE = "rate"
-    P50 = "p50"
-    P90 = "p90"
-    P95 = "p95"
-    P99 = "p99"
-
 
 QUANTILES = {Stat.P50: 0.50, Stat.P90: 0.90, Stat.P95: 0.95, Stat.P99: 0.99}
 

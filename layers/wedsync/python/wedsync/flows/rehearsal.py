@@ -12,7 +12,7 @@ from wedsync.alerting.own.rule import Rule
 from wedsync.alerting.transitions import Effect
 from wedsync.errors import Invalid
 from wedsync.flows.alerts import Judged
-from wedsync.flows.own_rules import OwnLook, open_groups
+from wedsync.flows.own_look import OwnLook, open_groups
 from wedsync.flows.own_windows import first_minute, needs_totals_alone
 from wedsync.flows.readers import window_reader
 from wedsync.flows.reading import WindowReader

@@ -1,4 +1,4 @@
-"""The rules of a tenant: made, changed, removed."""
+"""The rules of a tenant: found one by one, added, and read together as they are judged by."""
 
 from wedsync.alerting.catalog import PLATFORM_RULES, PlatformRule
 from wedsync.alerting.feedback import leniency

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 from wedsync.errors import TooMuchContention, Unavailable
 from wedsync.flows.cadence import LOOK_AHEAD
@@ -80,15 +81,7 @@ def _take(
     undo: bool,
 ) -> None:
     """Claim the step, do it (or put it back), and mark it. Raises Overtaken before it is ours."""
-    former, before = None, None
-    if execution.run_of(step.step_id).attempt == 0:
-        former = former_of(services, tenant, step)
-        if step.measure is not None:
-            before = measure(services, tenant, incident, step.measure)
-    mine = services.executions.save(
-        tenant,
-        claimed(execution, step.step_id, former=former, before=before, now=services.now()),
-    )
+    mine = _claim(services, tenant, incident, execution, step)
     run = mine.run_of(step.step_id)
     try:
         if undo:
@@ -96,26 +89,31 @@ def _take(
         else:
             outcome = perform(services, tenant, incident, mine, step)
     except StepRefused as refused:
-        text, final = str(refused), True
+        mark = partial(failed, outcome=str(refused), final=True)
     except Unavailable:
-        text, final = "a dependency did not answer", False
+        mark = partial(failed, outcome="a dependency did not answer", final=False)
     else:
-        _mark(
-            services,
-            tenant,
-            mine.execution_id,
-            lambda now, each: done(
-                each, step.step_id, attempt=run.attempt, outcome=outcome, now=now
-            ),
-        )
-        return
+        mark = partial(done, outcome=outcome)
     _mark(
         services,
         tenant,
         mine.execution_id,
-        lambda now, each: failed(
-            each, step.step_id, attempt=run.attempt, outcome=text, now=now, final=final
-        ),
+        lambda now, each: mark(each, step.step_id, attempt=run.attempt, now=now),
+    )
+
+
+def _claim(
+    services: Services, tenant: Tenant, incident: Incident, execution: Execution, step: Step
+) -> Execution:
+    """The run with the step as ours, and, at its first try, with what is before it."""
+    former, before = None, None
+    if execution.run_of(step.step_id).attempt == 0:
+        former = former_of(services, tenant, step)
+        if step.measure is not None:
+            before = measure(services, tenant, incident, step.measure)
+    return services.executions.save(
+        tenant,
+        claimed(execution, step.step_id, former=former, before=before, now=services.now()),
     )
 
 

@@ -21,7 +21,7 @@ from wedsync.incidents.decisions import Decision
 from wedsync.incidents.ladder import SYSTEM
 from wedsync.incidents.model import Incident
 from wedsync.incidents.timeline import Moment
-from wedsync.runbooks.builtin import BUILT_IN
+from wedsync.runbooks.builtin import built_in
 from wedsync.runbooks.execution import Execution, abort, approve, begun, skipped
 from wedsync.runbooks.matching import is_wedding_day, mismatch
 from wedsync.runbooks.model import Mode, Runbook, mode_of
@@ -33,7 +33,7 @@ from wedsync.tenancy import Tenant
 def runbooks_of(services: Services, tenant: Tenant) -> tuple[Runbook, ...]:
     """Every runbook that there is for a tenant, by its id: its own, else the built-in ones."""
     own = {each.runbook_id: each for each in services.runbooks.all(tenant)}
-    every = {**BUILT_IN, **own}
+    every = {**built_in(), **own}
     return tuple(every[name] for name in sorted(every))
 
 
@@ -42,8 +42,8 @@ def find_runbook(services: Services, tenant: Tenant, runbook_id: str) -> Runbook
     own = services.runbooks.find(tenant, runbook_id)
     if own is not None:
         return own
-    if runbook_id in BUILT_IN:
-        return BUILT_IN[runbook_id]
+    if runbook_id in built_in():
+        return built_in()[runbook_id]
     raise RunbookNotFound
 
 

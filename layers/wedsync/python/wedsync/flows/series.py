@@ -12,11 +12,12 @@ from enum import StrEnum
 from wedsync.cloud.memory import Remembered
 from wedsync.errors import Invalid, ResolutionNotKept
 from wedsync.flows.long_range import from_history
-from wedsync.flows.query import QUANTILES, Bucket, Group, Line, SeriesQuery, Stat, Window, lines_of
+from wedsync.flows.query import QUANTILES, Bucket, Group, Line, SeriesQuery, lines_of
 from wedsync.flows.readers import window_reader
 from wedsync.flows.rolled import UTC_ZONE, stored_pieces
 from wedsync.flows.times import MINUTES_PER_HOUR, minute_of, minute_start
 from wedsync.flows.viewing import note_view
+from wedsync.metrics.asking import Stat, Window
 from wedsync.metrics.block import Block
 from wedsync.metrics.summary import Summary
 from wedsync.stores.frontiers import Frontier

@@ -65,12 +65,10 @@ def admit(
 
     Whether one of their weddings is open is looked up only where it decides.
     """
-    standing = Standing(priority.rank)
-    if _wait(services, tenant, points, standing) is None:
-        return
-    if _any_open(services, tenant, frozenset(wedding_ids)):
-        standing = Standing.OF_OPEN_WEDDING
-    if (wait := _wait(services, tenant, points, standing)) is not None:
+    wait = _wait(services, tenant, points, Standing(priority.rank))
+    if wait is not None and _any_open(services, tenant, frozenset(wedding_ids)):
+        wait = _wait(services, tenant, points, Standing.OF_OPEN_WEDDING)
+    if wait is not None:
         detail, seconds = wait
         raise TooManyRequests(detail, retry_after_seconds=seconds)
 

@@ -51,7 +51,6 @@ def messages(
     *,
     tenant: str,
     now: datetime,
-    vendor_id: str | None = None,
 ) -> tuple[PageMessage, ...]:
     """Write one message per role of the step; the same step always gives the same keys."""
     lead = incident.lead
@@ -77,7 +76,6 @@ def messages(
             "incident_id": incident.incident_id,
             "alert_id": None if shown is None else shown.alert_id,
             "wedding_id": incident.wedding_id,
-            "vendor_id": vendor_id,
         },
         tiers=listens,
     )
@@ -90,7 +88,6 @@ def alert_messages(
     roles: Iterable[str],
     tenant: str,
     now: datetime,
-    vendor_id: str | None = None,
 ) -> tuple[PageMessage, ...]:
     """Write the notice of an alert that has no ladder, or of its end, once per role.
 
@@ -120,7 +117,6 @@ def alert_messages(
             "incident_id": alert.incident_id,
             "alert_id": alert.alert_id,
             "wedding_id": alert.wedding_id,
-            "vendor_id": vendor_id,
         },
     )
 

@@ -4,13 +4,17 @@ A tenant may put a ladder of its own in the place of each; what is chosen is the
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 from wedsync.alerting.severity import Severity
 from wedsync.incidents.model import ChannelKind, Policy, Tier
 from wedsync.weddings.model import WeddingContext
 
+WEDDING_DAY, NORMAL, SATURDAY_FAST = "wedding_day", "normal", "saturday_fast"
+"""The names of the built-in ladders."""
 REMINDER_AFTER_SECONDS = 1800
 
 
@@ -34,16 +38,14 @@ def read_policy(text: str) -> Policy:
         raise ValueError(f"this is no escalation policy: {error!r}") from error
 
 
-def _template(name: str) -> Policy:
+@cache
+def templates() -> Mapping[str, Policy]:
+    """The built-in ladders by name: files in ``templates/``, in the form of the API's bodies."""
     folder = files("wedsync.incidents").joinpath("templates")
-    return read_policy(folder.joinpath(f"{name}.json").read_text(encoding="utf-8"))
-
-
-WEDDING_DAY = _template("wedding_day")
-NORMAL = _template("normal")
-SATURDAY_FAST = _template("saturday_fast")
-TEMPLATES = {each.name: each for each in (WEDDING_DAY, NORMAL, SATURDAY_FAST)}
-"""The built-in ladders by name: files in ``templates/``, in the form of the API's bodies."""
+    return {
+        name: read_policy(folder.joinpath(f"{name}.json").read_text(encoding="utf-8"))
+        for name in (WEDDING_DAY, NORMAL, SATURDAY_FAST)
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +83,7 @@ def choose_policy(
         fast = (any_saturday_wedding_today, f"{severity} while a wedding has its Saturday")
         else_reason = f"{severity}, and no wedding decides otherwise"
     candidates = [(WEDDING_DAY, *each) for each in wide] if critical else [(SATURDAY_FAST, *fast)]
-    for policy, holds, reason in candidates:
+    for name, holds, reason in candidates:
         if holds:
-            return PolicyChoice(policy=policy, reason=reason)
-    return PolicyChoice(policy=NORMAL, reason=else_reason)
+            return PolicyChoice(policy=templates()[name], reason=reason)
+    return PolicyChoice(policy=templates()[NORMAL], reason=else_reason)

@@ -3,14 +3,9 @@
 No text is ever parsed for it. A tree has at most :data:`MOST_NODES` nodes.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import reduce
-
-import numpy as np
-
-from wedsync.metrics.histogram import Bools, Floats
 
 MOST_NODES = 32
 MOST_TEXTS = 100
@@ -78,30 +73,6 @@ class Not:
 
 
 Condition = Among | Present | Compared | Every | Some | Not
-
-_COMPARED: Mapping[Bound, Callable[[Floats, float], Bools]] = {
-    Bound.ABOVE: np.greater,
-    Bound.BELOW: np.less,
-    Bound.AT_LEAST: np.greater_equal,
-    Bound.AT_MOST: np.less_equal,
-}
-
-
-def holds(condition: Condition, texts: Texts, value: Floats) -> Bools:
-    """For which of a series' values the condition holds."""
-    match condition:
-        case Among(field, wanted):
-            return np.full(len(value), texts.get(field) in wanted)
-        case Present(field, is_present):
-            return np.full(len(value), (field in texts) == is_present)
-        case Compared(bound, number):
-            return _COMPARED[bound](value, number)
-        case Every(of):
-            return reduce(np.logical_and, (holds(each, texts, value) for each in of))
-        case Some(of):
-            return reduce(np.logical_or, (holds(each, texts, value) for each in of))
-        case Not(of):
-            return ~holds(of, texts, value)
 
 
 def is_field(name: object) -> bool:

@@ -4,14 +4,9 @@
 has at most :data:`MOST_NODES` nodes, so that it costs what its reader can foresee.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import reduce
-
-import numpy as np
-
-from wedsync.metrics.histogram import Floats
 
 MOST_NODES = 32
 LARGEST = 1e15
@@ -44,28 +39,6 @@ class Applied:
 
 
 Formula = float | Field | Applied
-
-_NUMERIC: Mapping[Operator, Callable[[Floats, Floats], Floats]] = {
-    Operator.ADD: np.add,
-    Operator.SUBTRACT: np.subtract,
-    Operator.MULTIPLY: np.multiply,
-    Operator.DIVIDE: np.divide,
-    Operator.MINIMUM: np.minimum,
-    Operator.MAXIMUM: np.maximum,
-}
-
-
-def evaluate(formula: Formula, names: Mapping[str, Floats], *, length: int) -> Floats:
-    """The column that the tree amounts to; NaN or infinite where it amounts to nothing."""
-    match formula:
-        case Field(name):
-            return names[name]
-        case Applied(op, of):
-            parts = [evaluate(each, names, length=length) for each in of]
-            with np.errstate(all="ignore"):
-                return reduce(_NUMERIC[op], parts)
-        case number:
-            return np.full(length, number, np.float64)
 
 
 def fields_of(formula: Formula) -> frozenset[str]:

@@ -11,7 +11,6 @@ VENDOR_ACTIVE_MS = 15 * MINUTE_MS
 VENDOR_ONLINE_MS = 5 * MINUTE_MS
 GUEST_ACTIVE_MS = 60 * MINUTE_MS
 GAUGE_HOLDS_MS = 5 * MINUTE_MS
-RATE_ALONE_FROM_UPLOADS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,28 +94,9 @@ def percent(part: float, whole: float) -> float | None:
     return 100.0 * part / whole if whole > 0 else None
 
 
-def photo_failure_percent(*, completed: int, failed: int) -> float | None:
-    """Failed uploads among those that ended."""
-    return percent(failed, completed + failed)
-
-
 def photos_processing(*, started: int, completed: int, failed: int) -> int:
     """Uploads under way; never negative, however late the starts are told."""
     return max(0, started - completed - failed)
-
-
-def least_photo_failures(guest_count: int | None) -> int:
-    """How many failures a rate needs beside it to mean something, by the size of the wedding.
-
-    One for every hundred guests, rounded, and two at least.
-    """
-    return max(2, round((guest_count or 0) / 100))
-
-
-def photo_failures_tell(*, completed: int, failed: int, guest_count: int | None) -> bool:
-    """Whether counted uploads are evidence enough: many were tried, or enough failed."""
-    tried_enough = completed + failed >= RATE_ALONE_FROM_UPLOADS
-    return tried_enough or failed >= least_photo_failures(guest_count)
 
 
 def vendor_activity_score(*, active: int, assigned: int) -> float | None:

@@ -15,7 +15,8 @@ from typing import cast
 import numpy as np
 
 from wedsync.metrics.columns import ALONE, Columns
-from wedsync.metrics.formula import Formula, evaluate, read_formula, told
+from wedsync.metrics.evaluation import evaluate
+from wedsync.metrics.formula import Formula, read_formula, told
 from wedsync.metrics.series import UPDATE_FORMULA, UPDATE_OPERATION, Dims
 
 CURRENT, VALUE = "current", "value"

@@ -11,10 +11,8 @@ from functools import cached_property
 from wedsync.cloud import (
     EVERYTHING,
     Bucket,
-    Clock,
     Cloud,
     Condition,
-    Ids,
     Item,
     Key,
     Measured,
@@ -30,8 +28,8 @@ from wedsync.cloud import (
     Table,
     TimeSeries,
     Topic,
-    Web,
 )
+from wedsync.cloud.forwarding import ForwardingCloud
 from wedsync.errors import Invalid
 from wedsync.resources import Access, Grant, Resource
 
@@ -40,37 +38,17 @@ class UndeclaredAccess(Exception):
     """A function touched what it did not declare: a fault of the function."""
 
 
-class DeclaredCloud:
+class DeclaredCloud(ForwardingCloud):
     """Opens declared resources only."""
 
     def __init__(self, cloud: Cloud, uses: Sequence[Grant]) -> None:
         """Narrow ``cloud`` to ``uses``."""
-        self._cloud = cloud
+        super().__init__(cloud)
         self._access: dict[Resource, frozenset[Access]] = {}
         for grant in uses:
             self._access[grant.resource] = (
                 self._access.get(grant.resource, frozenset()) | grant.access
             )
-
-    @property
-    def clock(self) -> Clock:
-        """The time needs no grant."""
-        return self._cloud.clock
-
-    @property
-    def wall_clock(self) -> Clock:
-        """The time needs no grant."""
-        return self._cloud.wall_clock
-
-    @property
-    def ids(self) -> Ids:
-        """Randomness needs no grant."""
-        return self._cloud.ids
-
-    @property
-    def web(self) -> Web:
-        """What is outside needs no grant of the bundle's own."""
-        return self._cloud.web
 
     def table(self, resource: Resource) -> Table:
         """A table that checks each call."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from wedsync.alerting.model import Alert, AlertState
 from wedsync.cloud import Attribute, Table
+from wedsync.cloud.paging import every
 from wedsync.errors import AlertNotFound
 from wedsync.stores.cursors import open_cursor, seal
 from wedsync.stores.documents import Documents
@@ -88,13 +89,8 @@ class AlertStore:
         return self._open(_OPEN, index="by_state")
 
     def _open(self, partition: str, *, index: str) -> Iterator[tuple[Tenant, Alert]]:
-        after = None
-        while True:
-            page = self._table.query(partition, index=index, after=after)
-            for item in page.items:
-                yield Tenant(item.text("owner")), self._episodes.load(item).value
-            if (after := page.next) is None:
-                return
+        for item in every(self._table, partition, index=index):
+            yield Tenant(item.text("owner")), self._episodes.load(item).value
 
 
 def _indexed(tenant: Tenant, alert: Alert) -> dict[str, Attribute]:

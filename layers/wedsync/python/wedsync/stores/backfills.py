@@ -5,11 +5,11 @@
 - ``backfill#job / cursor``: how far a job has come.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from wedsync.cloud import ConditionFailed, Item, Key, LessThan, Sort, Table
+from wedsync.cloud.paging import every
 from wedsync.cloud.values import EXPIRES_AT
 from wedsync.metrics.block import Block
 from wedsync.stores.rollups import QUARTERS, Scope
@@ -87,7 +87,7 @@ class BackfillStore:
             return ()
         sort = Sort(at_least=f"{first:010d}", at_most=f"{last:010d}~")
         found: list[Added] = []
-        for item in self._all(tenant.partition("backfilled", scope.text()), sort):
+        for item in every(self._table, tenant.partition("backfilled", scope.text()), sort=sort):
             hour, job, chunk = item.key.sk.split("#")
             found.append(
                 Added(
@@ -129,14 +129,6 @@ class BackfillStore:
                 },
             )
         )
-
-    def _all(self, partition: str, sort: Sort) -> Iterator[Item]:
-        after = None
-        while True:
-            page = self._table.query(partition, sort=sort, after=after)
-            yield from page.items
-            if (after := page.next) is None:
-                return
 
 
 def _cursor_key(job: str) -> Key:

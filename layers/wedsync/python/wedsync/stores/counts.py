@@ -7,6 +7,7 @@ quality alone does without numpy.
 from dataclasses import dataclass
 
 from wedsync.cloud import Item, Table
+from wedsync.cloud.paging import every
 from wedsync.tenancy import Tenant
 
 
@@ -42,13 +43,7 @@ class CountStore:
 
     def of(self, tenant: Tenant, minute: int) -> tuple[Counts, ...]:
         """The counts of every hot item of a tenant's minute."""
-        found: list[Counts] = []
-        after = None
-        while True:
-            page = self._table.query(totals_partition(tenant, minute), after=after)
-            found += map(counts_of, page.items)
-            if (after := page.next) is None:
-                return tuple(found)
+        return tuple(map(counts_of, every(self._table, totals_partition(tenant, minute))))
 
 
 def totals_partition(tenant: Tenant, minute: int) -> str:

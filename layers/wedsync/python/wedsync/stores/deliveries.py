@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from wedsync.cloud import EXPIRES_AT, Absent, ConditionFailed, Equals, Item, Key, Sort, Table
+from wedsync.cloud.paging import every
 from wedsync.notifications.breaker import Circuit
 from wedsync.notifications.delivery import Delivery
 from wedsync.notifications.told import key_parts
@@ -109,13 +110,8 @@ class DeliveryStore:
         return True
 
     def _all(self, tenant: Tenant, subject_id: str, sort: Sort) -> tuple[Delivery, ...]:
-        found: list[Delivery] = []
-        after = None
-        while True:
-            page = self._table.query(tenant.partition("told", subject_id), sort=sort, after=after)
-            found += map(_load, page.items)
-            if (after := page.next) is None:
-                return tuple(found)
+        items = every(self._table, tenant.partition("told", subject_id), sort=sort)
+        return tuple(map(_load, items))
 
     def _put(self, tenant: Tenant, delivery: Delivery, expected: int | None) -> Delivery:
         saved = replace(delivery, version=(expected or 0) + 1)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from wedsync.cloud import Absent, Attribute, ConditionFailed, Equals, Item, Key, Sort, Table
+from wedsync.cloud.paging import every
 from wedsync.cloud.values import EXPIRES_AT
 from wedsync.errors import TooMuchContention
 from wedsync.metrics.block import Block
@@ -170,13 +171,7 @@ class HotWindowStore:
         return joined_ids(*(item.content.ids for item in items))
 
     def _items(self, partition: str, sort: Sort) -> tuple[HotItem, ...]:
-        found: list[HotItem] = []
-        after = None
-        while True:
-            page = self._table.query(partition, sort=sort, after=after)
-            found += [_read(item) for item in page.items]
-            if (after := page.next) is None:
-                return tuple(found)
+        return tuple(map(_read, every(self._table, partition, sort=sort)))
 
     def _put(self, key: SlotKey, item: HotItem, *, sealed: bool, now: datetime) -> None:
         content = item.content

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from wedsync.alerting.severity import Impact, Severity
 from wedsync.cloud import Attribute, Item, Sort, Table
+from wedsync.cloud.paging import every
 from wedsync.errors import IncidentNotFound
 from wedsync.incidents.ladder import look_at
 from wedsync.incidents.model import Incident
@@ -118,14 +119,9 @@ class IncidentStore:
 
     def about_weddings(self) -> Iterator[tuple[Tenant, str]]:
         """Every tenant's weddings that an active incident is about; may lag by seconds."""
-        after = None
-        while True:
-            page = self._table.query(_WEDDING, index="by_wedding", after=after)
-            for item in page.items:
-                tenant_id, wedding_id, _ = item.text("wedding").split("#")
-                yield Tenant(tenant_id), wedding_id
-            if (after := page.next) is None:
-                return
+        for item in every(self._table, _WEDDING, index="by_wedding"):
+            tenant_id, wedding_id, _ = item.text("wedding").split("#")
+            yield Tenant(tenant_id), wedding_id
 
     def of_wedding(self, tenant: Tenant, wedding_id: str) -> Iterator[Incident]:
         """The active incidents that are about a wedding; may lag by seconds."""
@@ -139,27 +135,16 @@ class IncidentStore:
     def about(self, tenant: Tenant, wedding_id: str, *, until: datetime) -> tuple[Incident, ...]:
         """All incidents about a wedding that were opened by then, the oldest first; may lag."""
         sort = Sort(at_most=sortable(until) + "~")
-        items: list[Item] = []
-        after = None
-        while True:
-            page = self._table.query(
-                tenant.partition("about", wedding_id), index="of_wedding", sort=sort, after=after
-            )
-            items += page.items
-            if (after := page.next) is None:
-                return self._episodes.each_once(items)
+        partition = tenant.partition("about", wedding_id)
+        return self._episodes.each_once(
+            every(self._table, partition, index="of_wedding", sort=sort)
+        )
 
     def due(self, until: datetime) -> Iterator[tuple[Tenant, Incident]]:
         """Every tenant's incidents with something due by then; may lag by seconds."""
-        after = None
-        while True:
-            page = self._table.query(
-                _DUE, index="by_due", sort=Sort(at_most=sortable(until) + "~"), after=after
-            )
-            for item in page.items:
-                yield Tenant(item.text("owner")), self._episodes.load(item).value
-            if (after := page.next) is None:
-                return
+        by_then = Sort(at_most=sortable(until) + "~")
+        for item in every(self._table, _DUE, index="by_due", sort=by_then):
+            yield Tenant(item.text("owner")), self._episodes.load(item).value
 
 
 def _indexed(tenant: Tenant, incident: Incident) -> dict[str, Attribute]:

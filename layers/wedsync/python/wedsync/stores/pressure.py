@@ -7,6 +7,7 @@ while there is nothing to tell.
 from datetime import datetime, timedelta
 
 from wedsync.cloud import Item, Key, Table
+from wedsync.cloud.paging import every
 from wedsync.cloud.values import EXPIRES_AT
 from wedsync.errors import Unavailable
 
@@ -39,14 +40,10 @@ class PressureStore:
         """The longest that anything waited of late; none where nobody can tell."""
         oldest_ms = round((now - HOLDS).timestamp() * 1000)
         longest_ms = 0
-        after = None
         try:
-            while True:
-                page = self._table.query(_PARTITION, after=after, consistent=False)
-                for item in page.items:
-                    if item.number(_AT) > oldest_ms:
-                        longest_ms = max(longest_ms, item.number(_LAG))
-                if (after := page.next) is None:
-                    return timedelta(milliseconds=longest_ms)
+            for item in every(self._table, _PARTITION, consistent=False):
+                if item.number(_AT) > oldest_ms:
+                    longest_ms = max(longest_ms, item.number(_LAG))
         except Unavailable:
             return timedelta()
+        return timedelta(milliseconds=longest_ms)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from wedsync.cloud import Absent, Attribute, ConditionFailed, Equals, Item, Key, Table
+from wedsync.cloud.paging import every
 from wedsync.errors import ContactNotFound, PreconditionFailed
 from wedsync.identifiers import plausible
 from wedsync.incidents.model import Policy
@@ -43,13 +44,7 @@ class RoutingStore:
 
     def contacts(self, tenant: Tenant) -> tuple[Contact, ...]:
         """Every contact, oldest first."""
-        found: list[Contact] = []
-        after = None
-        while True:
-            page = self._table.query(tenant.partition("contacts"), after=after)
-            found += [_contact(item) for item in page.items]
-            if (after := page.next) is None:
-                return tuple(found)
+        return tuple(map(_contact, every(self._table, tenant.partition("contacts"))))
 
     def contact_page(
         self, tenant: Tenant, *, limit: int, cursor: str | None
@@ -114,13 +109,8 @@ class RoutingStore:
 
     def rosters(self) -> Iterator[tuple[Tenant, Roster]]:
         """Every tenant's roster; may lag by seconds."""
-        after = None
-        while True:
-            page = self._table.query(_ROSTERS, index="rosters", after=after)
-            for item in page.items:
-                yield Tenant(item.text("owner")), _roster(item)
-            if (after := page.next) is None:
-                return
+        for item in every(self._table, _ROSTERS, index="rosters"):
+            yield Tenant(item.text("owner")), _roster(item)
 
     def policy(self, tenant: Tenant, name: str) -> tuple[Policy, int] | None:
         """The tenant's own policy of that name with its version; None where it has none."""
@@ -132,14 +122,10 @@ class RoutingStore:
     def policies(self, tenant: Tenant) -> dict[str, tuple[Policy, int]]:
         """All of the tenant's own policies by name, each with its version."""
         found: dict[str, tuple[Policy, int]] = {}
-        after = None
-        while True:
-            page = self._table.query(tenant.partition("policies"), after=after)
-            for item in page.items:
-                policy = _policies.load(item.text("body"))
-                found[policy.name] = (policy, item.number("version"))
-            if (after := page.next) is None:
-                return found
+        for item in every(self._table, tenant.partition("policies")):
+            policy = _policies.load(item.text("body"))
+            found[policy.name] = (policy, item.number("version"))
+        return found
 
     def save_policy(self, tenant: Tenant, policy: Policy, *, expected: int) -> int:
         """Store as version ``expected`` + 1, which is answered. Raises PreconditionFailed."""

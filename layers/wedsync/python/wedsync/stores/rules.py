@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from wedsync.alerting.own.rule import Rule
 from wedsync.cloud import Absent, ConditionFailed, Equals, Item, Key, Table
+from wedsync.cloud.paging import every
 from wedsync.errors import PreconditionFailed, RuleNotFound, TooMuchContention
 from wedsync.identifiers import plausible
 from wedsync.stores.documents import Documents
@@ -43,23 +44,13 @@ class RuleStore:
 
     def every(self, tenant: Tenant) -> tuple[Rule, ...]:
         """All of the tenant's rules, oldest first."""
-        found: list[Rule] = []
-        after = None
-        while True:
-            page = self._table.query(tenant.partition("rules"), after=after)
-            found += [_rule(item) for item in page.items]
-            if (after := page.next) is None:
-                return tuple(sorted(found, key=lambda rule: (rule.created_at, rule.rule_id)))
+        found = map(_rule, every(self._table, tenant.partition("rules")))
+        return tuple(sorted(found, key=lambda rule: (rule.created_at, rule.rule_id)))
 
     def tenants(self) -> Iterator[Tenant]:
         """Every tenant that has rules, or had; may lag by seconds."""
-        after = None
-        while True:
-            page = self._table.query(_CLOCKED, index="clocked", after=after)
-            for item in page.items:
-                yield Tenant(item.text("owner"))
-            if (after := page.next) is None:
-                return
+        for item in every(self._table, _CLOCKED, index="clocked"):
+            yield Tenant(item.text("owner"))
 
     def generation(self, tenant: Tenant) -> int:
         """A number that is another one after each change of a rule."""

@@ -20,6 +20,7 @@ from wedsync.cloud import (
     Sort,
     Table,
 )
+from wedsync.cloud.paging import every
 from wedsync.errors import ExecutionNotFound, PreconditionFailed
 from wedsync.identifiers import plausible
 from wedsync.runbooks.execution import Execution, due_at
@@ -50,13 +51,7 @@ class RunbookStore:
 
     def all(self, tenant: Tenant) -> tuple[Runbook, ...]:
         """All of the tenant's own runbooks, by their ids."""
-        found: list[Runbook] = []
-        after = None
-        while True:
-            page = self._table.query(tenant.partition("runbooks"), after=after)
-            found += [_runbook(item) for item in page.items]
-            if (after := page.next) is None:
-                return tuple(found)
+        return tuple(map(_runbook, every(self._table, tenant.partition("runbooks"))))
 
     def save(self, tenant: Tenant, runbook: Runbook, *, expected: int) -> Runbook:
         """Store as version ``expected`` + 1. Raises PreconditionFailed."""
@@ -116,29 +111,16 @@ class ExecutionStore:
 
     def of_incident(self, tenant: Tenant, incident_id: str) -> tuple[Execution, ...]:
         """All runs for an incident, the oldest first; may lag by seconds."""
-        found: list[Execution] = []
-        after = None
-        while True:
-            page = self._table.query(
-                tenant.partition("runs", incident_id), index="of_incident", after=after
-            )
-            found += [_execution(item) for item in page.items]
-            if (after := page.next) is None:
-                return tuple(found)
+        partition = tenant.partition("runs", incident_id)
+        return tuple(map(_execution, every(self._table, partition, index="of_incident")))
 
     def due(self, until: datetime) -> Iterator[tuple[Tenant, str, datetime]]:
         """Every tenant's runs with something due by then, and when; may lag by seconds."""
-        after = None
-        while True:
-            page = self._table.query(
-                _DUE, index="by_due", sort=Sort(at_most=sortable(until) + "~"), after=after
-            )
-            for item in page.items:
-                due = due_at(_execution(item))
-                if due is not None:
-                    yield Tenant(item.text("owner")), item.key.sk, due
-            if (after := page.next) is None:
-                return
+        by_then = Sort(at_most=sortable(until) + "~")
+        for item in every(self._table, _DUE, index="by_due", sort=by_then):
+            due = due_at(_execution(item))
+            if due is not None:
+                yield Tenant(item.text("owner")), item.key.sk, due
 
     def cool_down(
         self, tenant: Tenant, scope: str, *, execution_id: str, now: datetime, until: datetime

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from wedsync.alerting.silences import Silence
 from wedsync.cloud import Absent, ConditionFailed, Equals, Item, Key, Table
+from wedsync.cloud.paging import every
 from wedsync.cloud.values import EXPIRES_AT
 from wedsync.errors import PreconditionFailed, SilenceNotFound
 from wedsync.identifiers import plausible
@@ -34,13 +35,8 @@ class SilenceStore:
 
     def every(self, tenant: Tenant) -> tuple[Silence, ...]:
         """All silences, those that are over among them, in the order of their beginnings."""
-        found: list[Silence] = []
-        after = None
-        while True:
-            page = self._table.query(tenant.partition("silences"), after=after)
-            found += [_silence(item) for item in page.items]
-            if (after := page.next) is None:
-                return tuple(sorted(found, key=lambda each: (each.starts_at, each.silence_id)))
+        found = map(_silence, every(self._table, tenant.partition("silences")))
+        return tuple(sorted(found, key=lambda each: (each.starts_at, each.silence_id)))
 
     def add(self, tenant: Tenant, silence: Silence) -> Silence:
         """Store a new one; where its id is stored already, what is: an earlier try of the same."""

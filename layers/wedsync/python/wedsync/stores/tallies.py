@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from wedsync.alerting.feedback import Tally
 from wedsync.cloud import Absent, ConditionFailed, Equals, Item, Key, Table
+from wedsync.cloud.paging import every
 from wedsync.stores.documents import Documents
 from wedsync.stores.episodes import Overtaken
 from wedsync.tenancy import Tenant
@@ -28,13 +29,8 @@ class TallyStore:
 
     def every(self, tenant: Tenant) -> dict[str, Tally]:
         """All tallies of the tenant, by rule."""
-        found: dict[str, Tally] = {}
-        after = None
-        while True:
-            page = self._table.query(tenant.partition("tallies"), after=after)
-            found |= {item.key.sk: _tally(item) for item in page.items}
-            if (after := page.next) is None:
-                return found
+        items = every(self._table, tenant.partition("tallies"))
+        return {item.key.sk: _tally(item) for item in items}
 
     def save(self, tenant: Tenant, tally: Tally, *, expected: int) -> Tally:
         """Store as version ``expected`` + 1. Raises Overtaken."""

@@ -10,6 +10,7 @@ from hashlib import blake2b
 
 from wedsync.alerting.observation import Scope
 from wedsync.cloud import ConditionFailed, Item, Key, LessThan, Table
+from wedsync.cloud.paging import every
 from wedsync.cloud.values import EXPIRES_AT
 from wedsync.tenancy import Tenant
 
@@ -42,14 +43,9 @@ class TroubleStore:
         keys = {_key(tenant, scope): scope for scope in scopes}
         found: dict[Scope, int] = {}
         for partition in sorted({key.pk for key in keys}):
-            after = None
-            while True:
-                page = self._table.query(partition, after=after)
-                for item in page.items:
-                    if item.key in keys:
-                        found[keys[item.key]] = item.number("until")
-                if (after := page.next) is None:
-                    break
+            for item in every(self._table, partition):
+                if item.key in keys:
+                    found[keys[item.key]] = item.number("until")
         return found
 
 

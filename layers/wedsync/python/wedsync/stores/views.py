@@ -6,6 +6,7 @@ Key: ``tenant#views / weddingId``. A view lasts a while by itself; nothing takes
 from datetime import datetime, timedelta
 
 from wedsync.cloud import Item, Key, Table
+from wedsync.cloud.paging import every
 from wedsync.cloud.values import EXPIRES_AT
 from wedsync.tenancy import Tenant
 
@@ -28,10 +29,5 @@ class ViewStore:
 
     def of(self, tenant: Tenant) -> frozenset[str]:
         """The weddings that were looked at of late; may lag by seconds."""
-        found: set[str] = set()
-        after = None
-        while True:
-            page = self._table.query(tenant.partition("views"), after=after, consistent=False)
-            found.update(item.key.sk for item in page.items)
-            if (after := page.next) is None:
-                return frozenset(found)
+        items = every(self._table, tenant.partition("views"), consistent=False)
+        return frozenset(item.key.sk for item in items)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from wedsync.cloud import Absent, Attribute, ConditionFailed, Equals, Item, Key, Sort, Table
+from wedsync.cloud.paging import every
 from wedsync.cloud.values import EXPIRES_AT
 from wedsync.errors import FieldError, PreconditionFailed, WeddingNotFound
 from wedsync.identifiers import plausible
@@ -134,14 +135,8 @@ class WeddingStore:
     def dated(self, tenant: Tenant, first: date, last: date) -> Iterator[Wedding]:
         """This tenant's weddings of these dates, both included; may lag by seconds."""
         sort = Sort(at_least=f"{first.isoformat()}#", at_most=f"{last.isoformat()}#~")
-        after = None
-        while True:
-            page = self._table.query(
-                tenant.partition("weddings"), index="by_date", sort=sort, after=after
-            )
-            yield from (_documents.load(item.text("body")) for item in page.items)
-            if (after := page.next) is None:
-                return
+        for item in every(self._table, tenant.partition("weddings"), index="by_date", sort=sort):
+            yield _documents.load(item.text("body"))
 
     def opening(
         self,
@@ -165,27 +160,14 @@ class WeddingStore:
                 at_least=sortable(first - AFTER - _LONG),
                 at_most=None if ahead is None else sortable(last + ahead) + "~",
             )
-        after = None
-        while True:
-            page = self._table.query(
-                shard, index="by_opening", sort=sort, limit=page_size, after=after
-            )
-            for item in page.items:
-                yield Tenant(item.text("tenant")), _documents.load(item.text("body"))
-            if (after := page.next) is None:
-                return
+        items = every(self._table, shard, index="by_opening", sort=sort, page_size=page_size)
+        for item in items:
+            yield Tenant(item.text("tenant")), _documents.load(item.text("body"))
 
     def live_ids(self, tenant: Tenant, at: datetime) -> tuple[str, ...]:
         """This tenant's weddings that may be live at this instant."""
-        ids: list[str] = []
-        after = None
-        while True:
-            page = self._table.query(
-                tenant.partition("live", str(at.astimezone(UTC).date())), after=after
-            )
-            ids += [item.key.sk for item in page.items]
-            if (after := page.next) is None:
-                return tuple(ids)
+        partition = tenant.partition("live", str(at.astimezone(UTC).date()))
+        return tuple(item.key.sk for item in every(self._table, partition))
 
     def _mark_live_days(self, tenant: Tenant, wedding: Wedding) -> None:
         for day in live_days(wedding):

@@ -2,20 +2,17 @@
 
 The months rest on surveys of the two hemispheres: 73 % of weddings in the United States fall in
 May to October; in Australia October, November and March lead, and June and July trail. Near the
-equator neither holds, so there only a tenant's own history speaks.
+equator neither holds, so there only what a tenant says of itself counts.
 """
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from wedsync.weddings.calendar import local_date
 from wedsync.weddings.model import Venue
 
 TROPICAL_DEGREES = 15.0
-HISTORY_NEEDED = 24  # two weddings a month before a month's share means anything
 
 
 class Climate(StrEnum):
@@ -30,7 +27,7 @@ class Climate(StrEnum):
 class SeasonMonths:
     """The months (1-12) in season per climate, as a tenant may edit them.
 
-    ``tropics`` comes from the tenant's own history; empty means never in season there.
+    ``tropics`` is the tenant's alone to fill; empty means never in season there.
     """
 
     north: tuple[int, ...] = (5, 6, 7, 8, 9, 10)
@@ -71,17 +68,6 @@ def climate(venue: Venue) -> Climate:
 def in_season(venue: Venue, at: datetime, months: SeasonMonths = USUAL_SEASON) -> bool:
     """Whether the local month at this instant is in season at the venue."""
     return local_date(venue, at).month in months.of(climate(venue))
-
-
-def months_from_history(wedding_dates: Iterable[date]) -> tuple[int, ...]:
-    """Months that hold more than an even twelfth of a tenant's weddings.
-
-    Empty under 24 weddings: too little to tell a season from chance.
-    """
-    by_month = Counter(day.month for day in wedding_dates)
-    if by_month.total() < HISTORY_NEEDED:
-        return ()
-    return tuple(sorted(month for month, n in by_month.items() if 12 * n > by_month.total()))
 
 
 def is_southern_zone(name: str) -> bool:

@@ -14,9 +14,9 @@ from wedsync.alerting.own.condition import (
     Statistic,
 )
 from wedsync.alerting.own.rule import Rule
-from wedsync.alerting.photos import minimum_photo_failures
+from wedsync.alerting.photos import failures_tell
 from wedsync.alerting.severity import Impact, Severity, SeverityReason
-from wedsync.alerting.surroundings import EVIDENT_COUNT, Surroundings
+from wedsync.alerting.surroundings import Surroundings
 from wedsync.alerting.thresholds import joined
 
 PREDICTED = "predicted"
@@ -176,8 +176,7 @@ def _evident(each: Comparison, measured: Measured, rule: Rule, around: Surroundi
     """
     if each.stat is not Statistic.SHARE or not rule.wedding_specific or each.op.lower_is_worse:
         return True
-    enough = measured.fitting >= minimum_photo_failures(around.guest_count)
-    return enough or measured.of >= EVIDENT_COUNT
+    return failures_tell(measured.fitting, measured.of, guest_count=around.guest_count)
 
 
 def _all(parts: Sequence[_Verdict]) -> _Verdict:

@@ -3,13 +3,17 @@
 By themselves they only say what they would do; a tenant arms one by putting it under its id.
 """
 
+from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 
 from wedsync.runbooks.model import Runbook
 from wedsync.runbooks.reading import read_runbook
 
 
-def _built_in() -> dict[str, Runbook]:
+@cache
+def built_in() -> Mapping[str, Runbook]:
+    """Every built-in runbook by its id."""
     folder = files("wedsync.runbooks.builtin")
     found = [
         read_runbook(each.read_text(encoding="utf-8"))
@@ -17,7 +21,3 @@ def _built_in() -> dict[str, Runbook]:
         if each.name.endswith(".json")
     ]
     return {each.runbook_id: each for each in sorted(found, key=lambda each: each.runbook_id)}
-
-
-BUILT_IN = _built_in()
-"""Every built-in runbook by its id."""
