@@ -59,6 +59,11 @@ class FieldError:
     detail: str
 
 
+def member_pointer(name: str) -> str:
+    """A member's part of a JSON pointer (RFC 6901)."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
 class WedSyncError(Exception):
     """Something that a caller can be told."""
 

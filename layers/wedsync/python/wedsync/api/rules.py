@@ -18,8 +18,8 @@ from wedsync.api.alerts import SeverityReasonReply
 from wedsync.api.conditions import WholeCondition, written
 from wedsync.api.contacts import RoleName
 from wedsync.api.shape import Instant, Name, Reply, Request, Text, Title
-from wedsync.api.validation import fields_of_validation, member_pointer
-from wedsync.errors import FieldError, Invalid
+from wedsync.api.validation import fields_of_validation
+from wedsync.errors import FieldError, Invalid, member_pointer
 
 PolicyName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 _MOST_NOTIFICATIONS = 20

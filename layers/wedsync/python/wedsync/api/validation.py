@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from wedsync.errors import FieldError
+from wedsync.errors import FieldError, member_pointer
 
 
 def fields_of_validation(errors: Sequence[Mapping[str, object]]) -> tuple[FieldError, ...]:
@@ -19,11 +19,6 @@ def fields_of_validation(errors: Sequence[Mapping[str, object]]) -> tuple[FieldE
             )
         )
     return tuple(fields)
-
-
-def member_pointer(name: str) -> str:
-    """A member's part of a JSON pointer (RFC 6901)."""
-    return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 def _pointer(location: list[str]) -> str:

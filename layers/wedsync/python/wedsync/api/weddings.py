@@ -9,8 +9,8 @@ from typing import cast
 from pydantic import Field, TypeAdapter, ValidationError
 
 from wedsync.api.shape import LocalDate, Name, Reply, Request, Time
-from wedsync.api.validation import fields_of_validation, member_pointer
-from wedsync.errors import FieldError, Invalid, TooLarge
+from wedsync.api.validation import fields_of_validation
+from wedsync.errors import FieldError, Invalid, TooLarge, member_pointer
 from wedsync.weddings.calendar import instant, local, zone
 from wedsync.weddings.model import (
     Complexity,

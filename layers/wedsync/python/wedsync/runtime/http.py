@@ -20,7 +20,7 @@ from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from wedsync.api.validation import fields_of_validation, member_pointer
+from wedsync.api.validation import fields_of_validation
 from wedsync.cloud.memory import memory_of
 from wedsync.errors import (
     FieldError,
@@ -31,6 +31,7 @@ from wedsync.errors import (
     TooManyRequests,
     Unauthenticated,
     WedSyncError,
+    member_pointer,
 )
 from wedsync.metrics.body import open_body, parse_json
 from wedsync.rates import Allowance
