@@ -46,6 +46,7 @@ def handler(
     def changed(incident: Incident, now: datetime) -> Decision:
         if if_match not in (None, "*", f'"{incident.version}"'):
             raise PreconditionFailed
+        patch.require_no_more(incident)
         done = retitle(incident, title=patch.title, description=patch.description, by=by, at=now)
         if "assigned_to" in patch.model_fields_set:
             done = assign(done.incident, patch.assignee, by=by, at=now)

@@ -41,6 +41,8 @@ def misspelt(name: str, known: frozenset[str]) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _misspelt(name: str, known: frozenset[str]) -> str | None:
+    if name in known:
+        return None
     whole, lacking = _index(known)
     own = _folded(name)
     if (meant := whole.get(own)) is not None:

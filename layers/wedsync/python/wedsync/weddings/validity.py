@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from wedsync.errors import FieldError
-from wedsync.weddings.calendar import day_exists, zone_names
+from wedsync.weddings.calendar import day_exists, local_date, zone_names
 from wedsync.weddings.model import Venue, Wedding
 from wedsync.weddings.timeline import ceremony_start
 
@@ -80,10 +80,25 @@ def _timeline(wedding: Wedding) -> Iterator[FieldError]:
 
 
 def _together(wedding: Wedding) -> Iterator[FieldError]:
-    """All items lie around the ceremony: a slip in a year of one makes no wedding of a year."""
+    """All items lie around the ceremony, and that around the date.
+
+    A slip in a year of one makes no wedding of a year, and one in the year of all no wedding that
+    is watched in another year than its own.
+    """
     ceremony = ceremony_start(wedding)
     if ceremony is None or ceremony.year not in YEARS:
         return
+    if wedding.date.year in YEARS and wedding.venue.time_zone in zone_names():
+        days = abs((local_date(wedding, ceremony) - wedding.date).days)
+        if days >= LONGEST_PART_DAYS:
+            at = next(i for i, item in enumerate(wedding.timeline) if item.starts_at == ceremony)
+            yield FieldError(
+                pointer=f"/timeline/{at}/startsAt",
+                code="too-far",
+                detail=f"it lies {days} days from the wedding's date, {wedding.date}; less than "
+                f"{LONGEST_PART_DAYS} are possible",
+            )
+            return
     for index, item in enumerate(wedding.timeline):
         days = abs(item.starts_at - ceremony).days
         if item.starts_at.year in YEARS and days >= LONGEST_PART_DAYS:
