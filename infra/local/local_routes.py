@@ -18,6 +18,7 @@ from infra.local.store.messages import Subscription
 from wedsync.cloud.endpoints import is_loopback_name
 from wedsync.errors import (
     Conflict,
+    FieldError,
     Forbidden,
     Invalid,
     MethodNotAllowed,
@@ -81,7 +82,9 @@ class LocalRoutes:
     def _advance(self, request: Request) -> tuple[int, object]:
         cloud = self._machine.cloud
         if not isinstance(cloud.clock, ManualClock):
-            raise Conflict("the clock is real: start the server with --clock manual")
+            detail = "the clock is real: start the server with --clock manual"
+            at_fault = FieldError(pointer=f"/{_STEP}", code="clock-is-real", detail=detail)
+            raise Conflict(detail, errors=(at_fault,))
         seconds = _seconds(_document(request, needed=_STEP))
         with self._one_at_a_time:
             ran = self._machine.advance(seconds)

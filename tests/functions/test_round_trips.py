@@ -169,6 +169,8 @@ def test_what_is_wrong_is_said_in_our_own_words(
     told = web.ask("POST", "/api/monitoring/incidents", body)
     assert told.is_a_problem(400)
     assert [each["detail"] for each in told.errors] == [detail]
+    (error,) = told.errors
+    assert told.json["detail"] == f"{error['pointer']}: {detail}"
 
 
 def test_a_member_that_is_a_slip_of_a_missing_one_is_asked_for(web: Web) -> None:

@@ -18,8 +18,7 @@ from wedsync.api.alerts import SeverityReasonReply
 from wedsync.api.conditions import WholeCondition, written
 from wedsync.api.contacts import RoleName
 from wedsync.api.shape import Instant, Name, Reply, Request, Text, Title, require_unchanged
-from wedsync.api.validation import fields_of_validation
-from wedsync.errors import Invalid
+from wedsync.api.validation import refused
 
 PolicyName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 _MOST_NOTIFICATIONS = 20
@@ -113,10 +112,8 @@ def patched(rule: Rule, patch: Mapping[str, object], *, at: datetime) -> tuple[R
     try:
         request = _requests.validate_json(json.dumps(kept))
     except ValidationError as error:
-        fields = fields_of_validation(
-            [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
-        )
-        raise Invalid(fields[0].detail, errors=fields) from None
+        found = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
+        raise refused(found) from None
     changed = request.rule(
         rule_id=rule.rule_id,
         created_at=rule.created_at,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from wedsync.errors import FieldError, member_pointer
+from wedsync.errors import FieldError, Invalid, member_pointer
 from wedsync.spelling import did_you_mean, one_of
 
 _Context = Mapping[str, object]
@@ -11,8 +11,20 @@ _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'")
 _SOMETHING = r"\S"
 
 
-def fields_of_validation(errors: Sequence[Mapping[str, object]]) -> tuple[FieldError, ...]:
-    """A validator's errors as field errors: body members by JSON pointer, others by name."""
+def refused(errors: Sequence[Mapping[str, object]]) -> Invalid:
+    """The refusal of a request for these errors; its detail is the first one, with its place.
+
+    Members of a body are named by JSON pointer, parameters by their names.
+    """
+    fields = _fields(errors)
+    if not fields:
+        return Invalid()
+    first = fields[0]
+    detail = f"{first.pointer}: {first.detail}" if first.pointer else first.detail
+    return Invalid(detail, errors=fields)
+
+
+def _fields(errors: Sequence[Mapping[str, object]]) -> tuple[FieldError, ...]:
     lacking = [_location(error) for error in errors if error.get("type") == "missing"]
     fields = []
     for error in errors:

@@ -9,7 +9,7 @@ from typing import cast
 from pydantic import Field, TypeAdapter, ValidationError
 
 from wedsync.api.shape import LocalDate, Name, PartReadBack, Reply, Request, Time, require_unchanged
-from wedsync.api.validation import fields_of_validation
+from wedsync.api.validation import refused
 from wedsync.errors import Invalid, TooLarge
 from wedsync.weddings.calendar import instant, local, zone
 from wedsync.weddings.model import (
@@ -326,10 +326,8 @@ def patched(wedding: Wedding, patch: Mapping[str, object], *, at: datetime) -> W
     try:
         request = _requests.validate_json(json.dumps(merged))
     except ValidationError as error:
-        fields = fields_of_validation(
-            [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
-        )
-        raise Invalid(fields[0].detail, errors=fields) from None
+        found = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
+        raise refused(found) from None
     return to_wedding(
         request,
         wedding_id=wedding.wedding_id,
