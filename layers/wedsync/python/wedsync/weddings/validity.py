@@ -15,6 +15,7 @@ GUEST_LIMIT = 10_000
 LIST_LIMIT = 200
 YEARS = range(1970, 2201)
 LONGEST_PART_DAYS = 14  # a slip in a year would else keep a wedding live, every 10 s, for that year
+FARTHEST_FROM_DATE_DAYS = 183  # the order of the day may move before the date does, not its year
 
 
 def check(wedding: Wedding) -> tuple[FieldError, ...]:
@@ -90,13 +91,13 @@ def _together(wedding: Wedding) -> Iterator[FieldError]:
         return
     if wedding.date.year in YEARS and wedding.venue.time_zone in zone_names():
         days = abs((local_date(wedding, ceremony) - wedding.date).days)
-        if days >= LONGEST_PART_DAYS:
+        if days >= FARTHEST_FROM_DATE_DAYS:
             at = next(i for i, item in enumerate(wedding.timeline) if item.starts_at == ceremony)
             yield FieldError(
                 pointer=f"/timeline/{at}/startsAt",
                 code="too-far",
                 detail=f"it lies {days} days from the wedding's date, {wedding.date}; less than "
-                f"{LONGEST_PART_DAYS} are possible",
+                f"{FARTHEST_FROM_DATE_DAYS} are possible",
             )
             return
     for index, item in enumerate(wedding.timeline):
