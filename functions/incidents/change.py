@@ -43,6 +43,7 @@ def handler(
 
     def changed(incident: Incident, now: datetime) -> Decision:
         require_version(if_match, incident.version)
+        patch.require_no_more(incident)
         done = retitle(incident, title=patch.title, description=patch.description, by=by, at=now)
         if "assigned_to" in patch.model_fields_set:
             done = assign(done.incident, patch.assignee, by=by, at=now)

@@ -10,7 +10,12 @@ from wedsync.stores.services import Services
 @queue_consumer(
     Resource.RECIPIENTS,
     summary="Tell the contacts of a role what was published to it",
-    uses=(Resource.INCIDENTS.read(), Resource.NOTIFICATIONS.read(), *TELLING),
+    uses=(
+        Resource.ALERTS.read(),
+        Resource.INCIDENTS.read(),
+        Resource.NOTIFICATIONS.read(),
+        *TELLING,
+    ),
     topics=(Resource.TIER_0, Resource.TIER_1, Resource.TIER_2),
     timeout_seconds=20,
 )

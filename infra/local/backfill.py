@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from wedsync.flows.backfill import Told
 from wedsync.runtime.aws import on_aws
 from wedsync.settings import Settings
 from wedsync.stores.backfills import Cursor
+from wedsync.stores.rejections import Rejection
 from wedsync.stores.services import Services
 
 
@@ -59,6 +60,20 @@ def lines_of(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         for line in file:
             yield line.rstrip(b"\r\n")
+
+
+class Refusals:
+    """Names what was refused, line by line, on the error output; of many the first ones."""
+
+    def __init__(self, *, shown: int) -> None:
+        self._left = shown
+
+    def add(self, refused: Sequence[Rejection]) -> None:
+        """Name these, as far as there is room for them."""
+        for each in refused[: self._left]:
+            sys.stderr.write(f"{each.place.rpartition(':')[2]}: {each.code}: {each.detail}\n")
+        self._left -= min(self._left, len(refused))
+        sys.stderr.flush()
 
 
 def progress(what: str, *, total: int) -> Told:

@@ -36,6 +36,9 @@ app.command()(demo)
 app.command()(cost)
 
 _WRONG_USE = 2
+_SOME_REFUSED = 1
+_REFUSALS_SHOWN = 10
+_MAKES_ONE = "a server makes one: wedsync serve --data {}"
 _DATA_HELP = "The server's --data; not needed while one server runs."
 
 
@@ -88,7 +91,7 @@ def serve(
     if clock is ClockMode.MANUAL and speed != 1.0:
         _refuse("a manual clock has no speed: leave --speed out")
     started_at = None if start is None else _instant(start)
-    from infra.local.data_directory import DirectoryInUse
+    from infra.local.data_directory import DirectoryInUse, Unusable
     from infra.local.server import PortTaken, ServeOptions
     from infra.local.server import serve as run
 
@@ -109,6 +112,8 @@ def serve(
         _refuse(f"port {port} is taken: choose another with --port, or --port 0 for a free one")
     except DirectoryInUse:
         _refuse(f"another server uses {data}: stop it, or choose another --data")
+    except Unusable as error:
+        _refuse(f"--data: {error}")
 
 
 @keys.command("create")
@@ -146,11 +151,15 @@ def backfill_file(
     data: Where = None,
     deployed: Deployed = False,  # noqa: FBT002 - an option of the command line
 ) -> None:
-    """Add points that are older than a day, and so are not taken any more when they are sent."""
-    from infra.local.backfill import digest_of, job_of, lines_of, progress
+    """Add points that are older than a day, and so are not taken any more when they are sent.
+
+    Ends with 1 where some were refused.
+    """
+    from infra.local.backfill import Refusals, digest_of, job_of, lines_of, progress
     from wedsync.flows.backfill import backfill_points
 
     owner = _tenant(tenant)
+    refusals = Refusals(shown=_REFUSALS_SHOWN)
     with _stores(data, deployed=deployed) as services:
         done = backfill_points(
             services,
@@ -158,6 +167,7 @@ def backfill_file(
             lines_of(file),
             job=job_of("points", owner.id, digest_of(file)),
             told=progress("lines", total=sum(1 for _ in lines_of(file))),
+            refusing=refusals.add,
         )
     typer.echo(
         json.dumps(
@@ -170,6 +180,13 @@ def backfill_file(
             }
         )
     )
+    if done.refused:
+        typer.echo(
+            f"wedsync: {done.refused} were refused; each is kept with its reason for 14 days: "
+            "GET /api/metrics/ingest/rejections",
+            err=True,
+        )
+        raise typer.Exit(_SOME_REFUSED)
 
 
 @backfill.command("hours")
@@ -225,10 +242,19 @@ def _stores(data: Path | None, *, deployed: bool) -> "Iterator[Services]":
 
 def _directory(data: Path | None) -> "DataDirectory":
     """The directory that is named, else that of the only server that runs."""
-    from infra.local.data_directory import DataDirectory, running_servers
+    from infra.local.data_directory import DataDirectory, Unusable, running_servers
 
     if data is not None:
-        return DataDirectory(data)
+        if not data.is_dir():
+            _refuse(f"--data: there is no store in {data}; {_MAKES_ONE.format(data)}")
+        try:
+            directory = DataDirectory(data)
+            if not directory.has_store:
+                _refuse(f"--data: there is no store in {data}; {_MAKES_ONE.format(data)}")
+            directory.require_usable()
+        except Unusable as error:
+            _refuse(f"--data: {error}")
+        return directory
     running = running_servers()
     if not running:
         _refuse("no server runs: start one, or name the directory of yours with --data")

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,18 +15,54 @@ from pathlib import Path
 _DATABASE = "wedsync.sqlite"
 _LOCK = "server.lock"
 _OWNER_ONLY = 0o600
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
 class DirectoryInUse(Exception):
     """Another server runs on this directory."""
 
 
+class Unusable(Exception):
+    """A directory that cannot hold a store, or holds something else; says why."""
+
+
 class DataDirectory:
     """One server's directory."""
 
     def __init__(self, path: Path) -> None:
+        """Raises Unusable where there can be no such directory."""
         self.path = path
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except FileExistsError:
+            raise Unusable(f"{path} is a file; a directory is needed") from None
+        except OSError as error:
+            raise Unusable(f"{path} cannot be made: {error.strerror}") from None
+
+    @property
+    def has_store(self) -> bool:
+        """Whether a server has kept something here."""
+        return (self.path / _DATABASE).is_file()
+
+    def require_usable(self) -> None:
+        """Raise Unusable unless this process may write a store here, and there is no other thing.
+
+        A store that somebody else writes just now is one.
+        """
+        try:
+            with contextlib.closing(
+                sqlite3.connect(self.database, timeout=0, isolation_level=None)
+            ) as store:
+                store.execute("BEGIN IMMEDIATE")
+                store.execute("ROLLBACK")
+        except OSError as error:
+            raise Unusable(f"{self.path} cannot be written: {error.strerror}") from None
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF in _BUSY:
+                return
+            if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+                raise Unusable(f"{self.path / _DATABASE} is no store") from None
+            raise Unusable(f"{self.path / _DATABASE} cannot be written: {error}") from None
 
     @property
     def database(self) -> Path:
@@ -46,8 +83,15 @@ class DataDirectory:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Be the only server on this directory; the system lets go when the process dies."""
-        with (self.path / _LOCK).open("w") as lock:
+        """Be the only server on this directory; the system lets go when the process dies.
+
+        Raises DirectoryInUse, and Unusable where nothing can be written.
+        """
+        try:
+            opened_lock = (self.path / _LOCK).open("w")
+        except OSError as error:
+            raise Unusable(f"{self.path} cannot be written: {error.strerror}") from None
+        with opened_lock as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:

@@ -18,17 +18,21 @@ from infra.local.store.messages import Subscription
 from wedsync.cloud.endpoints import is_loopback_name
 from wedsync.errors import (
     Conflict,
+    FieldError,
     Forbidden,
     Invalid,
     MethodNotAllowed,
     NotFound,
     WedSyncError,
+    member_pointer,
 )
 from wedsync.resources import Resource, ResourceKind
 from wedsync.runtime import problem
+from wedsync.spelling import did_you_mean
 
 PREFIX = "/_local/"
 CLOCK_SETTING = "clock"
+_STEP = "advanceSeconds"
 _LONGEST_STEP_SECONDS = 400 * 86_400
 _MOST_NOTIFICATIONS = 1000
 _Handler: TypeAlias = Callable[[Request], "tuple[int, object]"]
@@ -76,10 +80,12 @@ class LocalRoutes:
         }
 
     def _advance(self, request: Request) -> tuple[int, object]:
-        seconds = _seconds(_document(request).get("advanceSeconds"))
         cloud = self._machine.cloud
         if not isinstance(cloud.clock, ManualClock):
-            raise Conflict("the clock is real: start the server with --clock manual")
+            detail = "the clock is real: start the server with --clock manual"
+            at_fault = FieldError(pointer=f"/{_STEP}", code="clock-is-real", detail=detail)
+            raise Conflict(detail, errors=(at_fault,))
+        seconds = _seconds(_document(request, needed=_STEP))
         with self._one_at_a_time:
             ran = self._machine.advance(seconds)
             cloud.settings.set(CLOCK_SETTING, cloud.clock.now().isoformat())
@@ -141,7 +147,10 @@ def _host_of(url: str) -> str:
         return ""
 
 
-def _document(request: Request) -> Mapping[str, object]:
+def _document(request: Request, *, needed: str = "") -> Mapping[str, object]:
+    if not request.body.strip():
+        pointer = f"/{needed}" if needed else ""
+        raise Invalid.field(pointer, "missing", "the body is a JSON object, and there is none")
     try:
         document = json.loads(request.body)
     except (ValueError, RecursionError) as error:
@@ -151,12 +160,16 @@ def _document(request: Request) -> Mapping[str, object]:
     return document
 
 
-def _seconds(value: object) -> float:
+def _seconds(document: Mapping[str, object]) -> float:
+    for name in sorted(set(document) - {_STEP}):
+        detail = f"no such member{did_you_mean(name, [_STEP])}"
+        raise Invalid.field(member_pointer(name), "extra-forbidden", detail)
+    value = document.get(_STEP)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Invalid.field("/advanceSeconds", "type", "advanceSeconds is a number of seconds")
+        raise Invalid.field(f"/{_STEP}", "type", f"{_STEP} is a number of seconds")
     if not 0 <= value <= _LONGEST_STEP_SECONDS:  # NaN fails every comparison
-        detail = f"advanceSeconds lies between 0 and {_LONGEST_STEP_SECONDS}"
-        raise Invalid.field("/advanceSeconds", "range", detail)
+        detail = f"{_STEP} lies between 0 and {_LONGEST_STEP_SECONDS}"
+        raise Invalid.field(f"/{_STEP}", "range", detail)
     return value
 
 

@@ -64,12 +64,13 @@ class ServeOptions:
 def serve(options: ServeOptions, functions: Callable[[], Sequence[Function]]) -> None:
     """Serve until a signal ends it, and print one ready line to stdout.
 
-    Raises PortTaken, or DirectoryInUse, before anything starts.
+    Raises PortTaken, DirectoryInUse or Unusable before anything starts.
     """
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(contextlib.closing(_listen(options.port)))
         directory = stack.enter_context(opened(options.data))
         stack.enter_context(directory.held())
+        directory.require_usable()
         stack.enter_context(directory.announced(_url(listener)))
         ready_line = stack.enter_context(log_instead_of_stdout(directory.log))
         clock = _clock(options)

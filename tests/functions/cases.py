@@ -975,6 +975,7 @@ CASES: tuple[Case, ...] = (
     Case(function="streams-metrics", title="a minute behind", arrange=_a_minute_behind),
     Case(function="streams-recipients", arrange=a_contact_and_a_page),
     Case(function="streams-recipients", title="nobody is there", arrange=a_new_incident),
+    Case(function="streams-recipients", title="about an alert alone", arrange=a_contact),
     Case(
         function="streams-recipients", title="it is over", arrange=a_told_contact, change=_its_end
     ),

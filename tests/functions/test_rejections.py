@@ -90,6 +90,8 @@ POINTS: dict[str, bytes] = {
     "not-an-object": b"7",
     "unknown-version": _point(v=2),
     "unknown-kind": _point(kind="thermometer"),
+    "unknown-member": _point(weddingID="w"),
+    "unknown-outcome": _point(dims={"outcome": "complete"}),
     "unknown-data-type": _point(dataType="horoscope"),
     "unknown-priority": _point(priority="whenever"),
     "missing": b'{"kind": "event"}',
@@ -158,6 +160,46 @@ def test_a_point_that_cannot_be_counted_is_kept_with_its_reason(web: Web, code: 
     assert (row["code"], row["index"]) == (code, 0)
     assert row["reason"]
     assert row["raw"]
+
+
+OF_SECONDS = point(ts=_MS // 1000)
+AN_OUTCOME = point(dims={"outcome": "complete"})
+COLUMNS = {"name": "photo.upload", "kind": "timer", "value": [1]}
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "said"),
+    [
+        (OF_SECONDS, "/ts", "looks like epoch seconds; milliseconds are expected"),
+        ([OF_SECONDS], "/0/ts", "looks like epoch seconds"),
+        ({"data": [OF_SECONDS]}, "/data/0/ts", "looks like epoch seconds"),
+        (b"\n%b\n\n%b" % (_raw('"v": 2'), json.dumps(OF_SECONDS).encode()), "/1/ts", "line 4: "),
+        ({"columns": {**COLUMNS, "ts": [_MS // 1000]}}, "/columns/ts/0", "looks like epoch"),
+        (
+            {"columns": {**COLUMNS, "ts": [_MS], "weddingID": "w"}},
+            "/columns/weddingID",
+            "did you mean weddingId?",
+        ),
+        ({"columns": {**COLUMNS, "ts": ["x"]}}, "/columns/ts/0", "docs/ingest.md"),
+        ({"columns": {"name": "a", "ts": [_MS]}}, "/columns/kind", "kind is required"),
+        (AN_OUTCOME, "/dims/outcome", "started, completed, failed; did you mean completed?"),
+        (point(kind="tmer"), "/kind", "did you mean timer?"),
+        (point(priority="hgih"), "/priority", "did you mean high?"),
+    ],
+)
+def test_a_refusal_leads_to_the_member_and_says_what_was_probably_meant(
+    web: Web, body: object, pointer: str, said: str
+) -> None:
+    told = web.ask("POST", INGEST, body)
+    assert told.is_a_problem(400)
+    (error,) = [each for each in told.errors if each["pointer"] == pointer]
+    assert said in error["detail"]
+    web.bundle.put_record(
+        body if isinstance(body, bytes) else json.dumps(body).encode(), partition_key="p"
+    )
+    web.bundle.drain()
+    rows = [each for each in web.ask("GET", PATH).items if each["pointer"] == pointer]
+    assert [said in str(each["reason"]) for each in rows] == [True, True]
 
 
 @pytest.mark.parametrize("code", EXPORTS)

@@ -283,6 +283,12 @@ def test_a_vendor_may_neither_ask_for_another_vendor_nor_speak_for_it() -> None:
         assert own.status == 200
         sent = web.ask("POST", "/api/metrics/ingest", point(vendorId="florist-1"), role=Role.VENDOR)
         assert sent.is_a_problem(403)
+        assert [each["pointer"] for each in sent.errors] == ["/vendorId"]
+        both = [point(eventId="own"), point(vendorId="florist-1")]
+        sent = web.ask("POST", "/api/metrics/ingest", both, role=Role.VENDOR)
+        assert sent.is_a_problem(403)
+        assert [each["pointer"] for each in sent.errors] == ["/1/vendorId"]
+        assert "nothing was taken" in str(sent.json["detail"])
 
 
 def test_the_tenant_comes_from_the_token_and_from_nothing_else() -> None:

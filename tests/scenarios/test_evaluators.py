@@ -89,6 +89,7 @@ def test_payments_that_fail_are_high_at_once() -> None:
         day.push(payments(completed=10, failed=1))
     (alert,) = [each for each in day.bundle.alerts() if each["type"] == "business"]
     assert (alert["severity"], alert["ruleId"]) == ("high", "platform.payment_failures")
+    assert alert["tags"] == ["payments"]
     rules = {each["rule"] for each in alert["severityReasons"]}  # type: ignore[index,call-overload,union-attr] # objects
     assert "payment_service_failure" in rules
 

@@ -160,6 +160,18 @@ def test_a_value_that_cannot_be_worked_out_is_parked() -> None:
         assert len(parked) == 2
 
 
+def test_a_value_that_is_spread_beyond_all_numbers_is_parked() -> None:
+    with Bundle(at=NOON) as bundle:
+        spread = {"type": "normalize", "from": [0, 1e-300], "to": [0, 1]}
+        declared(bundle, "spread", {"source": {"names": ["x"]}, "transforms": [spread]})
+        for value in (0, 1e15):
+            bundle.put(a_point("x", bundle.now, value=value))
+        bundle.drain()
+        assert sums(bundle, "derived.spread") == {"{}": 0}
+        (parked,) = bundle.get("/api/metrics/ingest/rejections").items
+        assert parked["code"] == "output-not-a-number"
+
+
 def test_pipelines_are_their_tenants_and_change_version_by_version() -> None:
     with Bundle(at=NOON) as bundle:
         body = {"source": {"names": ["x"]}, "transforms": [SECONDS]}

@@ -2,6 +2,8 @@
 
 from typing import cast
 
+import pytest
+
 from tests.builders import utc
 from tests.harness import Bundle, a_wedding_request
 from tests.scenarios.language import (
@@ -14,6 +16,8 @@ from tests.scenarios.language import (
     requests,
     resolved,
 )
+from wedsync.errors import PreconditionFailed
+from wedsync.flows.removal import remove_wedding
 
 
 def a_saturday() -> Day:
@@ -49,6 +53,28 @@ def test_only_the_version_that_if_match_names_is_removed() -> None:
     saturday.bundle.patch(f"/api/weddings/{saturday.wedding_id('w1')}", {"guestCount": 99})
     assert removed(saturday, if_match='"1"') == 412
     assert removed(saturday, if_match='"2"') == 204
+
+
+def test_a_wedding_that_changes_while_it_is_removed_keeps_what_is_open_about_it() -> None:
+    saturday = a_saturday().push(photo_failures("w1", rate=2.0))
+    bundle, wedding_id = saturday.bundle, saturday.wedding_id("w1")
+    read = bundle.services.weddings.get(bundle.tenant, wedding_id)
+    bundle.patch(f"/api/weddings/{wedding_id}", {"guestCount": 99})
+    with pytest.raises(PreconditionFailed):
+        remove_wedding(bundle.services, bundle.tenant, read, by="mia")
+    assert [each["status"] for each in bundle.active_incidents()] == ["open"]
+    assert saturday.alert["state"] == "firing"
+
+
+def test_a_removal_that_was_cut_off_can_be_repeated_and_nothing_else() -> None:
+    saturday = a_saturday().push(photo_failures("w1", rate=2.0))
+    bundle, wedding_id = saturday.bundle, saturday.wedding_id("w1")
+    weddings = bundle.services.weddings
+    weddings.begin_removal(bundle.tenant, weddings.get(bundle.tenant, wedding_id))
+    changed = bundle.patch(f"/api/weddings/{wedding_id}", {"guestCount": 99})
+    assert (changed.status, changed["type"]) == (409, "urn:wedsync:problem:wedding-leaving")
+    assert removed(saturday, if_match='"1"') == 204
+    assert bundle.active_incidents() == []
 
 
 def test_the_points_of_a_removed_wedding_are_counted_and_feed_no_alert() -> None:

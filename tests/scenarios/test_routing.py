@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from tests.harness import Answer, Bundle, Json, a_wedding_request
-from tests.scenarios.language import NARROW, WIDE, Day, at, between, notice, page, pages
+from tests.scenarios.language import NARROW, WIDE, Day, Said, at, between, notice, page, pages
 from wedsync.resources import Resource
 
 POLICIES = "/api/monitoring/escalation-policies"
@@ -137,6 +137,20 @@ def test_a_ladder_that_could_not_be_climbed_is_refused(
 @pytest.mark.parametrize("name", ["Normal", "a b", "-a", "a" * 65])
 def test_a_ladder_has_a_plain_name(tuesday: Day, name: str) -> None:
     assert tuesday.bundle.put_document(f"{POLICIES}/{name}", FAST).status == 404
+
+
+def test_a_rule_about_payments_reaches_payments_on_call(tuesday: Day) -> None:
+    """A tenant's own rule without a ladder: what is told of it is no incident."""
+    add(tuesday, "engineer", "on_call_engineer")
+    add(tuesday, "cashier", "payments_on_call")
+    condition = {"metric": "payment.attempt", "stat": "count", "op": ">", "threshold": 1,
+                 "window": "5m", "for": "0s"}  # fmt: skip
+    rule = {"name": "Many buy", "condition": condition, "severity": "high"}
+    assert tuesday.bundle.post("/api/metrics/alerts/create", rule).status == 201
+    tuesday.push((Said(name="payment.attempt", kind="event", times=5),)).at("14:06")
+    (alert,) = tuesday.bundle.alerts()
+    assert (alert["tags"], alert["incidentId"]) == (["payments"], None)
+    assert reached(tuesday, alertId=str(alert["alertId"])) == {"engineer", "cashier"}
 
 
 def test_a_payment_failure_reaches_payments_on_call(tuesday: Day) -> None:

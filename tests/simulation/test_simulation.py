@@ -30,6 +30,7 @@ def test_a_seed_is_replayed_byte_for_byte_in_any_process() -> None:
         text=True,
     ).stdout
     assert f"{play(1).digest}\n" in there
+    assert there.splitlines()[-1].startswith("seed 1: all invariants hold, ")
 
 
 def test_every_read_of_a_tenant_asks_for_its_own_keys_alone() -> None:

@@ -133,6 +133,10 @@ def test_a_time_may_be_rfc_3339(text: str, ms: int) -> None:
         ({"weddingId": "w" * 201}, "bad-wedding-id", "/weddingId"),
         ({"weddingId": 5}, "bad-wedding-id", "/weddingId"),
         ({"eventId": "a\u001fb"}, "bad-event-id", "/eventId"),
+        ({"weddingID": "w"}, "unknown-member", "/weddingID"),
+        ({"dim": {"a": "b"}}, "unknown-member", "/dim"),
+        ({"wedding": "w"}, "unknown-member", "/wedding"),
+        ({"wedding/i~d": 1, "vendor-id": "v"}, "unknown-member", "/vendor-id"),
         ({"dims": []}, "bad-dims", "/dims"),
         ({"dims": {"a": {}}}, "bad-dims", "/dims"),
         ({"dims": {"a b": "c"}}, "bad-dims", "/dims"),
@@ -177,6 +181,25 @@ def test_objects_may_come_line_by_line() -> None:
     assert [index for index, _ in record.points] == [0, 2]
     (rejected,) = record.rejected
     assert (rejected.index, rejected.code, rejected.raw) == (1, "malformed-json", b"nonsense")
+    assert (rejected.pointer, rejected.detail[:8]) == ("/1", "line 3: ")
+    assert [place.line for place in record.places] == [1, 3, 4]
+
+
+def test_a_pointer_leads_into_the_body_as_it_was_sent() -> None:
+    wrong = {**GOOD, "ts": TS * 1000}
+    found = {}
+    for body in (wrong, [wrong], {"data": [GOOD, wrong]}, {"payload": wrong}):
+        (rejected,) = decoded(body).rejected
+        found[rejected.pointer] = rejected.detail
+    assert list(found) == ["/ts", "/0/ts", "/data/1/ts", "/payload/ts"]
+    assert all("looks like epoch microseconds" in each for each in found.values())
+
+
+def test_members_of_another_name_are_ignored() -> None:
+    assert (
+        the_point({**GOOD, "resource": 1, "date": 2, "event": 3, "country": 4}).name
+        == "api.request"
+    )
 
 
 def test_points_of_data_inherit_the_members_around_them() -> None:

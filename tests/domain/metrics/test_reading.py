@@ -183,7 +183,9 @@ def test_columns_say_what_rows_say() -> None:
     expected = decode_record(
         json.dumps([{"kind": "timer", "vendorId": "v1", **row} for row in rows]).encode()
     )
-    assert list(reader.points(body).items()) == counted(expected.points)
+    assert [(at, each.point) for at, each in reader.points(body).items()] == counted(
+        expected.points
+    )
     assert found.rejected == []
     assert found.heads[0].created_at_ms == TS
     assert found.heads[0].frame_id is not None
@@ -225,7 +227,7 @@ def test_a_bad_number_in_a_column_costs_its_point_alone() -> None:
 def test_an_event_needs_no_value_in_any_form() -> None:
     body = json.dumps({"columns": {"name": "x", "kind": "event", "ts": [TS, TS]}}).encode()
     reader, _ = read(body)
-    assert [point.values for point in reader.points(body).values()] == [(1.0,), (1.0,)]
+    assert [each.point.values for each in reader.points(body).values()] == [(1.0,), (1.0,)]
 
 
 def test_a_point_may_have_a_member_of_that_name() -> None:

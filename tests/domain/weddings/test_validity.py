@@ -110,6 +110,16 @@ def test_what_just_keeps_to_a_rule_is_valid(wedding: Wedding) -> None:
             "/timeline/1/startsAt",
             "too-far",
         ),
+        (
+            a_wedding(
+                timeline=[
+                    an_item(NOON + 365 * 24 * HOUR),
+                    an_item(NOON + 366 * 24 * HOUR, item_id="b"),
+                ]
+            ),
+            "/timeline/0/startsAt",
+            "too-far",
+        ),
         (a_wedding(events=[an_event("", NOON, NOON)]), "/events/0/name", "required"),
         (
             a_wedding(events=[an_event("a", NOON, NOON - HOUR)]),

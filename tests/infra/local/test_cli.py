@@ -111,6 +111,47 @@ def test_a_taken_port_is_said_clearly() -> None:
     assert "--port 0" in answer.stderr
 
 
+def cloud_on(data: Path) -> LocalCloud:
+    clock = RealClock()
+    return LocalCloud(DataDirectory(data).database, clock=clock, ids=RandomIds(clock))
+
+
+def a_store(data: Path) -> Path:
+    cloud_on(data).close()
+    return data
+
+
+def test_a_key_is_made_for_a_store_that_is_there_alone(tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    for data in (nowhere, tmp_path):
+        answer = wedsync(*NEW_VIEWER, "--data", str(data))
+        assert (answer.returncode, answer.stdout) == (2, "")
+        assert answer.stderr == (
+            f"wedsync: --data: there is no store in {data}; "
+            f"a server makes one: wedsync serve --data {data}\n"
+        )
+    assert not nowhere.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_that_cannot_be_used_are_refused_in_one_line(tmp_path: Path) -> None:
+    file, strange = tmp_path / "file", tmp_path / "strange"
+    file.write_text("x")
+    strange.mkdir()
+    (strange / "wedsync.sqlite").write_bytes(b"not a database at all" * 99)
+    for data, hint in (
+        (file, "is a file"),
+        (file / "below", "cannot be made"),
+        (Path("/proc/nowhere"), "cannot be made"),
+        (strange, "is no store"),
+    ):
+        for command in (("serve", "--port", "0"), NEW_VIEWER):
+            answer = wedsync(*command, "--data", str(data))
+            assert (answer.returncode, answer.stdout) == (2, "")
+            assert answer.stderr.count("\n") == 1
+            assert hint in answer.stderr or (command == NEW_VIEWER and "no store" in answer.stderr)
+
+
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
@@ -189,7 +230,7 @@ def old_points(path: Path, count: int) -> None:
 
 
 def test_a_backfill_that_was_killed_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    file, data = tmp_path / "old.ndjson", tmp_path / "data"
+    file, data = tmp_path / "old.ndjson", a_store(tmp_path / "data")
     old_points(file, 6000)
     arguments = ("backfill", "points", str(file), "--tenant", "demo", "--data", str(data))
     with subprocess.Popen(  # noqa: S603 - our own command
@@ -210,14 +251,37 @@ def test_a_backfill_that_was_killed_goes_on_where_it_stopped(tmp_path: Path) -> 
     assert json.loads(again.stdout) == done
     third = wedsync(*arguments)
     assert (json.loads(third.stdout), third.stderr) == (done, "")
-    clock = RealClock()
-    with LocalCloud(DataDirectory(data).database, clock=clock, ids=RandomIds(clock)) as cloud:
+    with cloud_on(data) as cloud:
         services = Services(cloud, Settings())
         added = services.backfills.added(Tenant("demo"), WHOLE, first=0, last=10**9)
         assert sum(each.whole().totals().summary().count for each in added) == 6000
 
 
+def test_a_backfill_names_the_lines_that_it_refuses_and_keeps_them(tmp_path: Path) -> None:
+    file, data = tmp_path / "old.ndjson", a_store(tmp_path / "data")
+    old_points(file, 3)
+    good = file.read_text().splitlines()
+    foreign = good[0].replace('"name"', '"tenantId": "t2", "name"')
+    seconds = '{"name": "a", "kind": "event", "ts": 1700000000}'
+    file.write_text("\n".join([good[0], "nonsense", "", foreign, good[1], seconds]))
+    arguments = ("backfill", "points", str(file), "--tenant", "demo", "--data", str(data))
+    done = wedsync(*arguments)
+    assert done.returncode == 1
+    assert (json.loads(done.stdout)["taken"], json.loads(done.stdout)["refused"]) == (2, 3)
+    first, second, third, _, last = done.stderr.splitlines()
+    assert first.startswith("line 2: malformed-json: ")
+    assert second.startswith("line 4: other-tenant: ")
+    assert third.startswith("line 6: too-old: ")
+    assert "looks like epoch seconds" in third
+    assert last.startswith("wedsync: 3 were refused")
+    with cloud_on(data) as cloud:
+        page = Services(cloud, Settings()).rejections.page(Tenant("demo"), limit=9, cursor=None)
+        lines = sorted(each.place.rpartition(":")[2] for each in page.rejections)
+        assert lines == ["line 2", "line 4", "line 6"]
+
+
 def test_hours_are_made_again_from_the_command_line(tmp_path: Path) -> None:
+    a_store(tmp_path)
     arguments = ("backfill", "hours", "--from", "2026-06-20T12:00:00Z", "--data", str(tmp_path))
     done = wedsync(*arguments, "--to", "2026-06-20T15:00:00Z")
     assert (done.returncode, done.stdout) == (0, '{"hours": 3}\n')

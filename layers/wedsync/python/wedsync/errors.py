@@ -26,6 +26,7 @@
     │   ├── TimelineFull            people have written all that one incident holds
     │   ├── LadderExhausted
     │   ├── TooManyRules            a tenant keeps so many and no more
+    │   ├── WeddingLeaving          its removal has begun
     │   ├── CriticalSilence         it would hide the worst from a wedding that is under way
     │   └── RequestInProgress       same Idempotency-Key, not answered yet
     ├── PreconditionFailed          412 If-Match
@@ -56,6 +57,11 @@ class FieldError:
     pointer: str
     code: str
     detail: str
+
+
+def member_pointer(name: str) -> str:
+    """A member's part of a JSON pointer (RFC 6901)."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 class WedSyncError(Exception):
@@ -254,6 +260,13 @@ class TooManyRules(Conflict):
 
     code = "too-many-rules"
     title = "There are too many of them; remove one first"
+
+
+class WeddingLeaving(Conflict):
+    """The removal of the wedding has begun and was not ended: only it can be repeated."""
+
+    code = "wedding-leaving"
+    title = "The wedding is being removed"
 
 
 class CriticalSilence(Conflict):

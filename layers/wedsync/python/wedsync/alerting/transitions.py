@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from wedsync.alerting.finding import Finding, Outcome
 from wedsync.alerting.model import Alert, AlertState, alert_id, fingerprint
+from wedsync.alerting.payments import tags_of
 from wedsync.alerting.severity import Severity
 from wedsync.alerting.thresholds import NO_DATA_AFTER
 from wedsync.weddings.model import WeddingContext
@@ -80,7 +81,7 @@ def opening(
         shared_incident=finding.shared_incident,
         roles=finding.roles,
         policy=finding.policy,
-        tags=finding.tags,
+        tags=tags_of(finding),
     )
     if finding.for_seconds <= 0:
         return _fire(pending, now=now, reason="a breach that waits for nothing")
@@ -203,7 +204,7 @@ def _with_breach(
         shared_incident=alert.shared_incident or finding.shared_incident,
         roles=finding.roles,
         policy=finding.policy,
-        tags=finding.tags,
+        tags=tags_of(finding),
         wedding_context=context,
         clear_since=None,
         no_data_since=None,

@@ -2,20 +2,38 @@
 
 from collections.abc import Sequence
 from datetime import datetime, time
+from functools import cache
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from wedsync.api.shape import Name, Reply, Request, Title
+from wedsync.api.shape import Name, ReadBack, Reply, Request, Title
 from wedsync.cloud.limits import is_email, is_phone
 from wedsync.errors import Invalid
 from wedsync.incidents.model import ChannelKind
-from wedsync.notifications.contacts import Channel, Contact, QuietHours, WantedChannel
+from wedsync.incidents.policies import templates
+from wedsync.notifications.contacts import (
+    BY_SNS,
+    COORDINATOR,
+    PAYMENTS,
+    Channel,
+    Contact,
+    QuietHours,
+    WantedChannel,
+)
 from wedsync.notifications.payloads import PAGERDUTY_URL
 from wedsync.notifications.signature import secret_key
+from wedsync.spelling import misspelt
 from wedsync.weddings.calendar import zone
 
 MOST_CHANNELS = 10
+
+
+@cache
+def known_roles() -> frozenset[str]:
+    """Roles that the platform itself addresses."""
+    tiers = (tier for each in templates().values() for tier in each.tiers)
+    return frozenset({COORDINATOR, PAYMENTS, *(role for tier in tiers for role in tier.roles)})
 
 
 def _only_secret(secret: str) -> str:
@@ -23,8 +41,18 @@ def _only_secret(secret: str) -> str:
     return secret
 
 
-RoleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-"""A role that messages are addressed to."""
+def _no_slip(role: str) -> str:
+    meant = misspelt(role, known_roles())
+    if meant is not None:
+        known = ", ".join(sorted(known_roles()))
+        raise ValueError(f"did you mean {meant}? built-in roles are {known}")
+    return role
+
+
+RoleName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$"), AfterValidator(_no_slip)
+]
+"""A role that messages are addressed to: a built-in one, or any other that is no slip of one."""
 Url = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Secret = Annotated[str, StringConstraints(max_length=200), AfterValidator(_only_secret)]
 RoutingKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{20,64}$")]
@@ -69,14 +97,25 @@ class ChannelRequest(Request):
         default=None, description="whsec_ and 24 to 64 bytes in base 64; never shown again"
     )
     routing_key: RoutingKey | None = Field(default=None, description="never shown again")
+    target: Name | None = Field(
+        default=None, description="as a GET tells it: where it leads is set by the others"
+    )
 
-    def wanted(self, channel_id: str, pointer: str) -> WantedChannel:
-        """What is asked for. Raises Invalid for a member that a channel of this kind has not."""
+    def wanted(self, channel_id: str, pointer: str, former: Channel | None) -> WantedChannel:
+        """What is asked for. Raises Invalid for a member that a channel of this kind has not.
+
+        ``former`` is the channel that it names.
+        """
+        if self.target is not None and (former is None or self.target != former.shown):
+            detail = "is told, and never set: say where it leads by address, url or routingKey"
+            raise Invalid.field(f"{pointer}/target", "read-only", detail)
         for name, alias in _MEMBERS.items():
             if name not in _OF_KIND[self.kind] and getattr(self, name) is not None:
                 detail = f"a channel of kind {self.kind} has no {alias}"
                 raise Invalid.field(f"{pointer}/{alias}", "not-of-this-kind", detail)
         address, url = self.address, self.url
+        if address is None and former is not None and self.kind in BY_SNS:
+            address = former.shown
         fits = {ChannelKind.EMAIL: is_email, ChannelKind.SMS: is_phone}.get(self.kind)
         if fits is not None and (address is None or not fits(address)):
             detail = "an address such as mia@example.com, or a number such as +34600123456"
@@ -100,8 +139,8 @@ _MEMBERS = {
     "routing_key": "routingKey",
 }
 _OF_KIND = {
-    ChannelKind.EMAIL: {"address"},
-    ChannelKind.SMS: {"address"},
+    ChannelKind.EMAIL: {"channel_id", "address"},
+    ChannelKind.SMS: {"channel_id", "address"},
     ChannelKind.WEBHOOK: {"channel_id", "url", "secret"},
     ChannelKind.SLACK: {"channel_id", "url"},
     ChannelKind.TEAMS: {"channel_id", "url"},
@@ -122,8 +161,10 @@ class QuietHoursRequest(Request):
         return QuietHours(starts=self.starts, ends=self.ends, time_zone=self.time_zone)
 
 
-class ContactRequest(Request):
+class ContactRequest(ReadBack):
     """All of a contact."""
+
+    server_made = frozenset({"contactId", "createdAt", "updatedAt", "version"})
 
     name: Title
     roles: list[RoleName] = Field(default_factory=list, max_length=20)
@@ -207,8 +248,11 @@ def wanted_channels(
     requests: Sequence[ChannelRequest], former: Sequence[Channel] = ()
 ) -> tuple[WantedChannel, ...]:
     """What is asked for, each under its id. Raises Invalid."""
+    kept = {each.channel_id: each for each in former}
     return tuple(
-        request.wanted(channel_id, f"/channels/{index}")
+        request.wanted(
+            channel_id, f"/channels/{index}", kept.get(channel_id) if request.channel_id else None
+        )
         for index, (request, channel_id) in enumerate(
             zip(requests, _channel_ids(requests, former), strict=True)
         )

@@ -16,7 +16,7 @@ from pydantic import (
 
 from wedsync.alerting.severity import Impact, Severity
 from wedsync.api.context import WeddingContextReply
-from wedsync.api.shape import Name, Reply, Text, Title
+from wedsync.api.shape import Name, Reply, Text, Title, require_unchanged
 from wedsync.incidents.decisions import Escalation
 from wedsync.incidents.model import (
     Assignee,
@@ -32,6 +32,8 @@ from wedsync.runbooks.execution import Execution, RunStatus
 from wedsync.weddings.model import WeddingContext
 
 UPDATES_SHOWN = 5
+_MOVING = frozenset({"updates", "alerts", "escalationLevel"})
+"""Members that change by themselves: what a patch says of them means nothing."""
 SYSTEM_STATE_BYTES = 64 * 1024
 """Of 400 KB that one incident may fill; its timeline and its ladder need the rest."""
 
@@ -115,14 +117,22 @@ class AssigneeRequest(BaseModel):
 
 
 class IncidentPatch(BaseModel):
-    """What is to change; what is left out stays. ``assigned_to`` null: nobody works on it."""
+    """What is to change; what is left out stays. ``assigned_to`` null: nobody works on it.
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    What else a GET of the incident tells may stand here as it was told, and changes nothing.
+    """
+
+    model_config = ConfigDict(extra="allow", strict=True)
 
     title: Title | None = None
     description: Text | None = None
     severity: Severity | None = Field(default=None, strict=False)
     assigned_to: AssigneeRequest | None = None
+
+    def require_no_more(self, incident: Incident) -> None:
+        """Refuse members that are none of these, unless they are the incident's. Raises Invalid."""
+        told = IncidentInContextReply.of(incident).model_dump(mode="json", by_alias=True)
+        require_unchanged(self.model_extra or {}, told, moving=_MOVING)
 
     @property
     def assignee(self) -> Assignee | None:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
-from wedsync.api.shape import Reply, Request, Text
+from wedsync.api.shape import ReadBack, Reply, Request, Text
 from wedsync.metrics.asking import Stat, Window
 from wedsync.metrics.condition import DIMS, is_field, read_condition
 from wedsync.metrics.formula import fields_of, read_formula
@@ -187,8 +187,10 @@ class OutputSchemaRequest(Request):
     dims: DimsSchema | None = None
 
 
-class PipelineRequest(Request):
+class PipelineRequest(ReadBack):
     """What is derived from which points."""
+
+    server_made = frozenset({"id", "metric", "outputs", "updatedAt", "version"})
 
     description: Text = ""
     source: SourceRequest

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from wedsync.api.contacts import RoleName
-from wedsync.api.shape import Reply, Request
+from wedsync.api.shape import ReadBack, Reply, Request
 from wedsync.incidents.model import ChannelKind, Policy, Tier
 from wedsync.incidents.policies import REMINDER_AFTER_SECONDS
 
@@ -27,8 +27,10 @@ class TierRequest(Request):
     ]
 
 
-class PolicyRequest(Request):
+class PolicyRequest(ReadBack):
     """A ladder: who is paged when, and how long an acknowledgement may stay without an update."""
+
+    server_made = frozenset({"name", "version"})
 
     tiers: Annotated[list[TierRequest], Field(min_length=1, max_length=10)]
     reminder_after_seconds: Annotated[int, Field(ge=60, le=_DAY_SECONDS)] = REMINDER_AFTER_SECONDS

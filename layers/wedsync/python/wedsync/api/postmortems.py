@@ -7,7 +7,7 @@ from pydantic import Field
 
 from wedsync.alerting.severity import Severity
 from wedsync.api.incidents import IncidentAlertReply, MomentReply
-from wedsync.api.shape import LocalDate, Name, Reply, Request, Text, Title
+from wedsync.api.shape import LocalDate, Name, PartReadBack, ReadBack, Reply, Text, Title
 from wedsync.incidents.model import IncidentStatus
 from wedsync.incidents.postmortem import (
     ActionItem,
@@ -20,8 +20,10 @@ from wedsync.incidents.postmortem import (
 )
 
 
-class ActionItemRequest(Request):
+class ActionItemRequest(PartReadBack):
     """Something to be done so that it does not come again."""
+
+    server_made = frozenset({"suggested"})
 
     title: Title
     owner: Name | None = None
@@ -29,8 +31,31 @@ class ActionItemRequest(Request):
     done: bool = False
 
 
-class FindingsRequest(Request):
+class FindingsRequest(ReadBack):
     """What people have found out."""
+
+    server_made = frozenset(
+        {
+            "incidentId",
+            "title",
+            "severity",
+            "status",
+            "final",
+            "weddingId",
+            "createdAt",
+            "resolvedAt",
+            "took",
+            "weddings",
+            "guests",
+            "userImpactEstimate",
+            "alerts",
+            "timeline",
+            "similar",
+            "writtenBy",
+            "writtenAt",
+            "version",
+        }
+    )
 
     summary: Text = ""
     root_cause: Text = ""

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from wedsync.api.contacts import RoleName, WallTime, ZoneName
-from wedsync.api.shape import Instant, LocalDate, Name, Reply, Request
+from wedsync.api.shape import Instant, LocalDate, Name, ReadBack, Reply, Request
 from wedsync.errors import FieldError, Invalid
 from wedsync.notifications.roster import Gap, Override, Roster, Rotation, on_duty
 
@@ -58,8 +58,10 @@ class OverrideRequest(Request):
         return self
 
 
-class RosterRequest(Request):
+class RosterRequest(ReadBack):
     """All of a tenant's duties."""
+
+    server_made = frozenset({"onDuty", "saturdayGaps", "updatedAt", "version"})
 
     time_zone: ZoneName
     rotations: Annotated[list[RotationRequest], Field(default_factory=list, max_length=50)]

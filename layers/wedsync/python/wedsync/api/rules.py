@@ -17,9 +17,8 @@ from wedsync.alerting.severity import Severity
 from wedsync.api.alerts import SeverityReasonReply
 from wedsync.api.conditions import WholeCondition, written
 from wedsync.api.contacts import RoleName
-from wedsync.api.shape import Instant, Name, Reply, Request, Text, Title
-from wedsync.api.validation import fields_of_validation, member_pointer
-from wedsync.errors import FieldError, Invalid
+from wedsync.api.shape import Instant, Name, Reply, Request, Text, Title, require_unchanged
+from wedsync.api.validation import refused
 
 PolicyName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 _MOST_NOTIFICATIONS = 20
@@ -93,6 +92,8 @@ class RuleRequest(Request):
         )
 
 
+_MOVING = frozenset({"precision", "adaptation"})
+"""Members that change by themselves: what a patch says of them means nothing."""
 _requests = TypeAdapter(RuleRequest)
 
 
@@ -103,25 +104,16 @@ def patched(rule: Rule, patch: Mapping[str, object], *, at: datetime) -> tuple[R
     neither.
     """
     document = _as_request(rule)
-    unknown = sorted(set(patch) - set(document))
-    if unknown:
-        raise Invalid(
-            "unknown or read-only member",
-            errors=[
-                FieldError(
-                    pointer=member_pointer(name), code="extra-forbidden", detail="cannot be changed"
-                )
-                for name in unknown
-            ],
-        )
+    beside = {name: value for name, value in patch.items() if name not in document}
+    patch = {name: value for name, value in patch.items() if name in document}
+    told = RuleReply.of(rule).model_dump(mode="json", by_alias=True)
+    require_unchanged(beside, told, moving=_MOVING)
     kept = {name: value for name, value in (document | dict(patch)).items() if value is not None}
     try:
         request = _requests.validate_json(json.dumps(kept))
     except ValidationError as error:
-        fields = fields_of_validation(
-            [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
-        )
-        raise Invalid(fields[0].detail, errors=fields) from None
+        found = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
+        raise refused(found) from None
     changed = request.rule(
         rule_id=rule.rule_id,
         created_at=rule.created_at,

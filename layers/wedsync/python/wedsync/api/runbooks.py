@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from wedsync.alerting.severity import Severity
 from wedsync.api.contacts import RoleName
-from wedsync.api.shape import Name, Reply, Request, Text, Title
+from wedsync.api.shape import Name, ReadBack, Reply, Request, Text, Title
 from wedsync.runbooks.execution import Execution, RunStatus, StepStatus
 from wedsync.runbooks.model import (
     BOUNDS,
@@ -164,8 +164,10 @@ class MatchBody(Request):
         )
 
 
-class RunbookRequest(Request):
+class RunbookRequest(ReadBack):
     """Steps that are taken one after the other when an incident begins that it matches."""
+
+    server_made = frozenset({"runbookId", "version"})
 
     title: Title
     description: Text = ""

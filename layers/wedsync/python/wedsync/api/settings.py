@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from wedsync.api.shape import Reply, Request
+from wedsync.api.shape import ReadBack, Reply, Request
 from wedsync.errors import Conflict
 from wedsync.metrics.packs import MOST_PACKS, PackChange, TooManyChanges
 from wedsync.stores.tenant_settings import TenantSettings
@@ -30,8 +30,10 @@ class SeasonRequest(Request):
     tropics: Months
 
 
-class SettingsRequest(Request):
+class SettingsRequest(ReadBack):
     """All of a tenant's settings."""
+
+    server_made = frozenset({"packsInForce", "packChanges", "updatedAt", "version"})
 
     packs: Annotated[int, Field(ge=1, le=MOST_PACKS)]
     season_months: SeasonRequest

@@ -1,11 +1,21 @@
 """What all bodies share: camelCase members, unknown ones refused, times as RFC 3339."""
 
 import re
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, ClassVar, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict
+
+from wedsync.errors import FieldError, Invalid, member_pointer
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _TIME = re.compile(
@@ -22,6 +32,74 @@ class Request(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=False, extra="forbid", strict=True
     )
+
+
+FRESHNESS = frozenset({"asOf", "cacheHit", "executionTime", "dataQuality"})
+"""What every answer to a GET has beside the thing itself."""
+
+
+def _with_read_only(schema: JsonDict, model: type[BaseModel]) -> None:
+    """Name what a body's reader ignores, as members that are only read."""
+    if issubclass(model, ReadBack):
+        properties = cast("JsonDict", schema.setdefault("properties", {}))
+        properties |= {name: {"readOnly": True} for name in sorted(model.ignored())}
+
+
+class ReadBack(Request):
+    """A body that may be what a GET of the same thing answered.
+
+    What only the server makes (``server_made``, by the names on the wire, and how fresh and good
+    the answer was) is left out of it before it is looked at. Other members are refused as ever.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_with_read_only)
+
+    server_made: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_the_server_makes(cls, given: object) -> object:
+        if not isinstance(given, dict):
+            return given
+        ignored = cls.ignored()
+        return {name: each for name, each in given.items() if name not in ignored}
+
+    @classmethod
+    def ignored(cls) -> frozenset[str]:
+        """The members that are left out."""
+        return FRESHNESS | cls.server_made
+
+
+class PartReadBack(ReadBack):
+    """A part of such a body: how fresh the answer was stands outside of it."""
+
+    @classmethod
+    def ignored(cls) -> frozenset[str]:
+        """The members that are left out."""
+        return cls.server_made
+
+
+def require_unchanged(
+    given: Mapping[str, object], current: Mapping[str, object], *, moving: Collection[str] = ()
+) -> None:
+    """Refuse members that cannot be set, unless they are what a GET tells of them.
+
+    ``moving`` are those that change by themselves, and are ignored whatever they say. Raises
+    Invalid.
+    """
+    wrong = [
+        FieldError(
+            pointer=member_pointer(name),
+            code="extra-forbidden",
+            detail="cannot be changed" if name in current else "no such member",
+        )
+        for name, value in sorted(given.items())
+        if name not in FRESHNESS
+        and name not in moving
+        and (name not in current or value != current[name])
+    ]
+    if wrong:
+        raise Invalid("unknown or read-only member", errors=wrong)
 
 
 class Reply(BaseModel):

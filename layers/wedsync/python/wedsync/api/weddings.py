@@ -8,9 +8,9 @@ from typing import cast
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from wedsync.api.shape import LocalDate, Name, Reply, Request, Time
-from wedsync.api.validation import fields_of_validation, member_pointer
-from wedsync.errors import FieldError, Invalid, TooLarge
+from wedsync.api.shape import LocalDate, Name, PartReadBack, Reply, Request, Time, require_unchanged
+from wedsync.api.validation import refused
+from wedsync.errors import Invalid, TooLarge
 from wedsync.weddings.calendar import instant, local, zone
 from wedsync.weddings.model import (
     Complexity,
@@ -44,12 +44,14 @@ class VendorRequest(Request):
     category: Name | None = None
 
 
-class TimelineItemRequest(Request):
+class TimelineItemRequest(PartReadBack):
     """One planned item of the day; its start says enough.
 
     Without a kind it is ``other``, without a title it is called by its kind, and without an id it
     has its kind, numbered among the items that lack one (``other``, ``other-2``).
     """
+
+    server_made = frozenset({"local"})
 
     id: Name | None = None
     kind: TimelineKind | None = Field(default=None, strict=False)
@@ -58,8 +60,10 @@ class TimelineItemRequest(Request):
     ends_at: Time | None = None
 
 
-class EventRequest(Request):
+class EventRequest(PartReadBack):
     """One part of a wedding of several days; without an end it is a moment."""
+
+    server_made = frozenset({"local"})
 
     name: Name | None = None
     starts_at: Time
@@ -314,25 +318,16 @@ def _instant(place: str, at: datetime, pointer: str) -> datetime:
 def patched(wedding: Wedding, patch: Mapping[str, object], *, at: datetime) -> Wedding:
     """The wedding after a JSON merge patch (RFC 7396). Raises Invalid."""
     document = _as_request(wedding)
-    unknown = sorted(set(patch) - set(document))
-    if unknown:
-        raise Invalid(
-            "unknown or read-only member",
-            errors=[
-                FieldError(
-                    pointer=member_pointer(name), code="extra-forbidden", detail="cannot be changed"
-                )
-                for name in unknown
-            ],
-        )
+    beside = {name: value for name, value in patch.items() if name not in document}
+    patch = {name: value for name, value in patch.items() if name in document}
+    told = WeddingReply.of(wedding).model_dump(mode="json", by_alias=True)
+    require_unchanged(beside, told)
     merged = _merge(document, patch)
     try:
         request = _requests.validate_json(json.dumps(merged))
     except ValidationError as error:
-        fields = fields_of_validation(
-            [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
-        )
-        raise Invalid(fields[0].detail, errors=fields) from None
+        found = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
+        raise refused(found) from None
     return to_wedding(
         request,
         wedding_id=wedding.wedding_id,

@@ -1,6 +1,6 @@
 """Points that came over HTTP, on their way to the stream."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from wedsync.cloud import PutFailures, Record
@@ -14,13 +14,14 @@ from wedsync.flows.shedding import admit
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import at_ms, epoch_ms
 from wedsync.metrics.columns import Columns
-from wedsync.metrics.decode import RejectedPoint
+from wedsync.metrics.decode import Place, RejectedPoint
 from wedsync.metrics.fold import copies
 from wedsync.metrics.intake import OTHER_TENANT, OTHER_VENDOR, Refused, Sender
 from wedsync.metrics.otlp import read_export
 from wedsync.metrics.outgoing import frames_of
-from wedsync.metrics.point import Point, Priority, most_urgent
-from wedsync.metrics.reading import BodiesRead, BodyReader, Head
+from wedsync.metrics.point import Priority, most_urgent
+from wedsync.metrics.reading import BodiesRead, BodyReader, Head, Sent
+from wedsync.metrics.refusals import detail_of, member_of
 from wedsync.stores.rejections import Rejection
 from wedsync.stores.services import Services
 from wedsync.tenancy import Caller, Role
@@ -30,6 +31,7 @@ _SIGNATURE_BYTES = 1024
 """More than the line before a frame takes."""
 _BODY = 0
 """The number of the one record of a request."""
+_MOST_NAMED = 20
 _SAID_TO_CALLERS = {
     OTHER_TENANT: ("other-tenant", "the point names another tenant than its caller")
 }
@@ -52,6 +54,7 @@ def accept(services: Services, caller: Caller, body: bytes) -> Taken:
     request = _Request.begun(services, caller)
     read = request.reader.read([(_BODY, body)])
     columns, refused = request.judge(read, {_BODY: request.sender})
+    request.require_own_vendor(refused, lambda: request.reader.points(body))
     rejected = [each for _, each in read.rejected]
     if refused:
         rejected += _named(refused, request.reader.points(body), body)
@@ -88,7 +91,9 @@ def accept_export(services: Services, caller: Caller, body: bytes) -> tuple[Reje
     """
     request = _Request.begun(services, caller)
     export = read_export(body)
-    refused = request.allowed(refused_of_export(services, request.reader, export, request.sender))
+    refused = refused_of_export(services, request.reader, export, request.sender)
+    sent = {each.index: Sent(each.point, Place(f"/{each.index}")) for each in export.points}
+    request.require_own_vendor(refused, lambda: sent)
     bad = {each.index for each in refused if each.index is not None}
     admit(
         services,
@@ -98,8 +103,7 @@ def accept_export(services: Services, caller: Caller, body: bytes) -> tuple[Reje
         wedding_ids=(each.point.wedding_id for each in export.points if each.point.wedding_id),
     )
     settled = settle(services, caller.tenant, export, vendor_id=caller.vendor_id, refused=bad)
-    points = {each.index: each.point for each in export.points}
-    rejected = (*_named(refused, points, body), *settled.record.rejected)
+    rejected = (*_named(refused, sent, body), *settled.record.rejected)
     request.park(rejected)
     read = BodiesRead()
     read.add_points(_BODY, settled.record, request.reader.lexicon)
@@ -160,15 +164,34 @@ class _Request:
     def judge(
         self, read: BodiesRead, senders: Mapping[int, Sender]
     ) -> tuple[Columns | None, list[Refused]]:
-        """The rows that may be counted, and the points that may not. Raises Forbidden."""
-        columns, refused = judge(self.services, self.reader, read, senders)
-        return columns, self.allowed(refused)
+        """The rows that may be counted, and the points that may not."""
+        return judge(self.services, self.reader, read, senders)
 
-    def allowed(self, refused: list[Refused]) -> list[Refused]:
-        """The same, unless the caller spoke for another vendor. Raises Forbidden."""
-        if any(each.reason is OTHER_VENDOR for each in refused):
-            raise Forbidden("this token may only send points of its own vendor")
-        return refused
+    @staticmethod
+    def require_own_vendor(
+        refused: Sequence[Refused], points: Callable[[], Mapping[int, Sent]]
+    ) -> None:
+        """Raise Forbidden where a vendor spoke for another one, naming the points.
+
+        Then nothing is taken: what may not be asked is refused whole, whatever stands beside it.
+        """
+        wrong = [each for each in refused if each.reason is OTHER_VENDOR]
+        if wrong:
+            sent = points()
+            places = ", ".join(str(each.index) for each in wrong[:_MOST_NAMED])
+            raise Forbidden(
+                "nothing was taken: this token may only send points of its own vendor, and "
+                f"another is named by the points of index {places}",
+                errors=[
+                    FieldError(
+                        pointer=sent[each.index].pointer(member_of(each.reason)),
+                        code=OTHER_VENDOR[0],
+                        detail=OTHER_VENDOR[1],
+                    )
+                    for each in wrong[:_MOST_NAMED]
+                    if each.index is not None
+                ],
+            )
 
     def put(self, columns: Columns, head: Head | None) -> int:
         """Put points on the stream; how many of them are new, as far as is known here.
@@ -209,19 +232,21 @@ class _Request:
 
 
 def _named(
-    refused: Iterable[Refused], points: Mapping[int, Point], body: bytes
+    refused: Iterable[Refused], points: Mapping[int, Sent], body: bytes
 ) -> list[RejectedPoint]:
     found = []
     for each in refused:
         code, detail = _SAID_TO_CALLERS.get(each.reason, each.reason)
-        point = None if each.index is None else points.get(each.index)
+        sent = None if each.index is None else points.get(each.index)
+        if sent is not None and each.reason not in _SAID_TO_CALLERS:
+            detail = detail_of(each.reason, sent.point)
         found.append(
             RejectedPoint(
                 index=each.index,
                 code=code,
-                detail=detail,
-                pointer="" if each.index is None else f"/{each.index}",
-                raw=body if point is None else text(point),
+                detail=detail if sent is None else sent.place.told(detail),
+                pointer="" if sent is None else sent.pointer(member_of(each.reason)),
+                raw=body if sent is None else text(sent.point),
             )
         )
     return found

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from wedsync.flows.history import copy_hour, copy_scope_hour
+from wedsync.flows.points import text
 from wedsync.flows.provenance import identity_key
 from wedsync.flows.rollup import (
     DAYS_AFTER,
@@ -18,17 +19,22 @@ from wedsync.flows.rollup import (
     roll_up_day,
     roll_up_pack_hour,
 )
-from wedsync.flows.times import MINUTES_PER_HOUR, epoch_ms, minute_of
+from wedsync.flows.times import MINUTES_PER_HOUR, at_ms, epoch_ms, minute_of
 from wedsync.metrics.block import Block
+from wedsync.metrics.catalog import has_unknown_outcome
 from wedsync.metrics.columns import Accepted, Columns
-from wedsync.metrics.decode import decode_record
+from wedsync.metrics.decode import RejectedPoint, decode_record
 from wedsync.metrics.fold import merge_rows, slots
 from wedsync.metrics.identity import Origin
+from wedsync.metrics.intake import OTHER_TENANT, UNKNOWN_OUTCOME, Reason
 from wedsync.metrics.lateness import ACCEPTED_MS
 from wedsync.metrics.parts import of_vendor, vendor_ids
 from wedsync.metrics.point import Point
+from wedsync.metrics.refusals import detail_of
+from wedsync.metrics.times import unit_hint
 from wedsync.stores.backfills import Added, Cursor
 from wedsync.stores.frontiers import Frontier
+from wedsync.stores.rejections import Rejection
 from wedsync.stores.rollups import QUARTERS, WHOLE, Scope, ScopeKind
 from wedsync.stores.services import Services
 from wedsync.stores.windows import HOURS_KEPT
@@ -36,28 +42,44 @@ from wedsync.tenancy import Tenant
 
 LINES_A_CHUNK = 2000
 _QUARTER = MINUTES_PER_HOUR // QUARTERS
+_INDEX_BITS = 16
+_TOO_OLD: Reason = ("too-old", "older than hours are kept")
 _OLDEST = HOURS_KEPT - timedelta(days=1)
 """Hours are made of nothing older than this; a day of it is left for the work itself."""
 
 Told = Callable[[Cursor], None]
 """Is told of the cursor whenever it has moved."""
+Refusing = Callable[[Sequence[Rejection]], None]
+"""Is told of what was refused of a chunk, once it is parked. The place ends in ``:line N``."""
+
+
+def _nobody(_: Sequence[Rejection]) -> None:
+    """Want to know of no refusal."""
 
 
 @dataclass(slots=True)
 class _Chunk:
-    """What some lines amount to: blocks by epoch minute, and counts."""
+    """What some lines amount to: blocks by epoch minute, what was refused, and counts."""
 
     blocks: dict[int, list[Block]] = field(default_factory=dict)
+    refused: list[Rejection] = field(default_factory=list)
     cursor: Cursor = field(default_factory=Cursor)
 
 
 def backfill_points(
-    services: Services, tenant: Tenant, lines: Iterable[bytes], *, job: str, told: Told
+    services: Services,
+    tenant: Tenant,
+    lines: Iterable[bytes],
+    *,
+    job: str,
+    told: Told,
+    refusing: Refusing = _nobody,
 ) -> Cursor:
     """Add the points of a file, one record a line, that are older than ingest takes them.
 
     ``job`` names the file by its content. A point of the file is added once, also where it stands
     there twice under one event id; whether it was counted when it was young nobody knows any more.
+    What cannot be added is parked, with its line and its reason.
     """
     cursor = services.backfills.cursor(job)
     if not cursor.began_ms:
@@ -70,6 +92,7 @@ def backfill_points(
             _sorted(services, tenant, chunk, first, job, cursor, seen)  # learn what was added
             continue
         read = _sorted(services, tenant, chunk, first, job, cursor, seen)
+        services.rejections.park(tenant, read.refused)
         _add(services, tenant, read, job=job, chunk=number)
         cursor = Cursor(
             position=first + len(chunk),
@@ -80,6 +103,7 @@ def backfill_points(
             began_ms=cursor.began_ms,
         )
         services.backfills.move(job, cursor, now=services.now())
+        refusing(read.refused)
         told(cursor)
     return cursor
 
@@ -144,7 +168,8 @@ def _sorted(
     origin = Origin(tenant=tenant.id, device="backfill", batch_id=job)
     young_ms = cursor.began_ms - ACCEPTED_MS
     oldest_ms = cursor.began_ms - round(_OLDEST.total_seconds() * 1000)
-    points, refused = _decoded(lines, first)
+    parking = _Parking(job, at_ms(cursor.began_ms))
+    points, refused = _decoded(lines, first, parking)
     ids = [origin.place_id(key, place) for place, _ in points]
     named = [at for at, (_, point) in enumerate(points) if point.event_id is not None]
     events = origin.event_ids(
@@ -156,9 +181,13 @@ def _sorted(
         ids[at] = event
     accepted: list[Accepted] = []
     taken = repeated = young = 0
-    for (_, point), frame in zip(points, ids, strict=True):
-        if _is_foreign(point, tenant) or point.ts_ms < oldest_ms:
-            refused += 1
+    for (place, point), frame in zip(points, ids, strict=True):
+        if _is_foreign(point, tenant):
+            refused.append(parking.of_point(place, point, OTHER_TENANT))
+        elif point.ts_ms < oldest_ms:
+            refused.append(parking.of_point(place, point, _TOO_OLD))
+        elif has_unknown_outcome(point.name, dict(point.dims).get("outcome")):
+            refused.append(parking.of_point(place, point, UNKNOWN_OUTCOME))
         elif point.ts_ms >= young_ms:
             young += 1
         elif frame in seen:
@@ -177,19 +206,53 @@ def _sorted(
                     late=True,
                 )
             )
-    counts = Cursor(taken=taken, repeated=repeated, young=young, refused=refused)
-    return _Chunk(blocks=_folded(accepted), cursor=counts)
+    counts = Cursor(taken=taken, repeated=repeated, young=young, refused=len(refused))
+    return _Chunk(blocks=_folded(accepted), refused=refused, cursor=counts)
 
 
-def _decoded(lines: Sequence[bytes], first: int) -> tuple[list[tuple[int, Point]], int]:
-    """The points of these lines, each with its place in the file; how many cannot be read."""
+@dataclass(frozen=True, slots=True)
+class _Parking:
+    """Writes what a job could not add as rows to park; a repetition writes the same ones."""
+
+    job: str
+    began_at: datetime
+
+    def of_line(self, number: int, found: RejectedPoint) -> Rejection:
+        """What could not be read of a line (the first is 0)."""
+        return self._row(number, found.index, found.code, found.detail, found.pointer, found.raw)
+
+    def of_point(self, place: int, point: Point, reason: Reason) -> Rejection:
+        """A point that could be read, at its place in the file."""
+        number, index = place >> _INDEX_BITS, place & ((1 << _INDEX_BITS) - 1)
+        detail = reason[1] if reason == _TOO_OLD else detail_of(reason, point)
+        hint = unit_hint(point.ts_ms) if reason == _TOO_OLD else ""
+        return self._row(number, index, reason[0], f"{detail}{hint}", "", text(point))
+
+    def _row(
+        self, number: int, index: int | None, code: str, detail: str, pointer: str, raw: bytes
+    ) -> Rejection:
+        return Rejection(
+            place=f"backfill:{self.job}:line {number + 1}",
+            index=index,
+            code=code,
+            detail=detail,
+            pointer=pointer,
+            raw=raw,
+            arrived_at=self.began_at,
+        )
+
+
+def _decoded(
+    lines: Sequence[bytes], first: int, parking: _Parking
+) -> tuple[list[tuple[int, Point]], list[Rejection]]:
+    """The points of these lines, each with its place in the file; what cannot be read."""
     points: list[tuple[int, Point]] = []
-    refused = 0
+    refused: list[Rejection] = []
     for number, line in enumerate(lines, start=first):
         if line.strip():
             decoded = decode_record(line)
-            refused += len(decoded.rejected)
-            points += [((number << 16) + index, point) for index, point in decoded.points]
+            refused += [parking.of_line(number, each) for each in decoded.rejected]
+            points += [((number << _INDEX_BITS) + index, point) for index, point in decoded.points]
     return points, refused
 
 

@@ -26,7 +26,7 @@ from wedsync.flows.updates import apply_updates
 from wedsync.flows.viewing import kept_by_second
 from wedsync.metrics.body import Poison, open_body
 from wedsync.metrics.columns import Columns
-from wedsync.metrics.decode import DecodedRecord, rejected_record
+from wedsync.metrics.decode import DecodedRecord, Place, rejected_record
 from wedsync.metrics.fold import KeepSeconds, Packs, slots
 from wedsync.metrics.histogram import Words
 from wedsync.metrics.intake import Sender
@@ -34,8 +34,8 @@ from wedsync.metrics.lexicon import Lexicon
 from wedsync.metrics.otlp import read_export
 from wedsync.metrics.otlp_wire import is_export
 from wedsync.metrics.packs import PackHistory
-from wedsync.metrics.point import Point
-from wedsync.metrics.reading import BodyReader
+from wedsync.metrics.reading import BodyReader, Sent
+from wedsync.metrics.refusals import detail_of, member_of
 from wedsync.metrics.updates import take_updates
 from wedsync.stores.hot_windows import Merged
 from wedsync.stores.rejections import Rejection
@@ -182,11 +182,14 @@ class _Opened:
     body: bytes
     export: DecodedRecord | None
 
-    def points(self, reader: BodyReader) -> Mapping[int, tuple[int, Point]]:
+    def points(self, reader: BodyReader) -> Mapping[int, tuple[int, Sent]]:
         """Its points with their indexes, by the index under which they were judged."""
-        if self.export is not None:
-            return dict(enumerate(self.export.points))
-        return {index: (index, point) for index, point in reader.points(self.body).items()}
+        if self.export is None:
+            return {index: (index, sent) for index, sent in reader.points(self.body).items()}
+        return {
+            at: (index, Sent(point, Place(f"/{index}")))
+            for at, (index, point) in enumerate(self.export.points)
+        }
 
 
 def _read(
@@ -203,17 +206,19 @@ def _read(
         )
     senders = {ordinal: each.sender for ordinal, each in opened.items()}
     batch.columns, refused = judge(services, reader, read, senders)
-    points: dict[int, Mapping[int, tuple[int, Point]]] = {}
+    points: dict[int, Mapping[int, tuple[int, Sent]]] = {}
     for one in refused:
         of = opened[one.record]
         index, raw = one.index, of.body
+        (code, detail), pointer = one.reason, ""
         if index is not None:
             if one.record not in points:
                 points[one.record] = of.points(reader)
-            index, point = points[one.record][index]
-            raw = text(point)
+            index, sent = points[one.record][index]
+            raw, pointer = text(sent.point), sent.pointer(member_of(one.reason))
+            detail = sent.place.told(detail_of(one.reason, sent.point))
         owner = of.owner if one.tenant is None else Tenant(one.tenant)
-        batch.park(owner, _rejection(of.record, index, *one.reason, "", raw))
+        batch.park(owner, _rejection(of.record, index, code, detail, pointer, raw))
 
 
 def _export(

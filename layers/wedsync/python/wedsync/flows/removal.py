@@ -8,12 +8,15 @@ from wedsync.weddings.model import Wedding
 
 
 def remove_wedding(services: Services, tenant: Tenant, wedding: Wedding, *, by: str) -> None:
-    """End its incidents, forget it, end its alerts. Raises PreconditionFailed.
+    """End its incidents, forget it, end its alerts. Raises PreconditionFailed, WeddingNotFound.
 
-    The incidents come first: a repetition after a crash finds the wedding and goes on, while
-    nobody is paged any more about something that nobody finds. An alert that opened in between,
-    or was not seen yet, ends at its next look, as that of a wedding that is not registered.
+    Nothing happens unless it is still the wedding that was read; from then on nobody can change it.
+    The incidents end before it goes: a repetition after a crash finds the wedding and goes on,
+    while nobody is paged any more about something that nobody finds. An alert that opened in
+    between, or was not seen yet, ends at its next look, as that of a wedding that is not
+    registered.
     """
+    services.weddings.begin_removal(tenant, wedding)
     for incident in tuple(services.incidents.of_wedding(tenant, wedding.wedding_id)):
         resolve_incident(services, tenant, incident.incident_id, by=by)
     services.weddings.remove(tenant, wedding)

@@ -11,9 +11,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import cast
 
+from wedsync.alerting.model import Alert
 from wedsync.alerting.severity import Severity
 from wedsync.cloud import Message
-from wedsync.errors import IncidentNotFound, Throttled, Unavailable
+from wedsync.errors import AlertNotFound, IncidentNotFound, Throttled, Unavailable
 from wedsync.flows.incidents import publish_thrice
 from wedsync.incidents.message import PageMessage
 from wedsync.incidents.model import ChannelKind, Incident, StepKind
@@ -157,6 +158,7 @@ def _planned(
         contacts=services.routing.contacts(tenant),
         roster=services.routing.roster(tenant),
         incident=incident,
+        alerts=_alerts_of(services, tenant, told) if incident is None else (),
         now=now,
     )
     if not heard_by:
@@ -172,6 +174,18 @@ def incident_of(services: Services, tenant: Tenant, incident_id: str | None) -> 
         return services.incidents.get(tenant, incident_id).value
     except IncidentNotFound:
         return None
+
+
+def _alerts_of(services: Services, tenant: Tenant, told: Told) -> tuple[Alert, ...]:
+    """The alert that a message is about, with those that it speaks for; none, if about none."""
+    if told.alert_id is None:
+        return ()
+    try:
+        leader = services.alerts.get(tenant, told.alert_id).value
+    except AlertNotFound:
+        return ()
+    names = [each.rpartition("-")[0] for each in leader.told_with]
+    return (leader, *(each.value for each in services.alerts.current_many(tenant, names).values()))
 
 
 def _message(delivery: Delivery) -> Message:

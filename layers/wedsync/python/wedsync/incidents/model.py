@@ -138,6 +138,7 @@ class IncidentAlert:
     started_at: datetime | None = None
     fired_at: datetime | None = None
     resolved_at: datetime | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -219,4 +219,5 @@ def _remembered(alert: Alert) -> IncidentAlert:
         started_at=alert.started_at,
         fired_at=alert.fired_at,
         resolved_at=alert.resolved_at,
+        tags=alert.tags,
     )

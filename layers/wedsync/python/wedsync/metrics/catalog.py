@@ -8,13 +8,17 @@ from wedsync.metrics.series import TIMELINE_ITEM
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogMetric:
-    """One metric: what its numbers mean, and which figures it feeds."""
+    """One metric: what its numbers mean, and which figures it feeds.
+
+    ``outcomes``: the only values of its dimension ``outcome`` that say anything (none: any does).
+    """
 
     name: str
     kind: Kind
     unit: str
     dims: tuple[str, ...]
     meaning: str
+    outcomes: tuple[str, ...] = ()
 
 
 CATALOG = (
@@ -45,6 +49,7 @@ CATALOG = (
         unit="ms",
         dims=("outcome",),
         meaning="An upload that started, completed or failed: photo counts and failure rate",
+        outcomes=("started", "completed", "failed"),
     ),
     CatalogMetric(
         name="photo.upload.failure_rate",
@@ -108,6 +113,7 @@ CATALOG = (
         unit="events",
         dims=("outcome",),
         meaning="A backup succeeded or failed: backup status",
+        outcomes=("success", "failed"),
     ),
     CatalogMetric(
         name="health.check",
@@ -122,6 +128,7 @@ CATALOG = (
         unit="events",
         dims=("outcome",),
         meaning="A payment was tried: completed or failed",
+        outcomes=("completed", "failed"),
     ),
     CatalogMetric(
         name="booking.created",
@@ -156,3 +163,9 @@ CATALOG = (
     ),
 )
 BY_NAME = {metric.name: metric for metric in CATALOG}
+
+
+def has_unknown_outcome(metric: str, outcome: str | None) -> bool:
+    """Whether a point of this metric would silently count for nothing, by its outcome."""
+    known = BY_NAME.get(metric)
+    return known is not None and bool(known.outcomes) and outcome not in (None, *known.outcomes)

@@ -5,6 +5,7 @@ column of texts is one text for all points, an array, or ``{"of": [texts], "at":
 dimensions are an array of objects, or ``{"of": [objects], "at": [numbers]}`` (docs/ingest.md).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -12,6 +13,7 @@ from hashlib import blake2b
 import msgspec
 import numpy as np
 
+from wedsync.errors import member_pointer
 from wedsync.metrics.body import Poison, parse_json
 from wedsync.metrics.columns import ints
 from wedsync.metrics.envelope import (
@@ -31,6 +33,7 @@ from wedsync.metrics.jsonrows import members_in
 from wedsync.metrics.lexicon import NONE, Lexicon, Place
 from wedsync.metrics.point import most_urgent
 from wedsync.metrics.rows import Rows, numbered
+from wedsync.spelling import did_you_mean
 
 
 class _Coded(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -72,6 +75,12 @@ class _Frame(msgspec.Struct, gc=False, forbid_unknown_fields=True, rename="camel
 
 
 _DECODER = msgspec.json.Decoder(_Frame)
+_COLUMN_NAMES = tuple(field.encode_name for field in msgspec.structs.fields(_Columns))
+_FRAME_NAMES = tuple(field.encode_name for field in msgspec.structs.fields(_Frame))
+_UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`")
+_MISSING = re.compile(r"Object missing required field `([^`]*)`")
+_WRONG_AT = re.compile(r" - at `\$([^`]*)`\Z")
+_STEP = re.compile(r"\.?\[?([A-Za-z0-9]+|\.\.\.)\]?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +113,27 @@ def read_columns(record: int, body: bytes, lexicon: Lexicon) -> ColumnarRead | N
             return None
         if "name" in value:
             return None
-        text = str(error) if isinstance(error, msgspec.DecodeError) else "they cannot be read"
-        raise Poison("malformed-columns", text[:300], pointer="/columns") from error
+        raise _malformed(str(error)) from error
     if _members(frame) != members_in(body):
         parse_json(body)  # strictly: a member twice is found here
     return _read(record, frame, lexicon)
+
+
+def _malformed(told: str) -> Poison:
+    """What the decoder told, in our words and at its place."""
+    place = _WRONG_AT.search(told)
+    pointer = "" if place is None else _STEP.sub(r"/\1", place[1]).removesuffix("/...")
+    if (unknown := _UNKNOWN.match(told)) is not None:
+        name = unknown[1]
+        known = {"/columns": _COLUMN_NAMES, "": _FRAME_NAMES}.get(pointer, ("of", "at"))
+        detail = f"no member is called {name[:64]}{did_you_mean(name, known)}"
+        return Poison("malformed-columns", detail, pointer=pointer + member_pointer(name))
+    if (missing := _MISSING.match(told)) is not None:
+        pointer += f"/{missing[1]}"
+        return Poison("malformed-columns", f"{missing[1]} is required", pointer=pointer)
+    return Poison(
+        "malformed-columns", "it is not what docs/ingest.md says of this column", pointer=pointer
+    )
 
 
 def _members(frame: _Frame) -> int:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from wedsync.metrics.body import Flaw, Poison, parse_with_flaws
 from wedsync.metrics.envelope import Members, inherit, members_of, read_point
@@ -15,6 +16,20 @@ from wedsync.metrics.point import Point
 
 MOST_POINTS = 500
 _LONGEST_RAW_BYTES = 16 * 1024
+
+
+class Place(NamedTuple):
+    """Where a point stands in its record: by JSON pointer, and of lines by the line as well.
+
+    The pointer into a record of lines begins with the number of the object, as in an array.
+    """
+
+    pointer: str
+    line: int | None = None
+
+    def told(self, detail: str) -> str:
+        """What is wrong with the point, with the line on which it is."""
+        return detail if self.line is None else f"line {self.line}: {detail}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +45,21 @@ class RejectedPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodedRecord:
-    """The points of one record by their index in it, and what was refused."""
+    """The points of one record by their index in it, and what was refused.
+
+    ``places`` are by index, of both.
+    """
 
     points: tuple[tuple[int, Point], ...]
     rejected: tuple[RejectedPoint, ...]
+    places: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
     """One would-be point: where it stood, and what it says, or why that cannot be read."""
 
-    pointer: str
+    place: Place
     members: Members | Poison
     raw: Callable[[], bytes]
 
@@ -48,15 +67,17 @@ class _Item:
 def decode_record(body: bytes) -> DecodedRecord:
     """Every point that can be read and every one that cannot; raises nothing."""
     try:
-        points, rejected = _read(list(_items(body)))
+        items = list(_items(body))
+        points, rejected = _read(items)
     except Poison as poison:
         return DecodedRecord(points=(), rejected=(rejected_record(poison, body),))
-    return DecodedRecord(points=points, rejected=rejected)
+    places = tuple(item.place for item in items)
+    return DecodedRecord(points=points, rejected=rejected, places=places)
 
 
 def rejected_record(poison: Poison, body: bytes) -> RejectedPoint:
     """A record that as a whole cannot be read."""
-    return _rejected(None, poison, "", body)
+    return _rejected(None, poison, Place(""), body)
 
 
 def _read(
@@ -73,7 +94,7 @@ def _read(
                 raise item.members
             point = read_point(item.members)
         except Poison as poison:
-            rejected.append(_rejected(index, poison, item.pointer, item.raw()))
+            rejected.append(_rejected(index, poison, item.place, item.raw()))
             continue
         values += len(point.values)
         points.append((index, point))
@@ -82,12 +103,12 @@ def _read(
     return tuple(points), tuple(rejected)
 
 
-def _rejected(index: int | None, poison: Poison, pointer: str, raw: bytes) -> RejectedPoint:
+def _rejected(index: int | None, poison: Poison, place: Place, raw: bytes) -> RejectedPoint:
     return RejectedPoint(
         index=index,
         code=poison.reason,
-        detail=poison.detail,
-        pointer=pointer + poison.errors[0].pointer,
+        detail=place.told(poison.detail),
+        pointer=place.pointer + poison.errors[0].pointer,
         raw=raw[:_LONGEST_RAW_BYTES] if index is not None else raw,
     )
 
@@ -110,12 +131,12 @@ def _items(body: bytes) -> Iterator[_Item]:
     if not isinstance(value, list | dict):
         raise Poison("not-a-record", "a record is an object, an array or objects line by line")
     if isinstance(value, dict):
-        yield from _bounded(_items_of(value, "", flawed=bool(flaws)))
+        yield from _bounded(_items_of(value, Place(""), flawed=bool(flaws)))
         return
     yield from _bounded(
         item
         for position, element in enumerate(value)
-        for item in _items_of(element, f"/{position}", flawed=bool(flaws))
+        for item in _items_of(element, Place(f"/{position}"), flawed=bool(flaws))
     )
 
 
@@ -126,14 +147,18 @@ def _bounded(items: Iterator[_Item]) -> Iterator[_Item]:
         yield item
 
 
-def _lines(body: bytes) -> list[bytes] | None:
-    """The lines of an NDJSON body; ``None`` unless at least one line alone is an object."""
-    lines = [line for line in body.splitlines() if line.strip()]
+def _lines(body: bytes) -> list[tuple[int, bytes]] | None:
+    """The lines of an NDJSON body that are not empty, with their numbers from 1 on.
+
+    ``None`` unless at least one line alone is an object.
+    """
+    numbered = enumerate(body.splitlines(), start=1)
+    lines = [(number, line) for number, line in numbered if line.strip()]
     if len(lines) < 2:
         return None
     if len(lines) > MOST_POINTS:
         raise _too_many()
-    for line in lines:
+    for _, line in lines:
         try:
             value, _ = parse_with_flaws(line)
         except Poison:
@@ -143,50 +168,55 @@ def _lines(body: bytes) -> list[bytes] | None:
     return None
 
 
-def _items_of_lines(lines: list[bytes]) -> Iterator[_Item]:
-    for number, line in enumerate(lines):
-        pointer = f"/{number}"
+def _items_of_lines(lines: list[tuple[int, bytes]]) -> Iterator[_Item]:
+    for position, (number, line) in enumerate(lines):
+        place = Place(f"/{position}", number)
         try:
             value, flaws = parse_with_flaws(line)
         except Poison as poison:
-            yield _Item(pointer, poison, partial(bytes, line))
+            yield _Item(place, poison, partial(bytes, line))
             continue
-        yield from _items_of(value, pointer, flawed=bool(flaws))
+        yield from _items_of(value, place, flawed=bool(flaws))
 
 
-def _items_of(element: object, pointer: str, *, flawed: bool) -> Iterator[_Item]:
+def _items_of(element: object, place: Place, *, flawed: bool) -> Iterator[_Item]:
     """The points of one element: itself, or those of its ``data`` with its other members."""
     if not isinstance(element, dict):
-        yield _item(element, pointer, flawed=flawed)
+        yield _item(element, place, flawed=flawed)
         return
     name = "data" if element.get("data") is not None else "payload"
     inner = element.get(name)
     if not isinstance(inner, list | dict):
-        yield _item(element, pointer, flawed=flawed)
+        yield _item(element, place, flawed=flawed)
         return
     outer = members_of(element)
     del outer[name]
     if flawed and _flaw_in(outer) is not None:
-        yield _item(outer, pointer, flawed=True)
+        yield _item(outer, place, flawed=True)
         return
     if isinstance(inner, dict):
-        yield _item(inner, f"{pointer}/{name}", flawed=flawed, outer=outer)
+        yield _item(inner, _within(place, name), flawed=flawed, outer=outer)
         return
     for position, each in enumerate(inner):
-        place = f"{pointer}/{name}/{position}"
-        yield _item(each, place, flawed=flawed, outer=outer, position=position)
+        yield _item(
+            each, _within(place, name, position), flawed=flawed, outer=outer, position=position
+        )
+
+
+def _within(place: Place, *names: str | int) -> Place:
+    return Place("/".join((place.pointer, *map(str, names))), place.line)
 
 
 def _item(
-    element: object, pointer: str, *, flawed: bool, outer: Members | None = None, position: int = 0
+    element: object, place: Place, *, flawed: bool, outer: Members | None = None, position: int = 0
 ) -> _Item:
     raw = partial(_dump, element)
     if flawed and (flaw := _flaw_in(element)) is not None:
-        return _Item(pointer, Poison(flaw.reason, flaw.detail), raw)
+        return _Item(place, Poison(flaw.reason, flaw.detail), raw)
     if not isinstance(element, dict):
-        return _Item(pointer, Poison("not-an-object", "a point is a JSON object"), raw)
+        return _Item(place, Poison("not-an-object", "a point is a JSON object"), raw)
     members = members_of(element)
-    return _Item(pointer, members if outer is None else inherit(outer, members, position), raw)
+    return _Item(place, members if outer is None else inherit(outer, members, position), raw)
 
 
 def _flaw_in(value: object) -> Flaw | None:

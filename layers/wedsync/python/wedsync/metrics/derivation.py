@@ -155,7 +155,8 @@ def _number(text: str | None) -> float:
 
 def _normalized(transform: Normalize, value: Floats) -> Floats:
     (low, high), (new_low, new_high) = transform.source, transform.target
-    placed = new_low + (value - low) / (high - low) * (new_high - new_low)
+    with np.errstate(all="ignore"):  # what is not a number is told of what comes out
+        placed = new_low + (value - low) / (high - low) * (new_high - new_low)
     if not transform.clamp:
         return placed
     return np.clip(placed, min(new_low, new_high), max(new_low, new_high))

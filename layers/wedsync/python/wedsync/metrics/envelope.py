@@ -12,10 +12,13 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TypeVar
 
+from wedsync.errors import member_pointer
 from wedsync.metrics.body import Poison
 from wedsync.metrics.point import DataType, Kind, Point, Priority
 from wedsync.metrics.series import DERIVED, Dims
+from wedsync.metrics.times import unit_hint
 from wedsync.metrics.updates import update_dims
+from wedsync.spelling import misspelt, one_of
 
 Members = dict[str, object]
 
@@ -54,6 +57,22 @@ _KEBAB = {
     "streamId": "stream-id",
     "frameId": "frame-id",
 }
+_KNOWN_MEMBERS = frozenset(
+    {
+        *(name for pair in _ALIASES for name in pair),
+        *_KEBAB,
+        *("name", "ts", "value", "values", "count", "dims", "v", "data", "payload"),
+        *("operation", "calculate"),
+    }
+)
+_MEANT = {
+    "wedding": "weddingId",
+    "vendor": "vendorId",
+    "guest": "guestId",
+    "dimensions": "dims",
+}
+"""No slips of the pen, and yet what is meant is clear, and would be lost."""
+_MOST_UNKNOWN = 64
 _Member = TypeVar("_Member")
 
 _NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,200}")
@@ -101,6 +120,8 @@ def read_point(members: Members) -> Point:
         Poison: with the code and the pointer of the first member that is wrong.
 
     """
+    if not members.keys() <= _KNOWN_MEMBERS:
+        _require_meant(members)
     get = members.get
     if get("v", 1) not in (1, None):
         raise Poison("unknown-version", "the envelope's version is not known", pointer="/v")
@@ -133,6 +154,18 @@ def read_point(members: Members) -> Point:
     )
 
 
+def _require_meant(members: Members) -> None:
+    """Members that nobody knows are ignored, but not one that is a slip of a known one."""
+    for name in sorted(members.keys() - _KNOWN_MEMBERS)[:_MOST_UNKNOWN]:
+        meant = _MEANT.get(name) or misspelt(name, _KNOWN_MEMBERS)
+        if meant is not None:
+            raise Poison(
+                "unknown-member",
+                f"no member is called {name}; did you mean {meant}?",
+                pointer=member_pointer(name),
+            )
+
+
 def _with_update(dims: Dims, operation: object, formula: object, *, values: object) -> Dims:
     if values is not None:
         raise Poison("ambiguous-value", "an update has one value", pointer="/values")
@@ -155,8 +188,8 @@ def _known(
         if absent is None:
             raise _missing(name)
         return absent
-    choices = ", ".join(map(str, table))
-    raise Poison(f"unknown-{_KEBAB[name]}", f"{name} is one of {choices}", pointer=f"/{name}")
+    choices = one_of(value, [str(each) for each in table])
+    raise Poison(f"unknown-{_KEBAB[name]}", f"{name} {choices}", pointer=f"/{name}")
 
 
 def _missing(name: str) -> Poison:
@@ -202,9 +235,9 @@ def checked_ts_ms(value: object) -> int:
     if isinstance(ms, float) and ms.is_integer():
         ms = int(ms)
     if not isinstance(ms, int) or isinstance(ms, bool) or not 0 <= ms <= LAST_MS:
-        raise Poison(
-            "bad-ts", "ts is epoch milliseconds, or RFC 3339 with its offset", pointer="/ts"
-        )
+        hint = unit_hint(ms) if isinstance(ms, int) and not isinstance(ms, bool) else ""
+        detail = f"ts is epoch milliseconds, or RFC 3339 with its offset{hint}"
+        raise Poison("bad-ts", detail, pointer="/ts")
     return ms
 
 

@@ -37,12 +37,14 @@ TOO_LATE = ("too-late", "more than 24 h after its own time")
 FUTURE = ("in-the-future", "more than 5 min ahead of its arrival")
 CREATED_AHEAD = ("created-ahead", "the frame was created more than 5 min after it arrived")
 AHEAD_OF_FRAME = ("ahead-of-frame", "more than 5 min after its frame was created")
+UNKNOWN_OUTCOME = ("unknown-outcome", "no figure is made of this outcome")
 REASONS = (
     CREATED_AHEAD,
     OTHER_TENANT,
     OTHER_VENDOR,
     NO_TENANT,
     OTHER_WEDDING,
+    UNKNOWN_OUTCOME,
     TOO_LATE,
     FUTURE,
     AHEAD_OF_FRAME,
@@ -159,6 +161,7 @@ class Intake:
             (AHEAD_OF_FRAME, (created != OWN_TIME) & (rows.ts_ms - created > AHEAD_MS)),
             (FUTURE, behind < -AHEAD_MS),
             (TOO_LATE, behind > ACCEPTED_MS),
+            (UNKNOWN_OUTCOME, self._unknown_outcome(rows)),
             (OTHER_WEDDING, self._foreign(foreign)),
             (NO_TENANT, self._tenant < 0),
             (OTHER_VENDOR, self._other_vendor),
@@ -194,6 +197,13 @@ class Intake:
             ]
             tenant = np.where(tenant < 0, ints([*claimed, NONE])[rows.claim], tenant)
         return tuple(tenants), tenant
+
+    def _unknown_outcome(self, rows: Rows) -> npt.NDArray[np.bool_] | None:
+        unknown = self._names.measure_unknown_outcome
+        if not unknown.any():
+            return None
+        found: npt.NDArray[np.bool_] = unknown[rows.measure]
+        return found
 
     def _other_tenant(self, rows: Rows) -> npt.NDArray[np.bool_] | None:
         if rows.claim is None:

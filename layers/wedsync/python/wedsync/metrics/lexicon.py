@@ -14,6 +14,7 @@ from threading import Lock
 
 import numpy as np
 
+from wedsync.metrics.catalog import has_unknown_outcome
 from wedsync.metrics.facts import happening
 from wedsync.metrics.grid import KINDS
 from wedsync.metrics.histogram import Bools, Ints, Words, dense_ids
@@ -62,6 +63,7 @@ class Names:
     measure_heartbeat: Bools
     measure_guest: Bools
     measure_update: Bools
+    measure_unknown_outcome: Bools
 
     @cached_property
     def text_rank(self) -> Ints:
@@ -136,6 +138,7 @@ _MEASURE_COLUMNS = (
     "measure_heartbeat",
     "measure_guest",
     "measure_update",
+    "measure_unknown_outcome",
 )
 
 
@@ -216,6 +219,7 @@ class Lexicon:
             measure_heartbeat=columns["measure_heartbeat"].astype(np.bool_),
             measure_guest=columns["measure_guest"].astype(np.bool_),
             measure_update=columns["measure_update"].astype(np.bool_),
+            measure_unknown_outcome=columns["measure_unknown_outcome"].astype(np.bool_),
         )
 
     def _text(self, text: str | None) -> int:
@@ -270,6 +274,7 @@ class Lexicon:
                 metric == "vendor.heartbeat",
                 metric == "guest.activity",
                 UPDATE_OPERATION in own,
+                has_unknown_outcome(metric, own.get("outcome")),
             ),
         )
         self._measures[key] = number

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from wedsync.metrics.body import FRAME_MAGIC, Poison
 from wedsync.metrics.columnar import is_columnar, read_columns
-from wedsync.metrics.decode import DecodedRecord, RejectedPoint, decode_record
+from wedsync.metrics.decode import DecodedRecord, Place, RejectedPoint, decode_record
 from wedsync.metrics.frame import NO_FRAME_ID, OWN_TIME, FrameReader
 from wedsync.metrics.jsonrows import JsonReader
 from wedsync.metrics.lexicon import Lexicon
@@ -52,6 +52,21 @@ class BodiesRead:
         self.rejected.append((record, rejected))
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A point as it was sent: what it says, and where it stands."""
+
+    point: Point
+    place: Place
+    in_columns: bool = False
+
+    def pointer(self, member: str) -> str:
+        """Where one of its members stands."""
+        if self.in_columns:
+            return f"/columns/{member}{self.place.pointer}"
+        return f"{self.place.pointer}/{member}"
+
+
 class BodyReader:
     """Reads bodies; what a warm process has met makes the next ones cheaper."""
 
@@ -74,13 +89,18 @@ class BodyReader:
                 self._read_json(record, body, found)
         return found
 
-    def points(self, body: bytes) -> dict[int, Point]:
+    def points(self, body: bytes) -> dict[int, Sent]:
         """The points of a body that was read, one by one, by their index in it."""
         if body.startswith(FRAME_MAGIC):
-            return dict(self._frames.points(body))
+            points = self._frames.points(body)
+            return {index: Sent(point, Place(f"/{index}")) for index, point in points}
         if is_columnar(body) and (read := read_columns(0, body, self.lexicon)) is not None:
-            return dict(read.rows.points(self.lexicon.names()))
-        return dict(decode_record(body).points)
+            points = read.rows.points(self.lexicon.names())
+            return {
+                index: Sent(point, Place(f"/{index}"), in_columns=True) for index, point in points
+            }
+        decoded = decode_record(body)
+        return {index: Sent(point, decoded.places[index]) for index, point in decoded.points}
 
     def _read_frames(self, bodies: Sequence[tuple[int, bytes]], found: BodiesRead) -> None:
         if not bodies:

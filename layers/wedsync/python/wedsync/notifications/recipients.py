@@ -4,18 +4,18 @@ A role never falls silent because of a roster: where it has a gap, or names some
 everybody who holds the role is told.
 """
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from wedsync.alerting.model import Alert
+from wedsync.alerting.payments import PAYMENTS as OF_PAYMENTS
+from wedsync.alerting.payments import names_payments
 from wedsync.alerting.severity import Severity
 from wedsync.incidents.model import Incident, StepKind
 from wedsync.notifications.contacts import COORDINATOR, PAYMENTS, Contact
 from wedsync.notifications.roster import Roster, on_duty
 from wedsync.notifications.told import Told
-
-_PAYMENT = re.compile(r"(?:^|[^a-z])(?:payments?|billing|checkout|invoices?|payouts?)(?:[^a-z]|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +33,20 @@ def recipients(
     contacts: Sequence[Contact],
     roster: Roster | None,
     incident: Incident | None,
+    alerts: Sequence[Alert] = (),
     now: datetime,
 ) -> tuple[Recipient, ...]:
-    """Everybody who hears it, each once."""
+    """Everybody who hears it, each once. ``alerts``: what it is about, if no incident."""
     chosen = {
         contact.contact_id: (contact, reason)
         for contact, reason in (
-            *_routed(told, contacts, incident, roster, now),
+            *_routed(
+                told,
+                contacts,
+                roster,
+                now,
+                is_of_payments=concerns_payments(incident, alerts),
+            ),
             *_addressed(told, contacts, roster, now),
         )
     }
@@ -54,15 +61,16 @@ def recipients(
     )
 
 
-def concerns_payments(told: Told, incident: Incident | None) -> bool:
-    """Whether it is about money: by the services concerned, else by the alerts' types."""
-    names: Iterable[str] = ()
-    if incident is not None:
-        names = (*incident.affected_services, *(each.type for each in incident.alerts))
-        names = (*names, incident.title)
-    else:
-        names = (told.subject,)
-    return any(_PAYMENT.search(name.lower()) for name in names)
+def concerns_payments(incident: Incident | None, alerts: Sequence[Alert]) -> bool:
+    """Whether it is about money: by the services concerned, else by what the alerts measured.
+
+    What people wrote tells nothing: a title speaks of payments that work as well.
+    """
+    if incident is None:
+        return any(OF_PAYMENTS in each.tags for each in alerts)
+    if any(map(names_payments, incident.affected_services)):
+        return True
+    return any(OF_PAYMENTS in each.tags for each in incident.alerts)
 
 
 def _addressed(
@@ -95,15 +103,16 @@ def _holding(
 def _routed(
     told: Told,
     contacts: Sequence[Contact],
-    incident: Incident | None,
     roster: Roster | None,
     now: datetime,
+    *,
+    is_of_payments: bool,
 ) -> list[tuple[Contact, str]]:
     """The first tier also reaches whoever the matter itself is close to."""
     if told.tier != 0:
         return []
     found = _coordinating(told, contacts)
-    if concerns_payments(told, incident):
+    if is_of_payments:
         found += [
             (each, f"{reason}: it concerns payments")
             for each, reason in _holding(PAYMENTS, contacts, roster, now)

@@ -20,7 +20,7 @@ from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from wedsync.api.validation import fields_of_validation, member_pointer
+from wedsync.api.validation import refused
 from wedsync.cloud.memory import memory_of
 from wedsync.errors import (
     FieldError,
@@ -31,6 +31,7 @@ from wedsync.errors import (
     TooManyRequests,
     Unauthenticated,
     WedSyncError,
+    member_pointer,
 )
 from wedsync.metrics.body import open_body, parse_json
 from wedsync.rates import Allowance
@@ -303,8 +304,7 @@ def _raise(error: WedSyncError) -> Response[str]:
 
 
 def _raise_invalid(error: RequestValidationError) -> Response[str]:
-    fields = fields_of_validation(error.errors())
-    raise Invalid(fields[0].detail if fields else "", errors=fields) from None
+    raise refused(error.errors()) from None
 
 
 def _raise_not_found(_: Exception) -> Response[str]:

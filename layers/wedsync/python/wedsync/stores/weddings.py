@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime, timedelta
 from wedsync.cloud import Absent, Attribute, ConditionFailed, Equals, Item, Key, Sort, Table
 from wedsync.cloud.paging import every
 from wedsync.cloud.values import EXPIRES_AT
-from wedsync.errors import FieldError, PreconditionFailed, WeddingNotFound
+from wedsync.errors import FieldError, PreconditionFailed, WeddingLeaving, WeddingNotFound
 from wedsync.identifiers import plausible
 from wedsync.stores.cursors import open_cursor, seal
 from wedsync.stores.documents import Documents
@@ -33,6 +33,8 @@ _documents = Documents(Wedding)
 _MARK_KEPT = timedelta(days=7)
 _SHARDS = 4
 _LONG = timedelta(days=3)
+_LEAVING = 0
+"""Stands where the version does of a wedding whose removal has begun: nobody saves over it."""
 LONG_ONES = "opens#long"
 """The shard of windows that span more than three days, which stand in the order of their end."""
 OPENING_SHARDS = (*(f"opens#{number}" for number in range(_SHARDS)), LONG_ONES)
@@ -94,23 +96,39 @@ class WeddingStore:
         return wedding
 
     def save(self, tenant: Tenant, wedding: Wedding, *, expected: int) -> Wedding:
-        """Store a changed wedding as version ``expected`` + 1. Raises PreconditionFailed."""
+        """Store a changed wedding as version ``expected`` + 1.
+
+        Raises PreconditionFailed, and WeddingLeaving where its removal has begun.
+        """
         saved = replace(wedding, version=expected + 1)
         self._mark_live_days(tenant, saved)
         try:
             self._table.put(_item(tenant, saved), when=Equals("version", expected))
-        except ConditionFailed:
+        except ConditionFailed as conflict:
+            if _is_leaving(conflict.current):
+                raise WeddingLeaving from None
             raise PreconditionFailed from None
         return saved
 
-    def remove(self, tenant: Tenant, wedding: Wedding) -> None:
-        """Forget the wedding as it was read, then its marks. Raises PreconditionFailed."""
+    def begin_removal(self, tenant: Tenant, wedding: Wedding) -> None:
+        """From now on the wedding as it was read can be removed, and not be changed any more.
+
+        Once more, by whoever repeats the removal, is as good. Raises PreconditionFailed where it
+        is another by now, and WeddingNotFound where it is gone.
+        """
+        leaving = _item(tenant, wedding)
+        leaving = replace(leaving, attributes={**leaving.attributes, "version": _LEAVING})
         try:
-            self._table.delete(
-                _key(tenant, wedding.wedding_id), when=Equals("version", wedding.version)
-            )
-        except ConditionFailed:
-            raise PreconditionFailed from None
+            self._table.put(leaving, when=Equals("version", wedding.version))
+        except ConditionFailed as conflict:
+            if conflict.current is None:
+                raise WeddingNotFound from None
+            if not _is_leaving(conflict.current):
+                raise PreconditionFailed from None
+
+    def remove(self, tenant: Tenant, wedding: Wedding) -> None:
+        """Forget a wedding whose removal has begun, then its marks."""
+        self._table.delete(_key(tenant, wedding.wedding_id))
         for day in live_days(wedding):
             self._table.delete(_mark(tenant, day, wedding.wedding_id))
 
@@ -201,6 +219,10 @@ def _key(tenant: Tenant, wedding_id: str) -> Key:
 
 def _mark(tenant: Tenant, day: date, wedding_id: str) -> Key:
     return Key(tenant.partition("live", str(day)), wedding_id)
+
+
+def _is_leaving(item: Item | None) -> bool:
+    return item is not None and item.number("version") == _LEAVING
 
 
 def _opening(tenant: Tenant, wedding: Wedding) -> dict[str, Attribute]:

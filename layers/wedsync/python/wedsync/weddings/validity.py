@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from wedsync.errors import FieldError
-from wedsync.weddings.calendar import day_exists, zone_names
+from wedsync.weddings.calendar import day_exists, local_date, zone_names
 from wedsync.weddings.model import Venue, Wedding
 from wedsync.weddings.timeline import ceremony_start
 
@@ -15,6 +15,7 @@ GUEST_LIMIT = 10_000
 LIST_LIMIT = 200
 YEARS = range(1970, 2201)
 LONGEST_PART_DAYS = 14  # a slip in a year would else keep a wedding live, every 10 s, for that year
+FARTHEST_FROM_DATE_DAYS = 183  # the order of the day may move before the date does, not its year
 
 
 def check(wedding: Wedding) -> tuple[FieldError, ...]:
@@ -80,10 +81,25 @@ def _timeline(wedding: Wedding) -> Iterator[FieldError]:
 
 
 def _together(wedding: Wedding) -> Iterator[FieldError]:
-    """All items lie around the ceremony: a slip in a year of one makes no wedding of a year."""
+    """All items lie around the ceremony, and that around the date.
+
+    A slip in a year of one makes no wedding of a year, and one in the year of all no wedding that
+    is watched in another year than its own.
+    """
     ceremony = ceremony_start(wedding)
     if ceremony is None or ceremony.year not in YEARS:
         return
+    if wedding.date.year in YEARS and wedding.venue.time_zone in zone_names():
+        days = abs((local_date(wedding, ceremony) - wedding.date).days)
+        if days >= FARTHEST_FROM_DATE_DAYS:
+            at = next(i for i, item in enumerate(wedding.timeline) if item.starts_at == ceremony)
+            yield FieldError(
+                pointer=f"/timeline/{at}/startsAt",
+                code="too-far",
+                detail=f"it lies {days} days from the wedding's date, {wedding.date}; less than "
+                f"{FARTHEST_FROM_DATE_DAYS} are possible",
+            )
+            return
     for index, item in enumerate(wedding.timeline):
         days = abs(item.starts_at - ceremony).days
         if item.starts_at.year in YEARS and days >= LONGEST_PART_DAYS:
