@@ -22,6 +22,7 @@ from wedsync.identifiers import plausible
 from wedsync.metrics.block import Block
 from wedsync.metrics.success import HourRecord
 from wedsync.stores.counts import Counts, counts_of, totals_partition
+from wedsync.stores.large import LargeItems
 from wedsync.tenancy import Tenant
 
 KEPT = timedelta(hours=48)
@@ -80,6 +81,7 @@ class WindowStore:
     def __init__(self, table: Table) -> None:
         """On the windows table."""
         self._table = table
+        self._large = LargeItems(table)
 
     def put_totals(
         self,
@@ -103,7 +105,7 @@ class WindowStore:
                 late=Block.decode(item.raw("late")),
                 counts=counts_of(item),
             )
-            for item in self._all(totals_partition(tenant, minute), Sort())
+            for item in self._large.query(totals_partition(tenant, minute))
         )
 
     def put_closed(
@@ -115,11 +117,7 @@ class WindowStore:
     def closed(self, tenant: Tenant, pack: int, minutes: Sequence[int]) -> dict[int, ClosedMinute]:
         """Those of these minutes that have been closed."""
         keys = [Key(tenant.partition("closed", pack), f"{minute:012d}") for minute in minutes]
-        found: dict[int, ClosedMinute] = {}
-        for start in range(0, len(keys), 100):
-            for item in self._table.get_many(keys[start : start + 100]):
-                found[int(item.key.sk)] = _closed(item)
-        return found
+        return {int(item.key.sk): _closed(item) for item in self._large.get_many(keys)}
 
     def put_hour(
         self,
@@ -138,21 +136,17 @@ class WindowStore:
         """
         if not plausible(wedding_id):
             return
-        try:
-            self._table.put(
-                Item(
-                    Key(tenant.partition("wedding", wedding_id), f"{hour:010d}"),
-                    {
-                        "block": block.encode(),
-                        "through": through,
-                        "version": version,
-                        EXPIRES_AT: int((now + HOURS_KEPT).timestamp()),
-                    },
-                ),
-                when=LessThan("version", version),
+        self._large.put_newer(
+            Item(
+                Key(tenant.partition("wedding", wedding_id), f"{hour:010d}"),
+                {
+                    "block": block.encode(),
+                    "through": through,
+                    "version": version,
+                    EXPIRES_AT: int((now + HOURS_KEPT).timestamp()),
+                },
             )
-        except ConditionFailed:
-            return
+        )
 
     def hours(
         self, tenant: Tenant, wedding_id: str, *, first: int = 0, last: int = 9_999_999_999
@@ -168,7 +162,7 @@ class WindowStore:
                 version=item.number("version"),
                 block=Block.decode(item.raw("block")),
             )
-            for item in self._all(tenant.partition("wedding", wedding_id), sort)
+            for item in self._large.query(tenant.partition("wedding", wedding_id), sort)
         )
 
     def put_record(
@@ -189,10 +183,7 @@ class WindowStore:
                 EXPIRES_AT: int((now + RECORDS_KEPT).timestamp()),
             },
         )
-        try:
-            self._table.put(item, when=LessThan("version", version))
-        except ConditionFailed:
-            return
+        self._large.put_newer(item)
 
     def records(
         self, tenant: Tenant, wedding_id: str, *, first: int, last: int
@@ -210,7 +201,7 @@ class WindowStore:
                 failed=item.number("failed"),
                 began_ms=json.loads(item.text("began")),
             )
-            for item in self._all(tenant.partition("success", wedding_id), sort)
+            for item in self._large.query(tenant.partition("success", wedding_id), sort)
         )
 
     def judged_through(self) -> datetime | None:
@@ -241,37 +232,25 @@ class WindowStore:
 
     def active(self, hour: int) -> Iterator[ActivePack]:
         """The packs that had data in this hour, of every tenant."""
-        for item in self._all(f"active#{hour}", Sort()):
+        for item in self._large.query(f"active#{hour}"):
             yield ActivePack(Tenant(item.text("tenant")), item.number("pack"))
 
-    def _all(self, partition: str, sort: Sort) -> Iterator[Item]:
-        after = None
-        while True:
-            page = self._table.query(partition, sort=sort, after=after)
-            yield from page.items
-            if (after := page.next) is None:
-                return
-
     def _put_newer(self, key: Key, item: ClosedMinute, *, now: datetime) -> None:
-        try:
-            self._table.put(
-                Item(
-                    key,
-                    {
-                        "version": item.version,
-                        "on_time": item.on_time,
-                        "late": item.late,
-                        "sent_on_time": item.sent_on_time,
-                        "sent_late": item.sent_late,
-                        "duplicates": item.duplicates,
-                        "newest_ms": item.newest_ms,
-                        EXPIRES_AT: int((now + KEPT).timestamp()),
-                    },
-                ),
-                when=LessThan("version", item.version),
+        self._large.put_newer(
+            Item(
+                key,
+                {
+                    "version": item.version,
+                    "on_time": item.on_time,
+                    "late": item.late,
+                    "sent_on_time": item.sent_on_time,
+                    "sent_late": item.sent_late,
+                    "duplicates": item.duplicates,
+                    "newest_ms": item.newest_ms,
+                    EXPIRES_AT: int((now + KEPT).timestamp()),
+                },
             )
-        except ConditionFailed:
-            return
+        )
 
 
 _JUDGED = Key("watch", "judged")
