@@ -43,7 +43,7 @@ def test_a_function_does_alike_on_both_clouds_and_reaches_only_what_it_may(case:
             assert opened.used.get(case.function, set()) <= _declared(case.function)
             if is_route:
                 # How far every tenant is rolled up, and how far the consumer is behind.
-                assert _foreign(opened) <= {"compaction", "pressure"}
+                assert _foreign(opened) <= {"frontiers", "pressure"}
             answers.append(answer)
     if is_route and case.moto_answers_alike:
         assert answers[0] == answers[1]

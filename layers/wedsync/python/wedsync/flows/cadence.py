@@ -73,12 +73,16 @@ def plan_runs(services: Services, now: datetime) -> None:
     What an earlier wake should have judged and has not is asked for at once.
     """
     present = tick_at(now)
-    missed = unjudged(services.windows.judged_through(), present)
+    judged = services.windows.judged()
+    missed = unjudged(judged.through, present)
     coming = ticks(present, now + LOOK_AHEAD)
     if _anything_forced(services):
         _ask(services, [*missed[-1:], *coming], now)
         return
     wanted = _wanted(services, missed, coming)
+    if judged.left:
+        # Whose runs have failed are run again at the next tick, whatever it is.
+        wanted = sorted({*wanted, *coming[:1]})
     _ask(services, wanted, now)
     if missed and present not in wanted:
         services.windows.advance_judged(present)

@@ -45,6 +45,7 @@ from wedsync.flows.surroundings import TenantDay
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, minute_of, minute_start
 from wedsync.incidents.ladder import SYSTEM
+from wedsync.isolation import Units
 from wedsync.metrics.block import Block
 from wedsync.metrics.columns import Columns
 from wedsync.metrics.lateness import AHEAD_MS, ON_TIME_MS
@@ -398,8 +399,15 @@ def look_at_rules(services: Services) -> int:
     """Judge every tenant's rules that are not a wedding's; how many were."""
     now = services.now()
     count = 0
-    for tenant in tuple(services.rules.tenants()):
+    units = Units(out_of_time=services.out_of_time)
+
+    def judge(tenant: Tenant) -> None:
+        nonlocal count
         rules = due_rules(rulebook(services, tenant), now)
         judge_tenant(services, tenant, rules=rules)
         count += len(rules)
+
+    for tenant in tuple(services.rules.tenants()):
+        units.done(tenant.id, "a look at the rules", judge, tenant)
+    units.finish()
     return count

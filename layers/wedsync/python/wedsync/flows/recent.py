@@ -33,7 +33,8 @@ class RecentWedding:
         self._hours = services.windows.hours(reader.tenant, wedding.wedding_id)
         self._through = {hour.hour: hour.through for hour in self._hours}
         frontier = (
-            services.frontiers.get(Frontier.WEDDING_HOURS) or self._current - 2 * WINDOW_MINUTES
+            services.frontiers.of(Frontier.WEDDING_HOURS, reader.tenant)
+            or self._current - 2 * WINDOW_MINUTES
         )
         first = max(frontier, self._current - MOST_MINUTES)
         # A point may be up to five minutes ahead of the clock.

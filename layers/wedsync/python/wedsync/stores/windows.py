@@ -7,13 +7,14 @@ only a greater one replaces it: however writers race, what stays was made from t
 - ``tenant#closed#pack / minute``: one pack's minute as a whole, once it is over.
 - ``tenant#wedding#id / hour``: one wedding's hour.
 - ``tenant#success#id / hour``: what that hour leaves for judging the wedding's day.
-- ``watch / judged``: the tick through which every wedding that was due has been judged.
+- ``watch / judged``: the tick through which every wedding that was due has been judged, and the
+  tenants whose have not.
 - ``active#hour / tenant#pack``: which packs have had data in an hour.
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from wedsync.cloud import ConditionFailed, Item, Key, LessThan, Sort, Table
@@ -65,6 +66,17 @@ class WeddingHour:
     through: int
     version: int
     block: Block
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedTicks:
+    """The tick through which every wedding that was due has been judged; None before the first run.
+
+    Those of the tenants that are ``left`` have been through an earlier one.
+    """
+
+    through: datetime | None = None
+    left: Mapping[Tenant, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -204,16 +216,26 @@ class WindowStore:
             for item in self._large.query(tenant.partition("success", wedding_id), sort)
         )
 
-    def judged_through(self) -> datetime | None:
-        """The tick through which every due wedding was judged; None before the first run."""
+    def judged(self) -> JudgedTicks:
+        """Through which tick weddings have been judged, and whose have not."""
         item = self._table.get(_JUDGED)
-        return None if item is None else datetime.fromtimestamp(item.number("at"), UTC)
+        if item is None:
+            return JudgedTicks()
+        left = json.loads(item.text("left")) if "left" in item.attributes else {}
+        return JudgedTicks(
+            through=datetime.fromtimestamp(item.number("at"), UTC),
+            left={Tenant(each): datetime.fromtimestamp(at, UTC) for each, at in left.items()},
+        )
 
-    def advance_judged(self, tick: datetime) -> None:
-        """Move that tick on; it never moves back."""
+    def advance_judged(
+        self, tick: datetime, *, left: Mapping[Tenant, datetime] | None = None
+    ) -> None:
+        """Move that tick on, with what is ``left``; it never moves back."""
         at = int(tick.timestamp())
+        since = {tenant.id: int(each.timestamp()) for tenant, each in (left or {}).items()}
+        item = Item(_JUDGED, {"at": at, "left": json.dumps(since)})
         try:
-            self._table.put(Item(_JUDGED, {"at": at}), when=LessThan("at", at))
+            self._table.put(item, when=LessThan("at", at))
         except ConditionFailed:
             return
 
