@@ -21,7 +21,7 @@ from wedsync.flows.times import MINUTES_PER_HOUR, minute_of, minute_start
 from wedsync.isolation import Units
 from wedsync.metrics.block import Block
 from wedsync.metrics.parts import of_vendor, vendor_ids
-from wedsync.stores.frontiers import Frontier, Left
+from wedsync.stores.frontiers import Frontier, Left, Progress
 from wedsync.stores.rollups import (
     QUARTERS,
     WHOLE,
@@ -228,7 +228,7 @@ def roll_up_days(services: Services, now: datetime) -> int:
         for tenant in active_tenants(services, hour):
             active.setdefault(tenant, []).append(hour)
     still_left: list[Left] = []
-    count = 0
+    count = _again(services, units, progress)
     for tenant, its_hours in active.items():
         # A day is not made while one of its hours is left.
         own_until = min(until, minute_start(hours.of(tenant) or 0))
@@ -243,7 +243,6 @@ def roll_up_days(services: Services, now: datetime) -> int:
     if units.nothing_works:
         units.finish()
     services.frontiers.advance(Frontier.DAYS, minute_of(until), left=still_left, since=progress)
-    count += _again(services, units)
     units.finish()
     return count
 
@@ -340,9 +339,8 @@ def days_of(
             yield scope, zone, day
 
 
-def _again(services: Services, units: Units) -> int:
+def _again(services: Services, units: Units, made: Progress) -> int:
     """Make the days anew whose hours have changed since they were made."""
-    made = services.frontiers.progress(Frontier.DAYS)
     count = 0
 
     def make(changed: Changed) -> None:
