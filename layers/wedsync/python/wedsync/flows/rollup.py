@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from wedsync.flows.closing import HOURS_OF_MINUTES, PackHour, read_hour
+from wedsync.flows.earlier import keep_earlier_hours
 from wedsync.flows.following import HourJob, Places, active_packs, active_tenants, follow
 from wedsync.flows.history import copied_before, mark_for_copying
 from wedsync.flows.records import keep_records
@@ -264,6 +265,7 @@ class _DaysOfTenant:
         if not units.done(self.tenant.id, "look for days", self._find, hours, due):
             return [self._from("")]
         missing: str | None = None
+        weddings: set[str] = set()
         for scope, zone, day in due:
             if not self._since(scope) < day.end <= self.until:
                 continue
@@ -271,9 +273,20 @@ class _DaysOfTenant:
             args = (self.services, self.tenant, scope, zone, day)
             if units.done(self.tenant.id, name, roll_up_day, *args):
                 self.made += 1
+                weddings |= {scope.id} if scope.kind is ScopeKind.WEDDING else set()
             elif missing is None:
                 missing = scope.text()
+        units.done(self.tenant.id, "earlier hours", self._keep_earlier, units, weddings)
         return [] if missing is None else [self._from(missing)]
+
+    def _keep_earlier(self, units: Units, wedding_ids: Collection[str]) -> None:
+        """A failure costs no answer: the hours themselves are read until they are put together."""
+        now = self.services.now()
+        found = self.services.weddings.find_many(self.tenant, wedding_ids)
+        for wedding_id, wedding in sorted(found.items()):
+            name = f"earlier hours of {wedding_id}"
+            args = (self.services, self.tenant, wedding, now)
+            units.done(self.tenant.id, name, keep_earlier_hours, *args)
 
     def _find(self, hours: Collection[int], due: list[tuple[Scope, str, LocalDay]]) -> None:
         scopes: defaultdict[Scope, set[int]] = defaultdict(set)

@@ -6,6 +6,7 @@ only a greater one replaces it: however writers race, what stays was made from t
 - ``tenant#totals#minute / pack#place``: the tenant's totals of one hot item.
 - ``tenant#closed#pack / minute``: one pack's minute as a whole, once it is over.
 - ``tenant#wedding#id / hour``: one wedding's hour.
+- ``tenant#earlier#id / hours``: those of its hours that are final, together.
 - ``tenant#success#id / hour``: what that hour leaves for judging the wedding's day.
 - ``watch / judged``: the tick through which every wedding that was due has been judged, and the
   tenants whose have not.
@@ -66,6 +67,24 @@ class WeddingHour:
     through: int
     version: int
     block: Block
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierHours:
+    """A wedding's hours before the epoch hour ``through``, put together.
+
+    ``since`` holds those that lie wholly behind the minute ``opened``, at which its window opens,
+    and ``before`` all others.
+    """
+
+    through: int
+    opened: int
+    before: Block = field(default_factory=lambda: Block.merge(()))
+    since: Block = field(default_factory=lambda: Block.merge(()))
+
+    def is_since(self, hour: int) -> bool:
+        """Whether this hour lies wholly behind the opening."""
+        return hour * 60 >= self.opened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +196,37 @@ class WindowStore:
             for item in self._large.query(tenant.partition("wedding", wedding_id), sort)
         )
 
+    def put_earlier(
+        self, tenant: Tenant, wedding_id: str, earlier: EarlierHours, *, now: datetime
+    ) -> None:
+        """Store what is put together of a wedding, unless more is there."""
+        if not plausible(wedding_id):
+            return
+        self._large.put_newer(
+            Item(
+                _earlier_key(tenant, wedding_id),
+                {
+                    "before": earlier.before.encode(),
+                    "since": earlier.since.encode(),
+                    "opened": earlier.opened,
+                    "version": earlier.through,
+                    EXPIRES_AT: int((now + HOURS_KEPT).timestamp()),
+                },
+            )
+        )
+
+    def earlier(self, tenant: Tenant, wedding_id: str) -> EarlierHours | None:
+        """What is put together of a wedding, if anything is."""
+        item = self._large.get(_earlier_key(tenant, wedding_id)) if plausible(wedding_id) else None
+        if item is None:
+            return None
+        return EarlierHours(
+            through=item.number("version"),
+            opened=item.number("opened"),
+            before=Block.decode(item.raw("before")),
+            since=Block.decode(item.raw("since")),
+        )
+
     def put_record(
         self, tenant: Tenant, wedding_id: str, record: HourRecord, *, version: int, now: datetime
     ) -> None:
@@ -276,6 +326,10 @@ class WindowStore:
 
 
 _JUDGED = Key("watch", "judged")
+
+
+def _earlier_key(tenant: Tenant, wedding_id: str) -> Key:
+    return Key(tenant.partition("earlier", wedding_id), "hours")
 
 
 def _closed(item: Item) -> ClosedMinute:
