@@ -15,12 +15,14 @@ from tests.harness import Bundle, a_point, a_wedding_request
 from wedsync.cloud import EVERYTHING, Clock, Cloud, Condition, Item, Key, Page, Sort, Table
 from wedsync.errors import Throttled, Unavailable
 from wedsync.flows.derive import close_last_minute, compact
+from wedsync.flows.history import copy_history
 from wedsync.flows.rollup import roll_up_days, roll_up_hours
 from wedsync.flows.streams import look_at_streams
 from wedsync.flows.times import MINUTES_PER_HOUR, minute_of
 from wedsync.flows.watch import watch
 from wedsync.isolation import UnitsFailed
 from wedsync.resources import Resource
+from wedsync.settings import History
 from wedsync.stores.frontiers import Frontier
 from wedsync.stores.services import Services
 from wedsync.tenancy import Role, Tenant
@@ -224,6 +226,36 @@ def test_where_nothing_works_the_frontier_stays(two: Two) -> None:
         roll_up_hours(down, bundle.now)
     assert bundle.services.frontiers.get(Frontier.HOURS) == minute_of(NOON)
     assert roll_up_hours(bundle.services, bundle.now) == 2
+
+
+def test_hours_that_are_not_made_are_copied_when_they_are() -> None:
+    with Bundle(at=NOON, packs=1, shards=1, history=History.TIMESTREAM) as bundle:
+        two = Two(bundle)
+        two.put()
+        bundle.clock.advance(4800)
+        with fails():
+            roll_up_hours(two.spoiled(), bundle.now)
+        copy_history(bundle.services, bundle.now)
+        frontiers = bundle.services.frontiers
+        assert frontiers.of(Frontier.HISTORY_HOURS, WELL) == minute_of(NOON) + MINUTES_PER_HOUR
+        assert frontiers.of(Frontier.HISTORY_HOURS, BROKEN) == minute_of(NOON)
+        roll_up_hours(bundle.services, bundle.now)
+        assert copy_history(bundle.services, bundle.now) > 0
+        assert frontiers.of(Frontier.HISTORY_HOURS, BROKEN) == minute_of(NOON) + MINUTES_PER_HOUR
+        assert copy_history(bundle.services, bundle.now) == 0
+
+
+def test_copies_are_made_of_all_others_and_the_rest_in_the_next_run() -> None:
+    with Bundle(at=NOON, packs=1, shards=1, history=History.TIMESTREAM) as bundle:
+        two = Two(bundle)
+        two.put()
+        bundle.clock.advance(4800)
+        roll_up_hours(bundle.services, bundle.now)
+        with fails():
+            copy_history(two.spoiled(), bundle.now)
+        rest = copy_history(bundle.services, bundle.now)
+        assert rest > 0
+        assert copy_history(bundle.services, bundle.now) == 0
 
 
 def test_minutes_are_closed_of_all_others(two: Two) -> None:

@@ -14,7 +14,7 @@ def test_what_is_left_holds_back_its_tenant_alone(stage: Stage) -> None:
     assert store.of(Frontier.HOURS, TENANT) is None
     store.advance(Frontier.HOURS, 120, left=[LEFT])
     assert store.get(Frontier.HOURS) == store.of(Frontier.HOURS, OTHER_TENANT) == 120
-    assert store.of(Frontier.HOURS, TENANT) == 90
+    assert store.of(Frontier.HOURS, TENANT) == store.progress(Frontier.HOURS).complete == 90
     assert store.get(Frontier.DAYS) is None
     store.advance(Frontier.HOURS, 110)
     assert store.get(Frontier.HOURS) == 120

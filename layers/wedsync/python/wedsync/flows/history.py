@@ -78,7 +78,7 @@ def copy_history(services: Services, now: datetime) -> int:
     if services.settings.history is History.DYNAMODB:
         return 0
     before = copied_before(services, now)
-    rolled = services.frontiers.get(Frontier.HOURS) or 0
+    rolled = services.frontiers.progress(Frontier.HOURS)
     count = 0
 
     units = Units(out_of_time=services.out_of_time)
@@ -95,6 +95,8 @@ def copy_history(services: Services, now: datetime) -> int:
         return copied(tenant, f"minutes from {first}", minute_rows(services, tenant, span))
 
     def hours(tenant: Tenant, first: int, _: Places) -> Places:
+        if first >= (rolled.of(tenant) or 0):
+            return AS_A_WHOLE  # it is not made yet
         hour = first // MINUTES_PER_HOUR
         return copied(tenant, f"hour {hour}", hour_rows(services, tenant, hour))
 
@@ -102,7 +104,7 @@ def copy_history(services: Services, now: datetime) -> int:
         (Frontier.HISTORY_MINUTES, before, minutes),
         (
             Frontier.HISTORY_HOURS,
-            min(before, rolled) // MINUTES_PER_HOUR * MINUTES_PER_HOUR,
+            min(before, rolled.minute or 0) // MINUTES_PER_HOUR * MINUTES_PER_HOUR,
             hours,
         ),
     ):

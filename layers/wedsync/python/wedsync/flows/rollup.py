@@ -276,7 +276,8 @@ class _DaysOfTenant:
                 weddings |= {scope.id} if scope.kind is ScopeKind.WEDDING else set()
             elif missing is None:
                 missing = scope.text()
-        units.done(self.tenant.id, "earlier hours", self._keep_earlier, units, weddings)
+        if weddings:
+            units.done(self.tenant.id, "earlier hours", self._keep_earlier, units, weddings)
         return [] if missing is None else [self._from(missing)]
 
     def _keep_earlier(self, units: Units, wedding_ids: Collection[str]) -> None:

@@ -113,11 +113,13 @@ def schedule(
     summary: str,
     uses: tuple[Grant, ...],
     layers: tuple[str, ...] = (),
+    memory_mb: int = 512,
     timeout_seconds: int = 60,
 ) -> Callable[[Callable[[datetime, Services], None]], EventFunction]:
     """Declare a job that runs every so many minutes. It is given the time it was due.
 
-    ``after_minutes`` moves its runs behind the full hour, or whatever its period begins with.
+    ``after_minutes`` moves its runs behind the full hour, or whatever its period begins with. A job
+    that holds whole hours of a pack asks for ``memory_mb`` to hold the largest of anybody's.
     """
 
     def declare(handler: Callable[[datetime, Services], None]) -> EventFunction:
@@ -127,7 +129,7 @@ def schedule(
             return None
 
         trigger = ScheduleTrigger(every_minutes=every_minutes, after_minutes=after_minutes)
-        return _function(handler, tick, trigger, summary, uses, layers, 512, timeout_seconds)
+        return _function(handler, tick, trigger, summary, uses, layers, memory_mb, timeout_seconds)
 
     return declare
 

@@ -7,7 +7,7 @@ others, and nothing is forgotten.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from wedsync.cloud import Item, Key, Table
@@ -53,12 +53,17 @@ class Progress:
     left: frozenset[Left] = frozenset()
     version: int = 0
 
-    def of(self, tenant: Tenant) -> int | None:
-        """The minute before which everything of this tenant is done; None before the first run."""
+    @property
+    def complete(self) -> int | None:
+        """The minute before which everything is done of everybody; None before the first run."""
         if self.minute is None:
             return None
-        own = (each.minute for each in self.left if each.tenant == tenant)
-        return min((self.minute, *own))
+        return min((self.minute, *(each.minute for each in self.left)))
+
+    def of(self, tenant: Tenant) -> int | None:
+        """The minute before which everything of this tenant is done; None before the first run."""
+        own = frozenset(each for each in self.left if each.tenant == tenant)
+        return replace(self, left=own).complete
 
 
 class FrontierStore:
