@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from wedsync.errors import Throttled, Unavailable
-from wedsync.isolation import OWNERS_IN_A_ROW, Units, UnitsFailed, failure_of
+from wedsync.isolation import OWNERS_IN_A_ROW, Units, UnitsFailed, failure_of, in_turn
 
 
 def broken(*_: object) -> None:
@@ -76,6 +76,16 @@ def test_without_time_nothing_is_begun_and_the_run_fails() -> None:
     assert units.out_of_time
     with pytest.raises(UnitsFailed, match="1 were not reached"):
         units.finish()
+
+
+def test_every_owner_comes_first_in_its_turn() -> None:
+    assert [in_turn("abc", turn) for turn in range(4)] == [
+        ["a", "b", "c"],
+        ["b", "c", "a"],
+        ["c", "a", "b"],
+        ["a", "b", "c"],
+    ]
+    assert in_turn("", 5) == []
 
 
 def test_what_is_given_up_fails_the_run() -> None:

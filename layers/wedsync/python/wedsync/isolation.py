@@ -6,8 +6,8 @@ the cloud was unavailable for several owners in a row, there is no use in trying
 """
 
 import logging
-from collections.abc import Callable
-from typing import ParamSpec
+from collections.abc import Callable, Iterable
+from typing import ParamSpec, TypeVar
 
 from wedsync.errors import Unavailable
 
@@ -18,6 +18,7 @@ One alone may be throttled for itself, by what is asked of its own partitions.
 """
 _log = logging.getLogger("wedsync")
 P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class UnitsFailed(Exception):
@@ -37,6 +38,16 @@ def failure_of(
         _log.exception("%s failed", unit)
         return error
     return None
+
+
+def in_turn(owners: Iterable[T], turn: int) -> list[T]:
+    """The same, beginning with another one each turn.
+
+    So a run that ends early, for want of time or because it died, does not forget the same ones.
+    """
+    every = list(owners)
+    first = turn % len(every) if every else 0
+    return every[first:] + every[:first]
 
 
 class Units:

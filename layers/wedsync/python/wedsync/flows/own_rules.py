@@ -45,7 +45,7 @@ from wedsync.flows.surroundings import TenantDay
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, minute_of, minute_start
 from wedsync.incidents.ladder import SYSTEM
-from wedsync.isolation import Units
+from wedsync.isolation import Units, in_turn
 from wedsync.metrics.block import Block
 from wedsync.metrics.columns import Columns
 from wedsync.metrics.lateness import AHEAD_MS, ON_TIME_MS
@@ -407,7 +407,7 @@ def look_at_rules(services: Services) -> int:
         judge_tenant(services, tenant, rules=rules)
         count += len(rules)
 
-    for tenant in tuple(services.rules.tenants()):
+    for tenant in in_turn(services.rules.tenants(), minute_of(now)):
         units.done(tenant.id, "a look at the rules", judge, tenant)
     units.finish()
     return count

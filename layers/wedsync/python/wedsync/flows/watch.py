@@ -23,7 +23,7 @@ from wedsync.flows.times import MINUTES_PER_HOUR, minute_of
 from wedsync.flows.wake import LadderWake, RunbookWake, wake_later
 from wedsync.incidents.ladder import next_due_at
 from wedsync.incidents.model import Incident
-from wedsync.isolation import Units
+from wedsync.isolation import Units, in_turn
 from wedsync.stores.services import Services
 from wedsync.stores.weddings import OPENING_SHARDS
 from wedsync.stores.windows import ActivePack, JudgedTicks
@@ -107,6 +107,7 @@ def _run(
     alerts = _OpenAlerts.of(services)
     active = _active_packs(services, now) if due else frozenset()
     count = 0
+    turn = int(through.timestamp()) // int(TICK.total_seconds())
 
     def judge(tenant: Tenant) -> None:
         nonlocal count
@@ -121,7 +122,7 @@ def _run(
 
     missing = {
         tenant
-        for tenant in sorted({*due, *alerts.weddings, *alerts.services})
+        for tenant in in_turn(sorted({*due, *alerts.weddings, *alerts.services}), turn)
         if not units.done(tenant.id, "runs of weddings", judge, tenant)
     }
     # What has an open alert is looked at with every tick, whether the last look failed or not.
