@@ -14,6 +14,7 @@ from tests.functions.stage import on_sqlite
 from tests.harness import Bundle, a_point, a_wedding_request
 from wedsync.cloud import EVERYTHING, Clock, Cloud, Condition, Item, Key, Page, Sort, Table
 from wedsync.errors import Throttled, Unavailable
+from wedsync.flows.cadence import plan_runs
 from wedsync.flows.derive import close_last_minute, compact
 from wedsync.flows.history import copy_history
 from wedsync.flows.rollup import roll_up_days, roll_up_hours
@@ -326,6 +327,18 @@ def test_weddings_are_run_of_all_others_and_those_that_failed_with_the_next_tick
     bundle.clock.advance(10)
     assert watch(bundle.services, bundle.now).judged == 2
     assert bundle.services.windows.judged().left == {}
+
+
+def test_whose_runs_were_left_are_run_though_nothing_else_is_due() -> None:
+    with Bundle(at=NOON, packs=1, shards=1) as bundle:
+        windows = bundle.services.windows
+        windows.advance_judged(NOON, left={BROKEN: NOON})
+        bundle.clock.advance(55)
+        plan_runs(bundle.services, bundle.now)
+        assert windows.judged().left == {BROKEN: NOON}
+        bundle.machine.run_due()
+        judged = windows.judged()
+        assert (judged.through, judged.left) == (NOON + timedelta(seconds=50), {})
 
 
 def test_streams_are_looked_at_of_all_others(two: Two) -> None:

@@ -86,7 +86,7 @@ def test_the_tick_through_which_all_was_judged_never_moves_back(stage: Stage) ->
     windows = stage.services.windows
     assert windows.judged().through is None
     for tick in (NOW, NOW + timedelta(seconds=10), NOW):
-        windows.advance_judged(tick)
+        windows.advance_judged(tick, left={})
     assert windows.judged().through == NOW + timedelta(seconds=10)
 
 

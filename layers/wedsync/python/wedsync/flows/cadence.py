@@ -81,11 +81,11 @@ def plan_runs(services: Services, now: datetime) -> None:
         return
     wanted = _wanted(services, missed, coming)
     if judged.left:
-        # Whose runs have failed are run again at the next tick, whatever it is.
-        wanted = sorted({*wanted, *coming[:1]})
+        # Those whose runs have failed are run again, whatever else is due.
+        wanted = sorted({*wanted, present if missed else coming[0]})
     _ask(services, wanted, now)
     if missed and present not in wanted:
-        services.windows.advance_judged(present)
+        services.windows.advance_judged(present, left={})
 
 
 @dataclass(slots=True)

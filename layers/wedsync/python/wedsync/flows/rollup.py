@@ -8,7 +8,7 @@ has left: what fails for one tenant, or takes too long, keeps nobody else from g
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from wedsync.flows.closing import HOURS_OF_MINUTES, PackHour, read_hour
@@ -218,11 +218,12 @@ def roll_up_days(services: Services, now: datetime) -> int:
     oldest = until - DAYS_BACK
     since = oldest if progress.minute is None else max(oldest, minute_start(progress.minute))
     units = Units(out_of_time=services.out_of_time)
-    left = {each.tenant: each for each in progress.left}
-    for tenant, each in left.items():
+    left: dict[Tenant, Left] = {}
+    for each in progress.left:
         if minute_start(each.minute) < oldest:
-            units.give_up(tenant.id, f"what is left of days before {oldest:%Y-%m-%d %H:%M}")
-    behind = [max(oldest, minute_start(each.minute)) for each in left.values()]
+            units.give_up(each.tenant.id, f"what is left of days before {oldest:%Y-%m-%d %H:%M}")
+        left[each.tenant] = replace(each, minute=max(each.minute, minute_of(oldest)))
+    behind = [minute_start(each.minute) for each in left.values()]
     active: dict[Tenant, list[int]] = {each: [] for each in left}
     first = minute_of(min([since, *behind]) - _LONGEST_DAY) // MINUTES_PER_HOUR
     for hour in range(first, minute_of(until) // MINUTES_PER_HOUR):

@@ -277,12 +277,10 @@ class WindowStore:
             left={Tenant(each): datetime.fromtimestamp(at, UTC) for each, at in left.items()},
         )
 
-    def advance_judged(
-        self, tick: datetime, *, left: Mapping[Tenant, datetime] | None = None
-    ) -> None:
+    def advance_judged(self, tick: datetime, *, left: Mapping[Tenant, datetime]) -> None:
         """Move that tick on, with what is ``left``; it never moves back."""
         at = int(tick.timestamp())
-        since = {tenant.id: int(each.timestamp()) for tenant, each in (left or {}).items()}
+        since = {tenant.id: int(each.timestamp()) for tenant, each in left.items()}
         item = Item(_JUDGED, {"at": at, "left": json.dumps(since)})
         try:
             self._table.put(item, when=LessThan("at", at))
