@@ -17,6 +17,7 @@ from wedsync.stores.services import Services
         Resource.TENANT_SETTINGS.read(),
     ),
     layers=("numeric",),
+    memory_mb=1769,
     timeout_seconds=300,
 )
 def handler(due: datetime, services: Services) -> None:

@@ -14,6 +14,7 @@ from wedsync.stores.services import Services
     summary="Roll hours up into days",
     uses=(Resource.WEDDINGS.read(), Resource.WINDOWS.read_write()),
     layers=("numeric",),
+    memory_mb=1769,
     timeout_seconds=900,
 )
 def handler(due: datetime, services: Services) -> None:

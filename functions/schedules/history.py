@@ -20,6 +20,7 @@ from wedsync.stores.services import Services
         Resource.QUARANTINE.write(),
     ),
     layers=("numeric",),
+    memory_mb=1769,
     timeout_seconds=280,
 )
 def handler(due: datetime, services: Services) -> None:

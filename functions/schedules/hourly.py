@@ -19,6 +19,7 @@ from wedsync.stores.services import Services
         Resource.TENANT_SETTINGS.read(),
     ),
     layers=("numeric",),
+    memory_mb=1769,
     timeout_seconds=600,
 )
 def handler(due: datetime, services: Services) -> None:

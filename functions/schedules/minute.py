@@ -5,6 +5,7 @@ from datetime import datetime
 from wedsync.flows.cadence import plan_runs
 from wedsync.flows.derive import close_last_minute
 from wedsync.flows.watch import sweep
+from wedsync.isolation import Units
 from wedsync.resources import Resource
 from wedsync.runtime.events import schedule
 from wedsync.stores.services import Services
@@ -25,9 +26,10 @@ from wedsync.stores.services import Services
     layers=("numeric",),
 )
 def handler(due: datetime, services: Services) -> None:
-    """Every part may run twice: wakes look again, windows overwrite by version."""
+    """Each part runs though another fails. It may run twice: wakes look again, windows grow."""
     del due
     now = services.now()
-    sweep(services, now)
-    plan_runs(services, now)
-    close_last_minute(services, now)
+    parts = Units()
+    for part in (sweep, plan_runs, close_last_minute):
+        parts.done("the minute", part.__name__, part, services, now)
+    parts.finish()

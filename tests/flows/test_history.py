@@ -74,6 +74,10 @@ class CloudWithStore:
         return self.cloud.clock
 
     @property
+    def wall_clock(self) -> Clock:
+        return self.cloud.wall_clock
+
+    @property
     def ids(self) -> Ids:
         return self.cloud.ids
 
@@ -228,7 +232,7 @@ def test_copying_twice_writes_the_same() -> None:
         table = stage.bundle.cloud.table(Resource.WINDOWS)
         for name in (Frontier.HISTORY_MINUTES, Frontier.HISTORY_HOURS):
             (key,) = (
-                item.key for item in table.query("compaction").items if item.key.sk == name.value
+                item.key for item in table.query("frontiers").items if item.key.sk == name.value
             )
             table.delete(key)
         assert copy_history(services, stage.bundle.now) > 0

@@ -72,7 +72,7 @@ def rows(bundle: Bundle, wedding_id: str) -> dict[Key, Mapping[str, object]]:
         f"demo#day#wedding#{wedding_id}#Europe/Madrid",
         *(f"demo#{kind}#{who}" for kind in ("hour", "quarters") for who in WHOSE),
         *(f"demo#day#{who}#UTC" for who in WHOSE),
-        "compaction",
+        "frontiers",
         "again#days",
     ]
     table = bundle.cloud.table(Resource.WINDOWS)

@@ -57,7 +57,7 @@ def _uses(case: Case, stages: Sequence[str]) -> set[tuple[Resource, Access]]:
             uses.append(opened.used.get(case.function, set()))
             if is_route:
                 # How far every tenant is rolled up, and how far the consumer is behind.
-                assert _foreign(opened) <= {"compaction", "pressure"}
+                assert _foreign(opened) <= {"frontiers", "pressure"}
             answers.append(answer)
     assert set.union(*uses) <= _declared(case.function), case.title
     if is_route and case.moto_answers_alike:

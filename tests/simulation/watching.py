@@ -23,7 +23,7 @@ _alerts = Documents(Alert)
 _incidents = Documents(Incident)
 _runs = Documents(Execution)
 
-NOBODYS = frozenset({"compaction", "pressure"})
+NOBODYS = frozenset({"frontiers", "pressure"})
 """Partitions that hold nothing of any tenant."""
 LATEST_SECONDS = 180
 """A page may be this late, when a sweep is lost besides."""

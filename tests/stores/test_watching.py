@@ -84,10 +84,10 @@ def test_a_wedding_that_moves_is_read_at_its_new_place_alone(stage: Stage) -> No
 
 def test_the_tick_through_which_all_was_judged_never_moves_back(stage: Stage) -> None:
     windows = stage.services.windows
-    assert windows.judged_through() is None
+    assert windows.judged().through is None
     for tick in (NOW, NOW + timedelta(seconds=10), NOW):
-        windows.advance_judged(tick)
-    assert windows.judged_through() == NOW + timedelta(seconds=10)
+        windows.advance_judged(tick, left={})
+    assert windows.judged().through == NOW + timedelta(seconds=10)
 
 
 def test_active_incidents_tell_of_their_weddings(stage: Stage) -> None:

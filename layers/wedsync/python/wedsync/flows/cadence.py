@@ -73,15 +73,19 @@ def plan_runs(services: Services, now: datetime) -> None:
     What an earlier wake should have judged and has not is asked for at once.
     """
     present = tick_at(now)
-    missed = unjudged(services.windows.judged_through(), present)
+    judged = services.windows.judged()
+    missed = unjudged(judged.through, present)
     coming = ticks(present, now + LOOK_AHEAD)
     if _anything_forced(services):
         _ask(services, [*missed[-1:], *coming], now)
         return
     wanted = _wanted(services, missed, coming)
+    if judged.left:
+        # Those whose runs have failed are run again, whatever else is due.
+        wanted = sorted({*wanted, present if missed else coming[0]})
     _ask(services, wanted, now)
     if missed and present not in wanted:
-        services.windows.advance_judged(present)
+        services.windows.advance_judged(present, left={})
 
 
 @dataclass(slots=True)

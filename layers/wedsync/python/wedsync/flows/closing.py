@@ -12,6 +12,8 @@ from wedsync.stores.windows import ClosedMinute
 from wedsync.tenancy import Tenant
 
 MINUTES_PER_QUARTER = 15
+HOURS_OF_MINUTES = 47
+"""Minutes are kept for 48 h: what was missed longer ago cannot be made of them any more."""
 CLOSED_TOGETHER = 16
 """How many packs' minutes are merged at a go: enough to share the work, few enough to hold."""
 

@@ -5,13 +5,16 @@ and raced at will; a batch that is delivered again repairs what a crash left und
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from wedsync.flows.closing import close_minutes, read_hour
+from wedsync.flows.closing import CLOSED_TOGETHER, close_minute, close_minutes, read_hour
+from wedsync.flows.following import HourJob, Places, active_packs, follow
 from wedsync.flows.history import copied_before, mark_for_copying
 from wedsync.flows.reading import CLOSES_AFTER_MS
 from wedsync.flows.rollup import SETTLED, gather_hour, keep_wedding_hours, roll_up_pack_hour
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, epoch_ms, minute_of
+from wedsync.isolation import Units, failure_of
 from wedsync.metrics.fold import SlotKey
 from wedsync.stores.frontiers import Frontier
 from wedsync.stores.hot_windows import HotItem, Merged
@@ -21,7 +24,7 @@ from wedsync.tenancy import Tenant
 
 MARGIN = timedelta(seconds=30)
 """How far two functions' clocks may differ: writers that are this near the frontier refresh too."""
-HOURS_BACK = 26
+HOURS_THAT_CHANGE = 26
 """How far back a point may still change an hour, and a little more."""
 
 
@@ -78,30 +81,71 @@ def refresh_hour(services: Services, tenant: Tenant, pack: int, hour: int, *, be
 
 
 def close_last_minute(services: Services, now: datetime) -> int:
-    """Close the minute that is just over, for every pack that is active; how many there were."""
+    """Close the minute that is just over, for every pack that is active; how many there were.
+
+    Many are merged at a go; where that fails, each is closed alone.
+    """
     minute = minute_of(now) - 1
     if epoch_ms(now) < _minute_end(minute) + CLOSES_AFTER_MS:
         minute -= 1
     active = list(services.windows.active(minute // MINUTES_PER_HOUR))
-    close_minutes(services, [(each.tenant, each.pack, minute) for each in active])
+    units = Units(out_of_time=services.out_of_time)
+    for start in range(0, len(active), CLOSED_TOGETHER):
+        some = active[start : start + CLOSED_TOGETHER]
+        minutes = [(each.tenant, each.pack, minute) for each in some]
+        if failure_of(f"minute {minute} of {len(some)} packs", close_minutes, services, minutes):
+            for each in some:
+                name = f"minute {minute} in pack {each.pack}"
+                units.done(
+                    each.tenant.id, name, close_minute, services, each.tenant, each.pack, minute
+                )
+    units.finish()
     return len(active)
 
 
 def compact(services: Services, now: datetime) -> int:
     """Bring every wedding's hours up to the frontier, and move it on; how many packs there were.
 
-    Starts at the hour of the last frontier, so that what a missed run left is caught up.
+    Starts at the hour of the last frontier, so that what a missed run left is caught up. What is
+    left for longer than points change an hour is made with the hour as a whole.
     """
     target = minute_of(now - SETTLED)
-    frontier = services.frontiers.get(Frontier.WEDDING_HOURS)
-    oldest = target // MINUTES_PER_HOUR - HOURS_BACK
-    first = oldest if frontier is None else max(oldest, frontier // MINUTES_PER_HOUR)
+    oldest = target // MINUTES_PER_HOUR - HOURS_THAT_CHANGE
+    progress = services.frontiers.progress(Frontier.WEDDING_HOURS)
+    young = (each for each in progress.left if each.minute >= oldest * MINUTES_PER_HOUR)
     count = 0
-    for hour in range(first, target // MINUTES_PER_HOUR + 1):
-        for active in services.windows.active(hour):
-            refresh_hour(services, active.tenant, active.pack, hour, before=target)
-            count += 1
-    services.frontiers.advance(Frontier.WEDDING_HOURS, target)
+
+    units = Units(out_of_time=services.out_of_time)
+
+    def do(tenant: Tenant, minute: int, packs: Places) -> list[str]:
+        nonlocal count
+        count += len(packs)
+        hour = minute // MINUTES_PER_HOUR
+        return [
+            pack
+            for pack in packs
+            if not units.done(
+                tenant.id,
+                f"hour {hour} of weddings in pack {pack}",
+                refresh_hour,
+                services,
+                tenant,
+                int(pack),
+                hour,
+                before=target,
+            )
+        ]
+
+    job = HourJob(
+        name="hours of weddings",
+        frontier=Frontier.WEDDING_HOURS,
+        until=target,
+        oldest=oldest,
+        due=lambda hour: active_packs(services, hour),
+        do=do,
+    )
+    follow(services, job, units, progress=replace(progress, left=frozenset(young)))
+    units.finish()
     return count
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from wedsync.alerting.severity import Severity
 from wedsync.flows.incidents import publish
 from wedsync.incidents.message import notice_messages
+from wedsync.isolation import Units
 from wedsync.notifications.roster import Gap, Roster, gaps, is_time_to_look, next_saturday
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
@@ -25,9 +26,14 @@ def gaps_on_saturday(
 def look_through_rosters(services: Services) -> None:
     """Tell each tenant, once for the same gaps, of those in its coming Saturday."""
     now = services.now()
+    units = Units(out_of_time=services.out_of_time)
     for tenant, roster in services.routing.rosters():
-        if not is_time_to_look(roster, now):
-            continue
+        units.done(tenant.id, "the roster", _look_through, services, tenant, roster, now)
+    units.finish()
+
+
+def _look_through(services: Services, tenant: Tenant, roster: Roster, now: datetime) -> None:
+    if is_time_to_look(roster, now):
         found = gaps_on_saturday(services, tenant, roster, now)
         if found:
             _tell(services, tenant, roster, found, now)

@@ -40,7 +40,7 @@ _LIMITS = {
 def job_health(services: Services, now: datetime) -> tuple[JobHealth, ...]:
     """How every job of the clock stands."""
     return tuple(
-        _health(name, services.frontiers.get(frontier), limit, now)
+        _health(name, services.frontiers.progress(frontier).complete, limit, now)
         for name, (frontier, limit) in _LIMITS.items()
     )
 

@@ -14,10 +14,13 @@ from enum import StrEnum
 
 from wedsync.cloud import Measured
 from wedsync.cloud.limits import DIMENSION_VALUE_BYTES, MEASURED_POINTS
+from wedsync.flows.closing import HOURS_OF_MINUTES
+from wedsync.flows.following import AS_A_WHOLE, HourJob, Places, active_tenants, follow
 from wedsync.flows.reading import block_of
 from wedsync.flows.rolled import hours_of
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, epoch_ms, minute_of, minute_start
+from wedsync.isolation import Units
 from wedsync.metrics.block import Block
 from wedsync.metrics.lateness import ON_TIME_MS
 from wedsync.metrics.parts import each_series
@@ -34,8 +37,6 @@ ALL_DIMS = "*"
 """Stands for a metric's series of all dimensions together."""
 COPIED_AFTER = timedelta(milliseconds=ON_TIME_MS, minutes=2)
 """A minute is copied when this long over: what comes later for it is late, and the hour's."""
-HOURS_BACK = 47
-"""Minutes are kept for 48 h: a copy that was missed for longer is a backfill's."""
 _QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
 
 
@@ -77,22 +78,48 @@ def copy_history(services: Services, now: datetime) -> int:
     if services.settings.history is History.DYNAMODB:
         return 0
     before = copied_before(services, now)
-    oldest = (before // MINUTES_PER_HOUR - HOURS_BACK) * MINUTES_PER_HOUR
-    first = max(services.frontiers.get(Frontier.HISTORY_MINUTES) or 0, oldest)
+    rolled = services.frontiers.progress(Frontier.HOURS)
     count = 0
-    for hour in range(first // MINUTES_PER_HOUR, -(-before // MINUTES_PER_HOUR)):
-        start = hour * MINUTES_PER_HOUR
-        minutes = range(max(first, start), min(before, start + MINUTES_PER_HOUR))
-        for tenant in _tenants(services, hour):
-            count += _write(services, minute_rows(services, tenant, minutes))
-        services.frontiers.advance(Frontier.HISTORY_MINUTES, minutes.stop)
-    rolled = services.frontiers.get(Frontier.HOURS) or 0
-    first = max(services.frontiers.get(Frontier.HISTORY_HOURS) or 0, oldest)
-    for hour in range(first // MINUTES_PER_HOUR, min(before, rolled) // MINUTES_PER_HOUR):
-        for tenant in _tenants(services, hour):
-            count += _write(services, hour_rows(services, tenant, hour))
-        services.frontiers.advance(Frontier.HISTORY_HOURS, (hour + 1) * MINUTES_PER_HOUR)
-    return count + _copy_changed(services)
+
+    units = Units(out_of_time=services.out_of_time)
+
+    def copied(tenant: Tenant, name: str, rows: Iterable[Measured]) -> Places:
+        def copy() -> None:
+            nonlocal count
+            count += _write(services, rows)
+
+        return () if units.done(tenant.id, f"copy of {name}", copy) else AS_A_WHOLE
+
+    def minutes(tenant: Tenant, first: int, _: Places) -> Places:
+        span = range(first, min(before, (first // MINUTES_PER_HOUR + 1) * MINUTES_PER_HOUR))
+        return copied(tenant, f"minutes from {first}", minute_rows(services, tenant, span))
+
+    def hours(tenant: Tenant, first: int, _: Places) -> Places:
+        if first >= (rolled.of(tenant) or 0):
+            return AS_A_WHOLE  # it is not made yet
+        hour = first // MINUTES_PER_HOUR
+        return copied(tenant, f"hour {hour}", hour_rows(services, tenant, hour))
+
+    for frontier, until, do in (
+        (Frontier.HISTORY_MINUTES, before, minutes),
+        (
+            Frontier.HISTORY_HOURS,
+            min(before, rolled.minute or 0) // MINUTES_PER_HOUR * MINUTES_PER_HOUR,
+            hours,
+        ),
+    ):
+        job = HourJob(
+            name=f"copy of {frontier}",
+            frontier=frontier,
+            until=until,
+            oldest=before // MINUTES_PER_HOUR - HOURS_OF_MINUTES,
+            due=lambda hour: active_tenants(services, hour),
+            do=do,
+        )
+        follow(services, job, units, progress=services.frontiers.progress(frontier))
+    count += _copy_changed(services, units)
+    units.finish()
+    return count
 
 
 def copy_scope_hour(services: Services, tenant: Tenant, scope: Scope, hour: int) -> int:
@@ -228,16 +255,17 @@ def _numbers(summary: Summary) -> Mapping[str, int | float]:
     }
 
 
-def _copy_changed(services: Services) -> int:
+def _copy_changed(services: Services, units: Units) -> int:
     count = 0
-    for changed in services.rollups.changed(Again.HISTORY):
+
+    def copy(changed: Changed) -> None:
+        nonlocal count
         count += copy_hour(services, changed.tenant, changed.hour)
         services.rollups.settle(Again.HISTORY, changed)
+
+    for changed in services.rollups.changed(Again.HISTORY):
+        units.done(changed.tenant.id, f"copy of hour {changed.hour} again", copy, changed)
     return count
-
-
-def _tenants(services: Services, hour: int) -> list[Tenant]:
-    return sorted({active.tenant for active in services.windows.active(hour)})
 
 
 def _write(services: Services, rows: Iterable[Measured]) -> int:

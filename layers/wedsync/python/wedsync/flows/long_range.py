@@ -34,7 +34,7 @@ def from_history(services: Services, tenant: Tenant, query: SeriesQuery) -> Valu
     width = Width.HOUR if query.window.holds_late else Width.MINUTE
     if any(bucket.start % (WIDTHS[width] * 60) for bucket in buckets):
         return None  # a day that begins within an hour
-    frontier = services.frontiers.get(width.frontier) or 0
+    frontier = services.frontiers.of(width.frontier, tenant) or 0
     if buckets[-1].end > frontier * 60:
         return None
     dimensions = dimensions_of(tenant, query.scope, width, query.name)

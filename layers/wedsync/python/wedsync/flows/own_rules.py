@@ -28,6 +28,7 @@ from wedsync.flows.rule_changes import speaks_of
 from wedsync.flows.rulebook import rulebook
 from wedsync.flows.times import MINUTE_MS, minute_of, minute_start
 from wedsync.incidents.ladder import SYSTEM
+from wedsync.isolation import Units, in_turn
 from wedsync.metrics.columns import Columns
 from wedsync.metrics.lateness import AHEAD_MS, ON_TIME_MS
 from wedsync.metrics.reached import reached_by, tenants_in
@@ -181,8 +182,15 @@ def look_at_rules(services: Services) -> int:
     """Judge every tenant's rules that are not a wedding's; how many were."""
     now = services.now()
     count = 0
-    for tenant in tuple(services.rules.tenants()):
+    units = Units(out_of_time=services.out_of_time)
+
+    def judge(tenant: Tenant) -> None:
+        nonlocal count
         rules = due_rules(rulebook(services, tenant), now)
         judge_tenant(services, tenant, rules=rules)
         count += len(rules)
+
+    for tenant in in_turn(services.rules.tenants(), minute_of(now)):
+        units.done(tenant.id, "a look at the rules", judge, tenant)
+    units.finish()
     return count

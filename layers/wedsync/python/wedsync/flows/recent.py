@@ -1,7 +1,11 @@
-"""One wedding as its live answers need it: its stored hours, and the minutes after them."""
+"""One wedding as its live answers need it: its stored hours, and the minutes after them.
+
+Of its hours, those that are final are read together as one.
+"""
 
 from datetime import datetime
 
+from wedsync.flows.earlier import earlier_hours
 from wedsync.flows.reading import WindowReader
 from wedsync.flows.times import MINUTES_PER_HOUR, minute_of
 from wedsync.metrics.block import Block
@@ -30,10 +34,14 @@ class RecentWedding:
         self._now = now
         self._reader = reader
         self._current = minute_of(now)
-        self._hours = services.windows.hours(reader.tenant, wedding.wedding_id)
+        self._earlier = earlier_hours(services, reader.tenant, wedding)
+        self._hours = services.windows.hours(
+            reader.tenant, wedding.wedding_id, first=self._earlier.through
+        )
         self._through = {hour.hour: hour.through for hour in self._hours}
         frontier = (
-            services.frontiers.get(Frontier.WEDDING_HOURS) or self._current - 2 * WINDOW_MINUTES
+            services.frontiers.of(Frontier.WEDDING_HOURS, reader.tenant)
+            or self._current - 2 * WINDOW_MINUTES
         )
         first = max(frontier, self._current - MOST_MINUTES)
         # A point may be up to five minutes ahead of the clock.
@@ -49,7 +57,12 @@ class RecentWedding:
         ]
         self.facts = WeddingFacts.merge(
             block.facts(wedding.wedding_id)
-            for block in (*(hour.block for hour in self._hours), *self._beyond)
+            for block in (
+                self._earlier.before,
+                self._earlier.since,
+                *(hour.block for hour in self._hours),
+                *self._beyond,
+            )
         )
 
     def last_minutes(self, count: int) -> Block:
@@ -73,18 +86,13 @@ class RecentWedding:
             return None
         first = minute_of(opened)
         hour, into = divmod(first, MINUTES_PER_HOUR)
-        whole = [
-            each.block
-            for each in self._hours
-            if each.hour > hour or (each.hour == hour and not into)
-        ]
-        blocks = whole + [
+        whole = [each.block for each in self._hours if self._earlier.is_since(each.hour)]
+        blocks = [self._earlier.since, *whole] + [
             block for block in self._beyond if block.minute is None or block.minute >= first
         ]
-        if into and hour in self._through:
-            read = self._reader.minutes_of_wedding(
-                self._wedding.wedding_id, first, self._through[hour] - 1
-            )
+        if into and (hour in self._through or hour < self._earlier.through):
+            through = self._through.get(hour, (hour + 1) * MINUTES_PER_HOUR)
+            read = self._reader.minutes_of_wedding(self._wedding.wedding_id, first, through - 1)
             blocks += [each.both().only(self._wedding.wedding_id) for each in read]
         checks = Block.merge(blocks).select(HEALTH_CHECK, wedding_id=self._wedding.wedding_id)
         return available_percent(checks)

@@ -2,21 +2,27 @@
 
 A pack's hour is made from its minutes, a tenant's from its packs', a day from its hours. Whoever
 changes an hour that is over makes all of it anew, and the last to do so has read everything: what
-stays was made from the most. The jobs of the clock start where their last complete run ended.
+stays was made from the most. The jobs of the clock start where their last run ended, with what it
+has left: what fails for one tenant, or takes too long, keeps nobody else from going on.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from wedsync.flows.closing import PackHour, read_hour
+from wedsync.flows.closing import HOURS_OF_MINUTES, PackHour, read_hour
+from wedsync.flows.earlier import keep_earlier_hours
+from wedsync.flows.following import HourJob, Places, active_packs, active_tenants, follow
+from wedsync.flows.history import copied_before, mark_for_copying
 from wedsync.flows.records import keep_records
 from wedsync.flows.rolled import stored_pieces, zone_of_days
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import MINUTES_PER_HOUR, minute_of, minute_start
+from wedsync.isolation import Units
 from wedsync.metrics.block import Block
 from wedsync.metrics.parts import of_vendor, vendor_ids
-from wedsync.stores.frontiers import Frontier
+from wedsync.stores.frontiers import Frontier, Left, Progress
 from wedsync.stores.rollups import (
     QUARTERS,
     WHOLE,
@@ -36,8 +42,6 @@ from wedsync.weddings.model import Wedding
 
 SETTLED = timedelta(minutes=2)
 """A frontier stays this far behind the clock."""
-HOURS_BACK = 47
-"""Minutes are kept for 48 h: what a job missed longer ago cannot be made any more."""
 DAYS_AFTER = timedelta(hours=25)
 """Days are made when the last point that may still be accepted for them has come, and an hour."""
 DAYS_BACK = timedelta(days=4)
@@ -144,49 +148,169 @@ def gather_hour(
 def roll_up_hours(services: Services, now: datetime) -> int:
     """Make every hour that is over and was not made yet; how many shares there were."""
     target = minute_of(now - SETTLED) // MINUTES_PER_HOUR
-    frontier = services.frontiers.get(Frontier.HOURS)
-    oldest = target - HOURS_BACK
-    first = oldest if frontier is None else max(oldest, frontier // MINUTES_PER_HOUR)
+    progress = services.frontiers.progress(Frontier.HOURS)
     count = 0
-    for hour in range(first, target):
-        tenants = set()
-        for active in services.windows.active(hour):
-            roll_up_pack_hour(services, active.tenant, active.pack, hour)
-            tenants.add(active.tenant)
-            count += 1
-        for tenant in sorted(tenants):
-            gather_hour(services, tenant, hour)
-        services.frontiers.advance(Frontier.HOURS, (hour + 1) * MINUTES_PER_HOUR)
+
+    units = Units(out_of_time=services.out_of_time)
+
+    def do(tenant: Tenant, minute: int, packs: Places) -> Collection[str]:
+        nonlocal count
+        count += len(packs)
+        hour = minute // MINUTES_PER_HOUR
+        made = [
+            pack
+            for pack in packs
+            if units.done(
+                tenant.id,
+                f"hour {hour} of pack {pack}",
+                roll_up_pack_hour,
+                services,
+                tenant,
+                int(pack),
+                hour,
+            )
+        ]
+        gather = _gather_late if minute < (progress.minute or 0) else _gather
+        packs_made = [int(pack) for pack in made]
+        gathered = made and units.done(
+            tenant.id, f"hour {hour}", gather, services, tenant, hour, packs_made
+        )
+        return set(packs) - set(made) if gathered else packs
+
+    job = HourJob(
+        name="hours",
+        frontier=Frontier.HOURS,
+        until=target * MINUTES_PER_HOUR,
+        oldest=target - HOURS_OF_MINUTES,
+        due=lambda hour: active_packs(services, hour),
+        do=do,
+    )
+    follow(services, job, units, progress=progress)
+    units.finish()
     return count
+
+
+def _gather(services: Services, tenant: Tenant, hour: int, packs: Collection[int]) -> None:
+    """Make the tenant's hour for the first time."""
+    del packs
+    gather_hour(services, tenant, hour)
+
+
+def _gather_late(services: Services, tenant: Tenant, hour: int, packs: Collection[int]) -> None:
+    """Make the tenant's hour of which days and copies may have been made without these packs."""
+    gather_hour(services, tenant, hour, changed=packs)
+    if hour * MINUTES_PER_HOUR < copied_before(services, services.now()):
+        for pack in packs:
+            mark_for_copying(services, tenant, pack, hour)
 
 
 def roll_up_days(services: Services, now: datetime) -> int:
     """Make every day that has been over for long enough, and those that changed; how many.
 
-    A wedding's days are those of its venue's zone, all others those of UTC.
+    A wedding's days are those of its venue's zone, all others those of UTC. Tenants whose days are
+    not all made are left to the next run, each with the scope at which it goes on.
     """
-    hours = services.frontiers.get(Frontier.HOURS)
-    if hours is None:
+    hours = services.frontiers.progress(Frontier.HOURS)
+    if hours.minute is None:
         return 0
-    until = min(now - DAYS_AFTER, minute_start(hours))
-    frontier = services.frontiers.get(Frontier.DAYS)
-    since = until - DAYS_BACK
-    since = since if frontier is None else max(since, minute_start(frontier))
-    due: dict[Tenant, dict[Scope, set[int]]] = {}
-    first = minute_of(since - _LONGEST_DAY) // MINUTES_PER_HOUR
+    until = min(now - DAYS_AFTER, minute_start(hours.minute))
+    progress = services.frontiers.progress(Frontier.DAYS)
+    oldest = until - DAYS_BACK
+    since = oldest if progress.minute is None else max(oldest, minute_start(progress.minute))
+    units = Units(out_of_time=services.out_of_time)
+    left: dict[Tenant, Left] = {}
+    for each in progress.left:
+        if minute_start(each.minute) < oldest:
+            units.give_up(each.tenant.id, f"what is left of days before {oldest:%Y-%m-%d %H:%M}")
+        left[each.tenant] = replace(each, minute=max(each.minute, minute_of(oldest)))
+    behind = [minute_start(each.minute) for each in left.values()]
+    active: dict[Tenant, list[int]] = {each: [] for each in left}
+    first = minute_of(min([since, *behind]) - _LONGEST_DAY) // MINUTES_PER_HOUR
     for hour in range(first, minute_of(until) // MINUTES_PER_HOUR):
-        for tenant in sorted({active.tenant for active in services.windows.active(hour)}):
-            scopes = due.setdefault(tenant, defaultdict(set))
-            for scope in scopes_of(services, tenant, hour):
+        for tenant in active_tenants(services, hour):
+            active.setdefault(tenant, []).append(hour)
+    still_left: list[Left] = []
+    count = _again(services, units, progress)
+    for tenant, its_hours in active.items():
+        # A day is not made while one of its hours is left.
+        own_until = min(until, minute_start(hours.of(tenant) or 0))
+        run = _DaysOfTenant(services, tenant, since=since, until=own_until, left=left.get(tenant))
+        missing = run.make(units, its_hours)
+        count += run.made
+        if own_until < until:
+            reached = max(run.begins, minute_of(own_until))
+            minute = min([reached, *(each.minute for each in missing)])
+            missing = [Left(minute=minute, tenant=tenant)]
+        still_left += missing
+    if units.nothing_works:
+        units.finish()
+    services.frontiers.advance(Frontier.DAYS, minute_of(until), left=still_left, since=progress)
+    units.finish()
+    return count
+
+
+@dataclass(slots=True)
+class _DaysOfTenant:
+    """One tenant's days that end after ``since``, up to ``until``, and what was left before."""
+
+    services: Services
+    tenant: Tenant
+    since: datetime
+    until: datetime
+    left: Left | None
+    made: int = 0
+
+    def make(self, units: Units, hours: Collection[int]) -> list[Left]:
+        """Make each of them alone; what is left."""
+        due: list[tuple[Scope, str, LocalDay]] = []
+        if not units.done(self.tenant.id, "look for days", self._find, hours, due):
+            return [self._from("")]
+        missing: str | None = None
+        weddings: set[str] = set()
+        for scope, zone, day in due:
+            if not self._since(scope) < day.end <= self.until:
+                continue
+            name = f"day {day.date} of {scope.text()}"
+            args = (self.services, self.tenant, scope, zone, day)
+            if units.done(self.tenant.id, name, roll_up_day, *args):
+                self.made += 1
+                weddings |= {scope.id} if scope.kind is ScopeKind.WEDDING else set()
+            elif missing is None:
+                missing = scope.text()
+        if weddings:
+            units.done(self.tenant.id, "earlier hours", self._keep_earlier, units, weddings)
+        return [] if missing is None else [self._from(missing)]
+
+    def _keep_earlier(self, units: Units, wedding_ids: Collection[str]) -> None:
+        """A failure costs no answer: the hours themselves are read until they are put together."""
+        now = self.services.now()
+        found = self.services.weddings.find_many(self.tenant, wedding_ids)
+        for wedding_id, wedding in sorted(found.items()):
+            name = f"earlier hours of {wedding_id}"
+            args = (self.services, self.tenant, wedding, now)
+            units.done(self.tenant.id, name, keep_earlier_hours, *args)
+
+    def _find(self, hours: Collection[int], due: list[tuple[Scope, str, LocalDay]]) -> None:
+        scopes: defaultdict[Scope, set[int]] = defaultdict(set)
+        for hour in hours:
+            for scope in scopes_of(self.services, self.tenant, hour):
                 scopes[scope].add(hour)
-    count = 0
-    for tenant, scopes in due.items():
-        for scope, zone, day in days_of(services, tenant, scopes):
-            if since < day.end <= until:
-                roll_up_day(services, tenant, scope, zone, day)
-                count += 1
-    services.frontiers.advance(Frontier.DAYS, minute_of(until))
-    return count + _again(services)
+        due += days_of(self.services, self.tenant, scopes)
+
+    def _since(self, scope: Scope) -> datetime:
+        """What is left is left of the scope that it names, and of those behind that."""
+        if self.left is None or scope.text() < self.left.place:
+            return self.since
+        return min(self.since, minute_start(self.left.minute))
+
+    @property
+    def begins(self) -> int:
+        """The minute before which nothing is left."""
+        since = minute_of(self.since)
+        return since if self.left is None else min(since, self.left.minute)
+
+    def _from(self, place: str) -> Left:
+        return Left(minute=self.begins, tenant=self.tenant, place=place)
 
 
 def roll_up_day(services: Services, tenant: Tenant, scope: Scope, zone: str, day: LocalDay) -> None:
@@ -230,18 +354,22 @@ def days_of(
             yield scope, zone, day
 
 
-def _again(services: Services) -> int:
+def _again(services: Services, units: Units, made: Progress) -> int:
     """Make the days anew whose hours have changed since they were made."""
-    made = services.frontiers.get(Frontier.DAYS) or 0
     count = 0
-    for changed in services.rollups.changed(Again.DAYS):
+
+    def make(changed: Changed) -> None:
+        nonlocal count
         found = scopes_of(services, changed.tenant, changed.hour, pack=changed.pack)
         scopes = {scope: {changed.hour} for scope in found}
         for scope, zone, day in days_of(services, changed.tenant, scopes):
-            if day.end_minute <= made:
+            if day.end_minute <= (made.of(changed.tenant) or 0):
                 roll_up_day(services, changed.tenant, scope, zone, day)
                 count += 1
         services.rollups.settle(Again.DAYS, changed)
+
+    for changed in services.rollups.changed(Again.DAYS):
+        units.done(changed.tenant.id, f"days with hour {changed.hour}", make, changed)
     return count
 
 

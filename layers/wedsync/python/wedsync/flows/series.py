@@ -187,7 +187,7 @@ def _by_day(
         )
         by_date = {each.date: each.block for each in held}
         stored = {day: by_date[day.date] for day in days if day.date in by_date}
-    for run in _runs(services, query, days, stored):
+    for run in _runs(services, tenant, query, days, stored):
         ends = iter(run)
         day = next(ends)
         for minute, block in _between(
@@ -204,6 +204,7 @@ def _by_day(
 
 def _runs(
     services: Services,
+    tenant: Tenant,
     query: SeriesQuery,
     days: Sequence[LocalDay],
     stored: dict[LocalDay, Block],
@@ -213,7 +214,7 @@ def _runs(
     A day for which nothing is stored though its time has come had no data, except a wedding's:
     its venue may have moved to another zone since.
     """
-    made = services.frontiers.get(Frontier.DAYS) or 0
+    made = services.frontiers.of(Frontier.DAYS, tenant) or 0
     kept_since = services.now() - HOURS_KEPT
     run: list[LocalDay] = []
     for day in days:
@@ -254,7 +255,9 @@ def blocks_between(
             raise ResolutionNotKept("buckets below an hour are kept for two days")
         yield from _minutes(services, tenant, scope, first, end, late=False)
         return
-    rolled = (services.frontiers.get(Frontier.HOURS) or 0) // MINUTES_PER_HOUR * MINUTES_PER_HOUR
+    rolled = (
+        (services.frontiers.of(Frontier.HOURS, tenant) or 0) // MINUTES_PER_HOUR * MINUTES_PER_HOUR
+    )
     stored_from = first if first < oldest else -(-first // MINUTES_PER_HOUR) * MINUTES_PER_HOUR
     stored_until = min(end, rolled)
     if stored_until >= oldest:

@@ -30,6 +30,7 @@ from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.tenantwide import tenant_findings
 from wedsync.flows.times import MINUTES_PER_HOUR, minute_of
 from wedsync.flows.wake import StreamsWake, wake_later
+from wedsync.isolation import Units, in_turn
 from wedsync.metrics.requests import requests_by_service
 from wedsync.stores.services import Services
 from wedsync.stores.streams import Board
@@ -53,8 +54,11 @@ def look_at_streams(services: Services) -> int:
     now = services.now()
     over = _minute_over(now)
     packs = _active(services, over)
-    for tenant in sorted(packs):
-        _look_at(services, tenant, packs[tenant], over, now)
+    units = Units(out_of_time=services.out_of_time)
+    for tenant in in_turn(sorted(packs), over):
+        name = "a look at the streams"
+        units.done(tenant.id, name, _look_at, services, tenant, packs[tenant], over, now)
+    units.finish()
     return len(packs)
 
 

@@ -74,7 +74,7 @@ def _records(
     services: Services, tenant: Tenant, wedding: Wedding, *, first: int, last: int
 ) -> list[HourRecord]:
     """What these hours left; what is not rolled up yet is read from its minutes."""
-    rolled = (services.frontiers.get(Frontier.HOURS) or 0) // MINUTES_PER_HOUR
+    rolled = (services.frontiers.of(Frontier.HOURS, tenant) or 0) // MINUTES_PER_HOUR
     kept = services.windows.records(tenant, wedding.wedding_id, first=first, last=last)
     records = [each for each in kept if each.hour < rolled]
     now = services.now()

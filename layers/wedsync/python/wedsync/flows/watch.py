@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self
 
 from wedsync.alerting.catalog import PLATFORM
 from wedsync.alerting.model import Alert
@@ -21,11 +22,13 @@ from wedsync.flows.surroundings import TenantDay
 from wedsync.flows.times import MINUTES_PER_HOUR, minute_of
 from wedsync.flows.wake import LadderWake, RunbookWake, wake_later
 from wedsync.incidents.ladder import next_due_at
+from wedsync.incidents.model import Incident
+from wedsync.isolation import Units, in_turn
 from wedsync.stores.services import Services
 from wedsync.stores.weddings import OPENING_SHARDS
-from wedsync.stores.windows import ActivePack
+from wedsync.stores.windows import ActivePack, JudgedTicks
 from wedsync.tenancy import Tenant
-from wedsync.weddings.phase import tick_at
+from wedsync.weddings.phase import TICK, tick_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,80 +45,133 @@ class Watched:
 def sweep(services: Services, now: datetime) -> int:
     """Send a wake for all that falls due on ladders and in runbooks before the sweep after next."""
     count = 0
-    for tenant, incident in services.incidents.due(now + LOOK_AHEAD):
+    units = Units(out_of_time=services.out_of_time)
+
+    def ladder(tenant: Tenant, incident: Incident) -> None:
+        nonlocal count
         # A ladder keeps its time also where its runbooks cannot be begun.
         looks = [now] if incident.runbooks_due else []
         step = next_due_at(incident)
         looks += [step] if step is not None and step <= now + LOOK_AHEAD else []
         for due in dict.fromkeys(looks):
-            wake_later(
-                services,
-                LadderWake(tenant_id=tenant.id, incident_id=incident.incident_id),
-                after_seconds=max(0, math.ceil((due - now).total_seconds())),
-            )
+            wake = LadderWake(tenant_id=tenant.id, incident_id=incident.incident_id)
+            wake_later(services, wake, after_seconds=_seconds(now, due))
             count += 1
-    for tenant, execution_id, due in services.executions.due(now + LOOK_AHEAD):
-        wake_later(
-            services,
-            RunbookWake(tenant_id=tenant.id, execution_id=execution_id),
-            after_seconds=max(0, math.ceil((due - now).total_seconds())),
-        )
+
+    def runbook(tenant: Tenant, execution_id: str, due: datetime) -> None:
+        nonlocal count
+        wake = RunbookWake(tenant_id=tenant.id, execution_id=execution_id)
+        wake_later(services, wake, after_seconds=_seconds(now, due))
         count += 1
+
+    for tenant, incident in services.incidents.due(now + LOOK_AHEAD):
+        units.done(tenant.id, f"ladder of {incident.incident_id}", ladder, tenant, incident)
+    for tenant, execution_id, due in services.executions.due(now + LOOK_AHEAD):
+        units.done(tenant.id, f"runbook {execution_id}", runbook, tenant, execution_id, due)
+    units.finish()
     return count
+
+
+def _seconds(now: datetime, due: datetime) -> int:
+    return max(0, math.ceil((due - now).total_seconds()))
 
 
 def watch(services: Services, due: datetime) -> Watched:
     """Run every wedding that is due by now and was not run, and whatever has an open alert.
 
     A wake that comes twice finds that its tick was judged. One that comes late judges for all
-    the ticks before it, once.
+    the ticks before it, once. Where judging one tenant fails, all others are judged, and its runs
+    are left to the next tick. Raises at the end then.
     """
     now = services.now()
     through = max(due, tick_at(now))
-    judged = services.windows.judged_through()
-    if judged is not None and judged >= due:
+    judged = services.windows.judged()
+    if judged.through is not None and judged.through >= (through if judged.left else due):
         return Watched()
-    watched = _run(services, now, unjudged(judged, through))
-    services.windows.advance_judged(through)
+    units = Units(out_of_time=services.out_of_time)
+    watched, missing = _run(services, units, now, judged, through)
+    if units.nothing_works:
+        units.finish()
+    since = judged.through or through - TICK
+    left = {tenant: judged.left.get(tenant, since) for tenant in sorted(missing)}
+    services.windows.advance_judged(through, left=left)
+    units.finish()
     return watched
 
 
-def _run(services: Services, now: datetime, at: tuple[datetime, ...]) -> Watched:
-    due = _due(services, at)
-    for tenant, wedding_id in services.incidents.about_weddings():
-        due.setdefault(tenant, set()).add(wedding_id)
-    opened: dict[Tenant, set[str]] = {}
-    names: dict[Tenant, set[str]] = {}
-    unsettled: dict[Tenant, list[Alert]] = {}
-    own: dict[Tenant, list[Alert]] = {}
-    for tenant, alert in services.alerts.open_of_all():
-        if not alert.rule_id.startswith(PLATFORM):
-            own.setdefault(tenant, []).append(alert)
-        if alert.wedding_id is not None:
-            opened.setdefault(tenant, set()).add(alert.wedding_id)
-        elif alert.service is not None:
-            names.setdefault(tenant, set()).add(alert.service)
-        if alert.unsettled_since is not None:
-            unsettled.setdefault(tenant, []).append(alert)
+def _run(
+    services: Services, units: Units, now: datetime, judged: JudgedTicks, through: datetime
+) -> tuple[Watched, set[Tenant]]:
+    """What was judged, and the tenants whose runs were not."""
+    due = _due_now(services, judged, through)
+    alerts = _OpenAlerts.of(services)
     active = _active_packs(services, now) if due else frozenset()
     count = 0
-    for tenant in sorted({*due, *opened, *names}):
+    turn = int(through.timestamp()) // int(TICK.total_seconds())
+
+    def judge(tenant: Tenant) -> None:
+        nonlocal count
         count += _judge(
             services,
             tenant,
             due=due.get(tenant, set()),
-            opened=opened.get(tenant, set()),
-            names=names.get(tenant, set()),
+            opened=alerts.weddings.get(tenant, set()),
+            names=alerts.services.get(tenant, set()),
             active=active,
         )
-    for tenant, alerts in sorted(own.items()):
-        judge_open(services, tenant, alerts)
-    for tenant, alerts in sorted(unsettled.items()):
-        _settle(services, tenant, alerts, now)
+
+    missing = {
+        tenant
+        for tenant in in_turn(sorted({*due, *alerts.weddings, *alerts.services}), turn)
+        if not units.done(tenant.id, "runs of weddings", judge, tenant)
+    }
+    # What has an open alert is looked at with every tick, whether the last look failed or not.
+    for tenant, own in sorted(alerts.own.items()):
+        units.done(tenant.id, "rules with open alerts", judge_open, services, tenant, own)
+    for tenant, unsettled in sorted(alerts.unsettled.items()):
+        units.done(tenant.id, "unsettled alerts", _settle, services, tenant, unsettled, now)
     runs = sum(
-        len(due.get(tenant, set()) | opened.get(tenant, set())) for tenant in {*due, *opened}
+        len(due.get(tenant, set()) | alerts.weddings.get(tenant, set()))
+        for tenant in {*due, *alerts.weddings}
     )
-    return Watched(runs=runs, judged=count)
+    return Watched(runs=runs, judged=count), missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OpenAlerts:
+    """The open alerts of all tenants: whom they are about, those of own rules, those unsettled."""
+
+    weddings: dict[Tenant, set[str]] = field(default_factory=dict)
+    services: dict[Tenant, set[str]] = field(default_factory=dict)
+    own: dict[Tenant, list[Alert]] = field(default_factory=dict)
+    unsettled: dict[Tenant, list[Alert]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, services: Services) -> Self:
+        """As they are now."""
+        found = cls()
+        for tenant, alert in services.alerts.open_of_all():
+            if not alert.rule_id.startswith(PLATFORM):
+                found.own.setdefault(tenant, []).append(alert)
+            if alert.wedding_id is not None:
+                found.weddings.setdefault(tenant, set()).add(alert.wedding_id)
+            elif alert.service is not None:
+                found.services.setdefault(tenant, set()).add(alert.service)
+            if alert.unsettled_since is not None:
+                found.unsettled.setdefault(tenant, []).append(alert)
+        return found
+
+
+def _due_now(services: Services, judged: JudgedTicks, through: datetime) -> dict[Tenant, set[str]]:
+    """The weddings that have a run by now, those that are left, and those with an incident."""
+    due = _due(services, unjudged(judged.through, through))
+    if judged.left:
+        before = _due(services, unjudged(min(judged.left.values()), through))
+        for tenant in before.keys() & judged.left.keys():
+            due.setdefault(tenant, set()).update(before[tenant])
+    for tenant, wedding_id in services.incidents.about_weddings():
+        due.setdefault(tenant, set()).add(wedding_id)
+    return due
 
 
 def _settle(services: Services, tenant: Tenant, alerts: Sequence[Alert], now: datetime) -> None:

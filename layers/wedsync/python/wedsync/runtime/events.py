@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 from wedsync.cloud import Arrived
 from wedsync.cloud.memory import memory_of
 from wedsync.errors import Unavailable
+from wedsync.isolation import failure_of
 from wedsync.runtime.access import DeclaredCloud
 from wedsync.runtime.aws import on_aws
 from wedsync.runtime.declarations import (
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from wedsync.settings import Settings
 
     Event: TypeAlias = Mapping[str, object]
+
+
+_USED = 0.75
+"""The share of a function's time after which it begins nothing long any more."""
 
 
 class EventFunction:
@@ -57,8 +62,12 @@ class EventFunction:
     ) -> object:
         """Run on this cloud; what is raised makes the trigger try again."""
         del context
+        logger()  # what is logged below goes through it too
         services = Services(
-            DeclaredCloud(cloud, self.declaration.uses), settings, memory=memory_of(cloud)
+            DeclaredCloud(cloud, self.declaration.uses),
+            settings,
+            memory=memory_of(cloud),
+            seconds=self.declaration.timeout_seconds * _USED,
         )
         return self._body(cast("Event", event), services)
 
@@ -104,11 +113,13 @@ def schedule(
     summary: str,
     uses: tuple[Grant, ...],
     layers: tuple[str, ...] = (),
+    memory_mb: int = 512,
     timeout_seconds: int = 60,
 ) -> Callable[[Callable[[datetime, Services], None]], EventFunction]:
     """Declare a job that runs every so many minutes. It is given the time it was due.
 
-    ``after_minutes`` moves its runs behind the full hour, or whatever its period begins with.
+    ``after_minutes`` moves its runs behind the full hour, or whatever its period begins with. A job
+    that holds whole hours of a pack asks for ``memory_mb`` to hold the largest of anybody's.
     """
 
     def declare(handler: Callable[[datetime, Services], None]) -> EventFunction:
@@ -118,7 +129,7 @@ def schedule(
             return None
 
         trigger = ScheduleTrigger(every_minutes=every_minutes, after_minutes=after_minutes)
-        return _function(handler, tick, trigger, summary, uses, layers, 512, timeout_seconds)
+        return _function(handler, tick, trigger, summary, uses, layers, memory_mb, timeout_seconds)
 
     return declare
 
@@ -143,14 +154,9 @@ def queue_consumer(
         def receive(event: Event, services: Services) -> object:
             failures = []
             for message in cast("list[dict[str, str]]", event["Records"]):
-                try:
-                    handler(message["body"], services)
-                except Unavailable as error:
-                    logger().warning("message will be tried again", extra={"code": error.code})
-                    failures.append({"itemIdentifier": message["messageId"]})
-                except Exception:  # noqa: BLE001 - one message must not hold up its neighbours
-                    logger().exception("message failed", extra={"id": message["messageId"]})
-                    failures.append({"itemIdentifier": message["messageId"]})
+                name = message["messageId"]
+                if failure_of(f"message {name}", handler, message["body"], services):
+                    failures.append({"itemIdentifier": name})
             return {"batchItemFailures": failures}
 
         trigger = QueueTrigger(queue=queue, batch_size=batch_size, topics=topics, only=only)

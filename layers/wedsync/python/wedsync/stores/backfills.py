@@ -8,10 +8,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from wedsync.cloud import ConditionFailed, Item, Key, LessThan, Sort, Table
-from wedsync.cloud.paging import every
+from wedsync.cloud import Item, Key, Sort, Table
 from wedsync.cloud.values import EXPIRES_AT
 from wedsync.metrics.block import Block
+from wedsync.stores.large import LargeItems
 from wedsync.stores.rollups import QUARTERS, Scope
 from wedsync.stores.windows import HOURS_KEPT
 from wedsync.tenancy import Tenant
@@ -55,6 +55,7 @@ class BackfillStore:
     def __init__(self, table: Table) -> None:
         """On the windows table."""
         self._table = table
+        self._large = LargeItems(table)
 
     def add(self, tenant: Tenant, scope: Scope, added: Added, *, now: datetime) -> None:
         """Store what a chunk adds, once: the same chunk again changes nothing."""
@@ -63,23 +64,19 @@ class BackfillStore:
             f"{added.hour:010d}#{added.job}#{added.chunk:08d}",
         )
         blocks = {f"quarter_{at}": block.encode() for at, block in enumerate(added.blocks)}
-        try:
-            self._table.put(
-                Item(
-                    key,
-                    {
-                        **blocks,
-                        "backfilled": 1,
-                        "backfilled_by": added.job,
-                        "backfilled_at": now.isoformat(),
-                        "version": 1,
-                        EXPIRES_AT: int((now + HOURS_KEPT).timestamp()),
-                    },
-                ),
-                when=LessThan("version", 1),
+        self._large.put_newer(
+            Item(
+                key,
+                {
+                    **blocks,
+                    "backfilled": 1,
+                    "backfilled_by": added.job,
+                    "backfilled_at": now.isoformat(),
+                    "version": 1,
+                    EXPIRES_AT: int((now + HOURS_KEPT).timestamp()),
+                },
             )
-        except ConditionFailed:
-            return
+        )
 
     def added(self, tenant: Tenant, scope: Scope, *, first: int, last: int) -> tuple[Added, ...]:
         """What was backfilled to the hours within these bounds, inclusive."""
@@ -87,7 +84,7 @@ class BackfillStore:
             return ()
         sort = Sort(at_least=f"{first:010d}", at_most=f"{last:010d}~")
         found: list[Added] = []
-        for item in every(self._table, tenant.partition("backfilled", scope.text()), sort=sort):
+        for item in self._large.query(tenant.partition("backfilled", scope.text()), sort):
             hour, job, chunk = item.key.sk.split("#")
             found.append(
                 Added(

@@ -15,15 +15,15 @@ greater one replaces it: a run that is repeated writes nothing, one that saw mor
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from wedsync.cloud import Attribute, ConditionFailed, Equals, Item, Key, LessThan, Sort, Table
+from wedsync.cloud import Attribute, ConditionFailed, Equals, Item, Key, Sort, Table
 from wedsync.cloud.values import EXPIRES_AT
 from wedsync.identifiers import plausible
 from wedsync.metrics.block import Block
+from wedsync.stores.large import LargeItems
 from wedsync.stores.windows import HOURS_KEPT
 from wedsync.tenancy import Tenant
 
@@ -120,6 +120,7 @@ class RollupStore:
     def __init__(self, table: Table) -> None:
         """On the windows table."""
         self._table = table
+        self._large = LargeItems(table)
 
     def put_part(self, tenant: Tenant, hour: int, part: Part, *, now: datetime) -> None:
         """Store a pack's share of an hour, unless a newer one is there."""
@@ -144,7 +145,7 @@ class RollupStore:
                     Scope(ScopeKind(kind), name) for kind, name in json.loads(item.text("scopes"))
                 ),
             )
-            for item in self._all(tenant.partition("part", hour))
+            for item in self._large.query(tenant.partition("part", hour))
         )
 
     def put_hour(
@@ -181,7 +182,7 @@ class RollupStore:
                 version=item.number("version"),
                 block=Block.decode(item.raw("block")),
             )
-            for item in self._all(tenant.partition("hour", scope.text()), sort)
+            for item in self._large.query(tenant.partition("hour", scope.text()), sort)
         )
 
     def put_quarters(
@@ -215,7 +216,7 @@ class RollupStore:
                 version=item.number("version"),
                 blocks=tuple(Block.decode(item.raw(f"quarter_{at}")) for at in range(QUARTERS)),
             )
-            for item in self._all(tenant.partition("quarters", scope.text()), sort)
+            for item in self._large.query(tenant.partition("quarters", scope.text()), sort)
         )
 
     def put_day(
@@ -242,7 +243,7 @@ class RollupStore:
                 version=item.number("version"),
                 block=Block.decode(item.raw("block")),
             )
-            for item in self._all(tenant.partition("day", scope.text(), zone), sort)
+            for item in self._large.query(tenant.partition("day", scope.text(), zone), sort)
         )
 
     def mark_changed(self, again: Again, changed: Changed, *, now: datetime) -> None:
@@ -263,7 +264,7 @@ class RollupStore:
                 pack=int(item.key.sk.rpartition("#")[2]),
                 version=item.number("version"),
             )
-            for item in self._all(f"again#{again.value}")
+            for item in self._large.query(f"again#{again.value}")
         )
 
     def settle(self, again: Again, changed: Changed) -> None:
@@ -275,22 +276,11 @@ class RollupStore:
         except ConditionFailed:
             return
 
-    def _all(self, partition: str, sort: Sort | None = None) -> Iterator[Item]:
-        after = None
-        while True:
-            page = self._table.query(partition, sort=sort or Sort(), after=after)
-            yield from page.items
-            if (after := page.next) is None:
-                return
-
     def _put_newer(
         self, key: Key, attributes: dict[str, Attribute], *, version: int, expires: datetime
     ) -> None:
-        item = Item(key, {**attributes, "version": version, EXPIRES_AT: int(expires.timestamp())})
-        try:
-            self._table.put(item, when=LessThan("version", version))
-        except ConditionFailed:
-            return
+        kept = {"version": version, EXPIRES_AT: int(expires.timestamp())}
+        self._large.put_newer(Item(key, {**attributes, **kept}))
 
 
 def _changed_key(again: Again, changed: Changed) -> Key:

@@ -7,6 +7,7 @@ use (numpy above all).
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -54,12 +55,23 @@ if TYPE_CHECKING:
 class Services:
     """Stores, senders and the clock of one invocation."""
 
-    def __init__(self, cloud: Cloud, settings: Settings, *, memory: Memory | None = None) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        settings: Settings,
+        *,
+        memory: Memory | None = None,
+        seconds: float | None = None,
+    ) -> None:
         """``cloud`` has already been narrowed to what the function declared.
 
-        ``memory`` is what the process remembers of the whole cloud between invocations.
+        ``memory`` is what the process remembers of the whole cloud between invocations. After
+        ``seconds`` nothing long should be begun any more.
         """
         self.cloud = cloud
+        self._ends_at = (
+            None if seconds is None else cloud.wall_clock.now() + timedelta(seconds=seconds)
+        )
         self.settings = settings
         self.memory = memory if memory is not None else Memory()
         self._id_seed: str | None = None
@@ -69,6 +81,10 @@ class Services:
     def now(self) -> datetime:
         """The present instant, UTC."""
         return self.cloud.clock.now()
+
+    def out_of_time(self) -> bool:
+        """Whether nothing long should be begun any more: the function's time is nearly over."""
+        return self._ends_at is not None and self.cloud.wall_clock.now() >= self._ends_at
 
     def new_id(self, prefix: str) -> str:
         """A fresh id such as ``wed_…``; under an Idempotency-Key the same one at every try."""

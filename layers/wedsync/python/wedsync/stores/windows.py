@@ -6,23 +6,27 @@ only a greater one replaces it: however writers race, what stays was made from t
 - ``tenant#totals#minute / pack#place``: the tenant's totals of one hot item.
 - ``tenant#closed#pack / minute``: one pack's minute as a whole, once it is over.
 - ``tenant#wedding#id / hour``: one wedding's hour.
+- ``tenant#earlier#id / hours``: those of its hours that are final, together.
 - ``tenant#success#id / hour``: what that hour leaves for judging the wedding's day.
-- ``watch / judged``: the tick through which every wedding that was due has been judged.
+- ``watch / judged``: the tick through which every wedding that was due has been judged, and the
+  tenants whose have not.
 - ``active#hour / tenant#pack``: which packs of any tenant have had data in an hour.
 - ``tenant#active / stretch#pack``: which packs of one tenant have had data in a few minutes.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from wedsync.cloud import Attribute, ConditionFailed, Item, Key, LessThan, Sort, Table
+from wedsync.cloud.paging import every
 from wedsync.cloud.values import EXPIRES_AT
 from wedsync.identifiers import plausible
 from wedsync.metrics.block import Block
 from wedsync.metrics.success import HourRecord
 from wedsync.stores.counts import Counts, counts_of, totals_partition
+from wedsync.stores.large import LargeItems
 from wedsync.tenancy import Tenant
 
 KEPT = timedelta(hours=48)
@@ -69,6 +73,35 @@ class WeddingHour:
     block: Block
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierHours:
+    """A wedding's hours before the epoch hour ``through``, put together.
+
+    ``since`` holds those that lie wholly behind the minute ``opened``, at which its window opens,
+    and ``before`` all others.
+    """
+
+    through: int
+    opened: int
+    before: Block = field(default_factory=lambda: Block.merge(()))
+    since: Block = field(default_factory=lambda: Block.merge(()))
+
+    def is_since(self, hour: int) -> bool:
+        """Whether this hour lies wholly behind the opening."""
+        return hour * 60 >= self.opened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedTicks:
+    """The tick through which every wedding that was due has been judged; None before the first run.
+
+    Those of the tenants that are ``left`` have been through an earlier one.
+    """
+
+    through: datetime | None = None
+    left: Mapping[Tenant, datetime] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ActivePack:
     """A pack that had data in some hour."""
@@ -83,6 +116,7 @@ class WindowStore:
     def __init__(self, table: Table) -> None:
         """On the windows table."""
         self._table = table
+        self._large = LargeItems(table)
 
     def put_totals(
         self,
@@ -106,7 +140,7 @@ class WindowStore:
                 late=Block.decode(item.raw("late")),
                 counts=counts_of(item),
             )
-            for item in self._all(totals_partition(tenant, minute), Sort())
+            for item in self._large.query(totals_partition(tenant, minute))
         )
 
     def put_closed(
@@ -118,11 +152,7 @@ class WindowStore:
     def closed(self, tenant: Tenant, pack: int, minutes: Sequence[int]) -> dict[int, ClosedMinute]:
         """Those of these minutes that have been closed."""
         keys = [Key(tenant.partition("closed", pack), f"{minute:012d}") for minute in minutes]
-        found: dict[int, ClosedMinute] = {}
-        for start in range(0, len(keys), 100):
-            for item in self._table.get_many(keys[start : start + 100]):
-                found[int(item.key.sk)] = _closed(item)
-        return found
+        return {int(item.key.sk): _closed(item) for item in self._large.get_many(keys)}
 
     def put_hour(
         self,
@@ -141,21 +171,17 @@ class WindowStore:
         """
         if not plausible(wedding_id):
             return
-        try:
-            self._table.put(
-                Item(
-                    Key(tenant.partition("wedding", wedding_id), f"{hour:010d}"),
-                    {
-                        "block": block.encode(),
-                        "through": through,
-                        "version": version,
-                        EXPIRES_AT: int((now + HOURS_KEPT).timestamp()),
-                    },
-                ),
-                when=LessThan("version", version),
+        self._large.put_newer(
+            Item(
+                Key(tenant.partition("wedding", wedding_id), f"{hour:010d}"),
+                {
+                    "block": block.encode(),
+                    "through": through,
+                    "version": version,
+                    EXPIRES_AT: int((now + HOURS_KEPT).timestamp()),
+                },
             )
-        except ConditionFailed:
-            return
+        )
 
     def hours(
         self, tenant: Tenant, wedding_id: str, *, first: int = 0, last: int = 9_999_999_999
@@ -171,7 +197,38 @@ class WindowStore:
                 version=item.number("version"),
                 block=Block.decode(item.raw("block")),
             )
-            for item in self._all(tenant.partition("wedding", wedding_id), sort)
+            for item in self._large.query(tenant.partition("wedding", wedding_id), sort)
+        )
+
+    def put_earlier(
+        self, tenant: Tenant, wedding_id: str, earlier: EarlierHours, *, now: datetime
+    ) -> None:
+        """Store what is put together of a wedding, unless more is there."""
+        if not plausible(wedding_id):
+            return
+        self._large.put_newer(
+            Item(
+                _earlier_key(tenant, wedding_id),
+                {
+                    "before": earlier.before.encode(),
+                    "since": earlier.since.encode(),
+                    "opened": earlier.opened,
+                    "version": earlier.through,
+                    EXPIRES_AT: int((now + HOURS_KEPT).timestamp()),
+                },
+            )
+        )
+
+    def earlier(self, tenant: Tenant, wedding_id: str) -> EarlierHours | None:
+        """What is put together of a wedding, if anything is."""
+        item = self._large.get(_earlier_key(tenant, wedding_id)) if plausible(wedding_id) else None
+        if item is None:
+            return None
+        return EarlierHours(
+            through=item.number("version"),
+            opened=item.number("opened"),
+            before=Block.decode(item.raw("before")),
+            since=Block.decode(item.raw("since")),
         )
 
     def put_record(
@@ -192,10 +249,7 @@ class WindowStore:
                 EXPIRES_AT: int((now + RECORDS_KEPT).timestamp()),
             },
         )
-        try:
-            self._table.put(item, when=LessThan("version", version))
-        except ConditionFailed:
-            return
+        self._large.put_newer(item)
 
     def records(
         self, tenant: Tenant, wedding_id: str, *, first: int, last: int
@@ -213,19 +267,27 @@ class WindowStore:
                 failed=item.number("failed"),
                 began_ms=json.loads(item.text("began")),
             )
-            for item in self._all(tenant.partition("success", wedding_id), sort)
+            for item in self._large.query(tenant.partition("success", wedding_id), sort)
         )
 
-    def judged_through(self) -> datetime | None:
-        """The tick through which every due wedding was judged; None before the first run."""
+    def judged(self) -> JudgedTicks:
+        """Through which tick weddings have been judged, and whose have not."""
         item = self._table.get(_JUDGED)
-        return None if item is None else datetime.fromtimestamp(item.number("at"), UTC)
+        if item is None:
+            return JudgedTicks()
+        left = json.loads(item.text("left")) if "left" in item.attributes else {}
+        return JudgedTicks(
+            through=datetime.fromtimestamp(item.number("at"), UTC),
+            left={Tenant(each): datetime.fromtimestamp(at, UTC) for each, at in left.items()},
+        )
 
-    def advance_judged(self, tick: datetime) -> None:
-        """Move that tick on; it never moves back."""
+    def advance_judged(self, tick: datetime, *, left: Mapping[Tenant, datetime]) -> None:
+        """Move that tick on, with what is ``left``; it never moves back."""
         at = int(tick.timestamp())
+        since = {tenant.id: int(each.timestamp()) for tenant, each in left.items()}
+        item = Item(_JUDGED, {"at": at, "left": json.dumps(since)})
         try:
-            self._table.put(Item(_JUDGED, {"at": at}), when=LessThan("at", at))
+            self._table.put(item, when=LessThan("at", at))
         except ConditionFailed:
             return
 
@@ -245,7 +307,7 @@ class WindowStore:
 
     def active(self, hour: int) -> Iterator[ActivePack]:
         """The packs that had data in this hour, of every tenant."""
-        for item in self._all(f"active#{hour}", Sort()):
+        for item in every(self._table, f"active#{hour}"):
             yield ActivePack(Tenant(item.text("tenant")), item.number("pack"))
 
     def active_packs(
@@ -254,41 +316,33 @@ class WindowStore:
         """The packs of one tenant that had data in each of these stretches, inclusive."""
         found: dict[int, set[int]] = {stretch: set() for stretch in range(first, last + 1)}
         sort = Sort(at_least=f"{first:011d}", at_most=f"{last + 1:011d}")
-        for item in self._all(tenant.partition("active"), sort):
+        for item in every(self._table, tenant.partition("active"), sort=sort):
             found[int(item.key.sk.partition("#")[0])].add(item.number("pack"))
         return {stretch: frozenset(packs) for stretch, packs in found.items()}
 
-    def _all(self, partition: str, sort: Sort) -> Iterator[Item]:
-        after = None
-        while True:
-            page = self._table.query(partition, sort=sort, after=after)
-            yield from page.items
-            if (after := page.next) is None:
-                return
-
     def _put_newer(self, key: Key, item: ClosedMinute, *, now: datetime) -> None:
-        try:
-            self._table.put(
-                Item(
-                    key,
-                    {
-                        "version": item.version,
-                        "on_time": item.on_time,
-                        "late": item.late,
-                        "sent_on_time": item.sent_on_time,
-                        "sent_late": item.sent_late,
-                        "duplicates": item.duplicates,
-                        "newest_ms": item.newest_ms,
-                        EXPIRES_AT: int((now + KEPT).timestamp()),
-                    },
-                ),
-                when=LessThan("version", item.version),
+        self._large.put_newer(
+            Item(
+                key,
+                {
+                    "version": item.version,
+                    "on_time": item.on_time,
+                    "late": item.late,
+                    "sent_on_time": item.sent_on_time,
+                    "sent_late": item.sent_late,
+                    "duplicates": item.duplicates,
+                    "newest_ms": item.newest_ms,
+                    EXPIRES_AT: int((now + KEPT).timestamp()),
+                },
             )
-        except ConditionFailed:
-            return
+        )
 
 
 _JUDGED = Key("watch", "judged")
+
+
+def _earlier_key(tenant: Tenant, wedding_id: str) -> Key:
+    return Key(tenant.partition("earlier", wedding_id), "hours")
 
 
 def _closed(item: Item) -> ClosedMinute:

@@ -1,0 +1,111 @@
+"""Work that is done for many at a time, each unit alone: one that fails stops nobody else's.
+
+What fails is logged where it fails and remembered. The run goes on, and fails at its end, so that
+its trigger tries again and its alarm tells. Only where nothing works any more it ends early: when
+the cloud was unavailable for several owners in a row, there is no use in trying all others.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import ParamSpec, TypeVar
+
+from wedsync.errors import Unavailable
+
+OWNERS_IN_A_ROW = 3
+"""So many owners of units meet an unavailable cloud before a run is given up.
+
+One alone may be throttled for itself, by what is asked of its own partitions.
+"""
+_log = logging.getLogger("wedsync")
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class UnitsFailed(Exception):
+    """Some units of a run were not done; all others were."""
+
+
+def failure_of(
+    unit: str, work: Callable[P, object], *args: P.args, **kwargs: P.kwargs
+) -> Exception | None:
+    """Do this; what was raised, if anything was. It has been logged."""
+    try:
+        work(*args, **kwargs)
+    except Unavailable as error:
+        _log.warning("%s will be tried again", unit, extra={"code": error.code})
+        return error
+    except Exception as error:  # noqa: BLE001 - one unit must not hold up its neighbours
+        _log.exception("%s failed", unit)
+        return error
+    return None
+
+
+def in_turn(owners: Iterable[T], turn: int) -> list[T]:
+    """The same, beginning with another one each turn.
+
+    So a run that ends early, for want of time or because it died, does not forget the same ones.
+    """
+    every = list(owners)
+    first = turn % len(every) if every else 0
+    return every[first:] + every[:first]
+
+
+class Units:
+    """One run over the units of many owners, such as tenants."""
+
+    def __init__(self, *, out_of_time: Callable[[], bool] = lambda: False) -> None:
+        """Once ``out_of_time``, no further unit is begun."""
+        self._out_of_time = out_of_time
+        self._failed: list[tuple[str, Exception]] = []
+        self._unreached = 0
+        self._unavailable_to: set[str] = set()
+        self._worked = False
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether a unit was not begun for want of time."""
+        return self._unreached > 0
+
+    @property
+    def nothing_works(self) -> bool:
+        """Whether the cloud was unavailable to every unit so far."""
+        return bool(self._unavailable_to) and not self._worked
+
+    def done(
+        self, owner: str, unit: str, work: Callable[P, object], *args: P.args, **kwargs: P.kwargs
+    ) -> bool:
+        """Do one unit; whether it was done. Raises Unavailable where nothing works any more."""
+        if self._out_of_time():
+            self._unreached += 1
+            return False
+        error = failure_of(f"{unit} of {owner}", work, *args, **kwargs)
+        if error is None:
+            self._worked = True
+            self._unavailable_to.clear()
+            return True
+        self._failed.append((f"{unit} of {owner}", error))
+        if isinstance(error, Unavailable):
+            self._unavailable_to.add(owner)
+            if len(self._unavailable_to) >= OWNERS_IN_A_ROW:
+                raise error
+        else:
+            self._worked = True
+        return False
+
+    def give_up(self, owner: str, unit: str) -> None:
+        """Tell that this unit was not done and cannot be any more."""
+        error = UnitsFailed("it was not done in time")
+        _log.error("%s of %s is given up", unit, owner)
+        self._failed.append((f"{unit} of {owner}", error))
+
+    def finish(self) -> None:
+        """Raise if any unit was not done: Unavailable where that is why, else UnitsFailed."""
+        if not self._failed and not self._unreached:
+            return
+        if not self._unreached and all(isinstance(each, Unavailable) for _, each in self._failed):
+            raise self._failed[0][1]
+        unit, error = self._failed[0] if self._failed else ("", None)
+        told = f"; the first: {unit}: {error!r}" if unit else ""
+        raise UnitsFailed(
+            f"{len(self._failed)} units failed, {self._unreached} were not reached{told}"
+        ) from error
