@@ -47,6 +47,7 @@ check: $(VENV)/.develops ## format, lint, types, imports, dead code, dependencie
 
 synth: $(VENV)/.develops ## write the CloudFormation templates to cdk.out: SYNTH=--no-bundling
 	@$(BIN)/python app.py --output cdk.out $(SYNTH)
+	@$(BIN)/cfn-lint 'cdk.out/*.template.json'
 
 sim: $(VENV)/.develops ## run the whole path under faults; SEED=7 replays one seed
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(SIM)

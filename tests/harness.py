@@ -104,7 +104,7 @@ class Bundle:
         seed: int = 1,
         tenant: Tenant = TENANT,
         accept_unsigned: bool = True,
-        shards: int = 4,
+        shards: int = 2,
         packs: int = 4,
         stage: Stage = Stage.PROD,
         limits: bool = False,

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import RLock
+from types import TracebackType
 
 from wedsync.cloud import Clock
 from wedsync.errors import OutcomeUnknown, Throttled
@@ -26,7 +27,7 @@ class Database:
     """
 
     def __init__(self, path: Path | None, *, clock: Clock) -> None:
-        self.lock = RLock()
+        self.asking = _Asking()
         self.clock = clock
         if path is not None:
             path.touch(mode=0o600)
@@ -53,7 +54,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Everything inside happens, or nothing; no other writer comes between."""
-        with self.lock, refusals():
+        with self.asking:
             self.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -81,7 +82,7 @@ class Database:
 
     def close(self) -> None:
         """Let go of the file."""
-        with self.lock:
+        with self.asking:
             self._close()
 
 
@@ -116,18 +117,28 @@ class _Blank:
 _BLANK = _Blank()
 
 
-@contextmanager
-def refusals() -> Iterator[None]:
-    """SQLite's own failures, as the seam names them."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        code = error.sqlite_errorcode & 0xFF
-        if code in _ROLLED_BACK:
-            raise Throttled from error
-        if code == sqlite3.SQLITE_IOERR:
-            raise OutcomeUnknown from error
-        raise
+class _Asking:
+    """One thread at a time asks SQLite, whose own failures are named as the seam names them."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._lock.release()
+        if isinstance(error, sqlite3.OperationalError):
+            code = error.sqlite_errorcode & 0xFF
+            if code in _ROLLED_BACK:
+                raise Throttled from error
+            if code == sqlite3.SQLITE_IOERR:
+                raise OutcomeUnknown from error
 
 
 def epoch_ms(instant: datetime) -> int:

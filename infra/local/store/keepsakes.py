@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from infra.local.store.database import Database, epoch_ms, instant, refusals
+from infra.local.store.database import Database, epoch_ms, instant
 from wedsync.cloud import Ids
 from wedsync.cloud.limits import check_object_name
 from wedsync.resources import Resource
@@ -24,7 +24,7 @@ class LocalBucket:
     def put(self, name: str, data: bytes) -> None:
         """Store or replace an object."""
         check_object_name(name)
-        with self._database.lock, refusals():
+        with self._database.asking:
             self._database.execute(
                 "INSERT INTO objects (bucket, name, data) VALUES (?, ?, ?) "
                 "ON CONFLICT (bucket, name) DO UPDATE SET data=excluded.data",
@@ -34,7 +34,7 @@ class LocalBucket:
     def get(self, name: str) -> bytes | None:
         """The object, or None."""
         check_object_name(name)
-        with self._database.lock, refusals():
+        with self._database.asking:
             row = self._database.execute(
                 "SELECT data FROM objects WHERE bucket=? AND name=?", (self._bucket, name)
             ).fetchone()
@@ -42,7 +42,7 @@ class LocalBucket:
 
     def names(self) -> tuple[str, ...]:
         """The names of all objects, in order."""
-        with self._database.lock, refusals():
+        with self._database.asking:
             rows = self._database.execute(
                 "SELECT name FROM objects WHERE bucket=? ORDER BY name", (self._bucket,)
             ).fetchall()
@@ -62,7 +62,7 @@ class LocalSecret:
 
     def value(self) -> bytes:
         """The value; two processes that make it at once agree on one."""
-        with self._database.lock, refusals():
+        with self._database.asking:
             return self._stored() or self._made()
 
     def _made(self) -> bytes:
@@ -90,7 +90,7 @@ class Settings:
 
     def get(self, name: str) -> str | None:
         """A setting, or None."""
-        with self._database.lock, refusals():
+        with self._database.asking:
             row = self._database.execute(
                 "SELECT value FROM settings WHERE name=?", (name,)
             ).fetchone()
@@ -98,7 +98,7 @@ class Settings:
 
     def set(self, name: str, value: str) -> None:
         """Keep a setting."""
-        with self._database.lock, refusals():
+        with self._database.asking:
             self._database.execute(
                 "INSERT INTO settings (name, value) VALUES (?, ?) "
                 "ON CONFLICT (name) DO UPDATE SET value=excluded.value",
@@ -107,7 +107,7 @@ class Settings:
 
     def keep(self, name: str, value: str) -> str:
         """The setting, which becomes ``value`` if there is none yet."""
-        with self._database.lock, refusals():
+        with self._database.asking:
             self._database.execute(
                 "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
                 (name, value),
@@ -127,7 +127,7 @@ class ScheduleRuns:
 
     def last_run(self, job: str) -> datetime | None:
         """The instant of the last run, None before the first."""
-        with self._database.lock, refusals():
+        with self._database.asking:
             row = self._database.execute(
                 "SELECT last_run_ms FROM schedule_runs WHERE job=?", (job,)
             ).fetchone()
@@ -135,7 +135,7 @@ class ScheduleRuns:
 
     def set_last_run(self, job: str, at: datetime) -> None:
         """Remember a run."""
-        with self._database.lock, refusals():
+        with self._database.asking:
             self._database.execute(
                 "INSERT INTO schedule_runs (job, last_run_ms) VALUES (?, ?) "
                 "ON CONFLICT (job) DO UPDATE SET last_run_ms=excluded.last_run_ms",

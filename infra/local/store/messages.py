@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from infra.local.store.database import Database, epoch_ms, instant, refusals
+from infra.local.store.database import Database, epoch_ms, instant
 from wedsync.cloud import Delayed, Message, Subscriber
 from wedsync.cloud.limits import check_delayed, check_message, check_subscriber
 from wedsync.resources import Resource
@@ -61,7 +61,7 @@ class LocalQueue:
     def send(self, message: Delayed) -> None:
         """Hold a message until its delay is over."""
         check_delayed(message)
-        with self._database.lock, refusals():
+        with self._database.asking:
             now_ms = self._database.now_ms()
             self._database.execute(
                 "INSERT INTO queue_messages (queue, body, sent_ms, visible_ms, receives) "
@@ -97,7 +97,7 @@ class LocalQueue:
     def delete(self, receipt: str) -> None:
         """Forget a message; nothing happens if its lease ended and somebody else took it."""
         number, _, receives = receipt.partition("-")
-        with self._database.lock, refusals():
+        with self._database.asking:
             self._database.execute(
                 "DELETE FROM queue_messages WHERE number=? AND queue=? AND receives=?",
                 (int(number), self._queue, int(receives)),
@@ -106,7 +106,7 @@ class LocalQueue:
     def release(self, receipt: str, *, at: datetime) -> None:
         """Let a message be seen again at ``at``, before or after its lease ends."""
         number, _, receives = receipt.partition("-")
-        with self._database.lock, refusals():
+        with self._database.asking:
             self._database.execute(
                 "UPDATE queue_messages SET visible_ms=? WHERE number=? AND queue=? AND receives=?",
                 (epoch_ms(at), int(number), self._queue, int(receives)),
@@ -114,7 +114,7 @@ class LocalQueue:
 
     def earliest_due(self) -> datetime | None:
         """When the next message becomes visible, None for an empty queue; may be in the past."""
-        with self._database.lock, refusals():
+        with self._database.asking:
             (visible_ms,) = self._database.execute(
                 "SELECT MIN(visible_ms) FROM queue_messages WHERE queue=?", (self._queue,)
             ).fetchone()
@@ -122,7 +122,7 @@ class LocalQueue:
 
     def due_count(self) -> int:
         """How many messages are visible now."""
-        with self._database.lock, refusals():
+        with self._database.asking:
             (count,) = self._database.execute(
                 "SELECT COUNT(*) FROM queue_messages WHERE queue=? AND visible_ms<=?",
                 (self._queue, self._database.now_ms()),
@@ -149,7 +149,7 @@ class LocalTopic:
     def publish(self, message: Message) -> None:
         """Append to the outbox, durably."""
         check_message(message)
-        with self._database.lock, refusals():
+        with self._database.asking:
             self._database.execute(
                 "INSERT INTO outbox (at_ms, topic, subject, body, attributes) "
                 "VALUES (?, ?, ?, ?, ?)",
@@ -177,7 +177,7 @@ class LocalTopic:
 
     def subscribers(self) -> tuple[Subscriber, ...]:
         """Every address, oldest first."""
-        with self._database.lock, refusals():
+        with self._database.asking:
             rows = self._database.execute(
                 "SELECT protocol, address, wants FROM addresses WHERE topic=? ORDER BY number",
                 (self._topic,),
@@ -207,7 +207,7 @@ class Outbox:
 
     def published(self, *, since: int = 0, limit: int = 1000) -> tuple[Published, ...]:
         """Messages behind ``since``, which is a former message's ``seq``, oldest first."""
-        with self._database.lock, refusals():
+        with self._database.asking:
             rows = self._database.execute(
                 "SELECT seq, at_ms, topic, subject, body, attributes FROM outbox "
                 "WHERE seq>? ORDER BY seq LIMIT ?",
@@ -227,7 +227,7 @@ class Outbox:
 
     def newest(self) -> int:
         """The ``seq`` of the last message; 0 while there is none."""
-        with self._database.lock, refusals():
+        with self._database.asking:
             (newest,) = self._database.execute("SELECT MAX(seq) FROM outbox").fetchone()
         return int(newest or 0)
 
@@ -244,12 +244,12 @@ class Outbox:
 
     def unsubscribe(self, subscription_id: int) -> None:
         """Forget a subscriber, if there is one."""
-        with self._database.lock, refusals():
+        with self._database.asking:
             self._database.execute("DELETE FROM subscriptions WHERE number=?", (subscription_id,))
 
     def subscriptions(self) -> tuple[Subscription, ...]:
         """All subscribers, oldest first."""
-        with self._database.lock, refusals():
+        with self._database.asking:
             rows = self._database.execute(
                 "SELECT number, topic, url, filter_policy FROM subscriptions ORDER BY number"
             ).fetchall()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import md5
 
-from infra.local.store.database import Database, epoch_ms, instant, refusals
+from infra.local.store.database import Database, epoch_ms, instant
 from wedsync.cloud import PutFailures, Record
 from wedsync.cloud.limits import STREAM_RECORDS, check_records
 from wedsync.resources import Resource
@@ -156,7 +156,7 @@ class LocalStream:
         self, shard_id: str, *, after: str | None = None, limit: int = STREAM_RECORDS
     ) -> tuple[StreamRecord, ...]:
         """Records behind a sequence number, or from the oldest."""
-        with self._database.lock, refusals():
+        with self._database.asking:
             rows = self._database.execute(
                 "SELECT number, partition_key, data, arrived_ms FROM stream_records "
                 "WHERE stream=? AND shard=? AND number>? ORDER BY number LIMIT ?",
@@ -188,7 +188,7 @@ class LocalStream:
 
     def checkpoint(self, consumer: str, shard_id: str) -> str | None:
         """The last sequence number that a consumer has finished, None before its first."""
-        with self._database.lock, refusals():
+        with self._database.asking:
             row = self._database.execute(
                 "SELECT sequence FROM stream_checkpoints WHERE consumer=? AND stream=? AND shard=?",
                 (consumer, self._stream, self._known(shard_id)),
@@ -197,7 +197,7 @@ class LocalStream:
 
     def set_checkpoint(self, consumer: str, shard_id: str, sequence: str) -> None:
         """Remember durably how far a consumer has come."""
-        with self._database.lock, refusals():
+        with self._database.asking:
             self._database.execute(
                 "INSERT INTO stream_checkpoints (consumer, stream, shard, sequence) "
                 "VALUES (?, ?, ?, ?) ON CONFLICT (consumer, stream, shard) "
@@ -327,7 +327,7 @@ class LocalStream:
         raise ValueError(f"there is no open shard {shard_id!r}")
 
     def _number(self, direction: str, shard_id: str, *, since_ms: int = 0) -> int | None:
-        with self._database.lock, refusals():
+        with self._database.asking:
             row = self._database.execute(
                 "SELECT number FROM stream_records "  # noqa: S608 - ASC or DESC, from above
                 f"WHERE stream=? AND shard=? AND arrived_ms>=? ORDER BY number {direction} LIMIT 1",

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
-from infra.local.store.database import Database, refusals
+from infra.local.store.database import Database
 from wedsync.cloud import (
     EVERYTHING,
     EXPIRES_AT,
@@ -69,7 +69,7 @@ class LocalTable:
         """Those of up to 100 distinct items that exist."""
         del consistent
         check_keys(keys)
-        with self._database.lock:
+        with self._database.asking:
             return tuple(item for key in keys if (item := self._read(key)) is not None)
 
     def put(self, item: Item, *, when: Condition | None = None) -> None:
@@ -119,7 +119,7 @@ class LocalTable:
         items: list[Item] = []
         size = 0
         place = None
-        with self._database.lock, refusals():
+        with self._database.asking:
             now = self._database.now_ms() // 1000
             for row in self._database.execute(statement, (partition, now, *values)):
                 if place is not None and (len(items) == limit or size >= _PAGE_BYTES):
@@ -153,7 +153,7 @@ class LocalTable:
 
     def _read(self, key: Key) -> Item | None:
         database = self._database
-        with database.lock, refusals():
+        with database.asking:
             now = database.now_ms() // 1000
             row = database.execute(self._get, (key.pk, key.sk, now)).fetchone()
         return None if row is None else Item(key, _decode(*row))
@@ -163,7 +163,7 @@ class LocalTable:
     ) -> None:
         database = self._database
         if when is None:
-            with database.lock, refusals():
+            with database.asking:
                 database.execute(statement, values)
             return
         check_condition(when)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from infra.local.store.database import Database, refusals
+from infra.local.store.database import Database
 from wedsync.cloud import Measured, Refusal, Span
 from wedsync.cloud.limits import check_measured, check_span
 from wedsync.resources import Resource
@@ -48,7 +48,7 @@ class LocalTimeSeries:
         """The points of a span, in the order of time."""
         check_span(span)
         terms = "".join(f" AND json_extract(dimensions, '$.{name}')=?" for name in span.dimensions)
-        with self._database.lock, refusals():
+        with self._database.asking:
             rows = self._database.execute(
                 "SELECT dimensions, at_ms, version, numbers FROM measured "  # noqa: S608 - checked names
                 f"WHERE store=? AND at_ms>=? AND at_ms<?{terms} ORDER BY at_ms, dimensions",

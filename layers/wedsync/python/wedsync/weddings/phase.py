@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
 
 from wedsync.weddings.calendar import day_start, local_date
@@ -124,6 +125,7 @@ def has_run(wedding: Wedding, ticks: Iterable[datetime], *, stage: Stage) -> boo
     )
 
 
+@lru_cache(maxsize=1024)
 def reach(at: datetime, *, stage: Stage) -> timedelta | None:
     """How far ahead of this tick a window may open for a wedding that is due; None: any distance.
 
