@@ -35,7 +35,7 @@ demo: $(VENV)/.runs ## play a wedding day on this machine: DEMO='--speed 10'
 	@$(BIN)/python -m infra.demo $(DEMO)
 
 test: $(VENV)/.develops ## run the tests
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: $(VENV)/.develops ## format, lint, types, imports, dead code, dependencies
 	$(BIN)/ruff format --check .

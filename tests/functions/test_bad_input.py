@@ -127,7 +127,7 @@ BOMBS: dict[str, bytes] = {
     "a text": b'"title"',
     "true": b"true",
     "an empty object": b"{}",
-    "a gzip bomb": gzip.compress(b"[" + b" " * 50_000_000 + b"]", 1),
+    "a gzip bomb": gzip.compress(b"[" + b" " * 16_000_000 + b"]", 1),
     "gzip in gzip": gzip.compress(gzip.compress(b"{}")),
     "damaged gzip": gzip.compress(b'{"title":"a"}')[:-6] + b"broken",
     "half of gzip": gzip.compress(b'{"title":"abcdefgh"}' * 9)[:20],

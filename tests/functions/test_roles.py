@@ -159,6 +159,13 @@ def web() -> Iterator[Web]:
         yield web
 
 
+@pytest.fixture(scope="module")
+def shut() -> Iterator[Web]:
+    """For those who are not let in."""
+    with opened() as web:
+        yield web
+
+
 @pytest.mark.parametrize("name", GUARDED)
 def test_each_role_is_let_in_exactly_where_it_may_act(web: Web, name: str) -> None:
     expected = EXCEPTIONS.get(name, LOOKING if ROUTES[name].method == "GET" else CHANGING)
@@ -188,9 +195,9 @@ def test_each_role_is_let_in_exactly_where_it_may_act(web: Web, name: str) -> No
     ids=lambda headers: json.dumps(headers)[:40],
 )
 def test_without_a_valid_token_nobody_is_let_in(
-    web: Web, name: str, headers: dict[str, str]
+    shut: Web, name: str, headers: dict[str, str]
 ) -> None:
-    told = ask(web, name, role=None, headers=headers)
+    told = ask(shut, name, role=None, headers=headers)
     assert told.is_a_problem(401)
     assert told.headers["www-authenticate"] == "Bearer"
 

@@ -164,3 +164,10 @@ def synthesised(request: pytest.FixtureRequest) -> Synthesised:
     found = request.getfixturevalue(request.param)
     assert isinstance(found, Synthesised)
     return found
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """One worker synthesises for all."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group("synthesis"))
