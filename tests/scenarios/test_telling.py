@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -12,6 +13,7 @@ from standardwebhooks import Webhook
 from tests.harness import Bundle, Json, a_wedding_request
 from tests.receivers import Receiver, a_receiver
 from tests.scenarios.language import Day, photo_failures
+from wedsync.notifications.delivery import State, claimed
 from wedsync.resources import Resource
 from wedsync.tenancy import Role, Tenant
 
@@ -174,6 +176,26 @@ def test_a_webhook_that_fails_is_seen_and_the_next_channel_is_tried_at_once(
     assert states(bundle, incidentId=incident_id) == {"webhook delivered", "email handed_over"}
     first, again = receiver.got
     assert first.headers["webhook-id"] == again.headers["webhook-id"]
+
+
+@pytest.mark.parametrize("second_try", [503, 204])
+def test_a_next_channel_that_a_dead_worker_had_in_hand_is_brought_to_its_end(
+    bundle: Bundle, receiver: Receiver, second_try: int
+) -> None:
+    """Also where the channel before it gets through in the meantime."""
+    add(bundle, webhook(receiver), email())
+    receiver.statuses += [503, second_try]
+    report(bundle, "high")
+    bundle.drain()
+    store = bundle.services.deliveries
+    (key,) = (str(each["dedupKey"]) for each in bundle.tells() if each["channelId"] == "email")
+    found = store.find(bundle.tenant, key)
+    assert found is not None
+    store.save(bundle.tenant, claimed(replace(found, state=State.PLANNED), now=bundle.now))
+    bundle.advance(4)
+    assert states(bundle) == {"webhook retrying", "email planned"}
+    bundle.advance(120)
+    assert states(bundle) == {"webhook delivered", "email handed_over"}
 
 
 def test_every_channel_is_tried_in_turn_and_none_twice(bundle: Bundle, receiver: Receiver) -> None:

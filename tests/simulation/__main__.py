@@ -7,6 +7,7 @@ With ``--points N`` so many points go through ingest alone, and are compared wit
 """
 
 import argparse
+import gc
 import os
 import sys
 import time
@@ -78,7 +79,8 @@ def _played(seeds: Iterable[int], jobs: int) -> Iterator[Outcome]:
     if jobs <= 1:
         yield from map(play, seeds)
         return
-    with ProcessPoolExecutor(jobs) as pool:
+    # What was imported lives to the end: nobody needs to look through it for garbage.
+    with ProcessPoolExecutor(jobs, initializer=gc.freeze) as pool:
         yield from pool.map(play, seeds, chunksize=2)
 
 

@@ -8,6 +8,7 @@ same with answers that are lost: what was asked for is done, and the function do
 ``make sim`` plays every one of these moments, ``make test`` some of each function.
 """
 
+import gc
 import json
 import logging
 import random
@@ -470,7 +471,7 @@ def play_deeds(*, jobs: int, say: Callable[[str], None]) -> int:
     """Every moment of every deed; says each that people notice, and how many there are."""
     moments = noticed = 0
     began = time.monotonic()
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, initializer=gc.freeze) as pool:
         for count, found in pool.map(_noticed_of, sorted(DEEDS)):
             moments += count
             noticed += len(found)

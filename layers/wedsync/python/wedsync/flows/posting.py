@@ -125,13 +125,20 @@ def _attempt(services: Services, tenant: Tenant, mine: Delivery, incident: Incid
 
 
 def _follow(services: Services, tenant: Tenant, done: Delivery, incident: Incident | None) -> None:
-    """Do what a failure leads to; may be done again by whoever comes to it after a crash."""
-    if has_failed(done) and done.kind != ACKNOWLEDGED:
+    """Do what a failure leads to; may be done again by whoever comes to it after a crash.
+
+    What a former failure led to is brought to its end too, though the channel got through since.
+    Raises Throttled where another worker is at it: should that one have died, this one goes on.
+    """
+    left = False
+    if (has_failed(done) or len(done.attempts) > 1) and done.kind != ACKNOWLEDGED:
         following = _next_channel(services, tenant, done, incident)
         if following is not None and following.state is State.PLANNED:
-            hand_on(services, tenant, following, incident)
+            left = not hand_on(services, tenant, following, incident)
     if done.state is State.RETRYING:
         _again(services, done)
+    if left:
+        raise Throttled
 
 
 def _next_channel(
@@ -143,7 +150,7 @@ def _next_channel(
         if each.contact_id == failed.contact_id and each.instead_of == failed.channel_id:
             return each
     contact = services.routing.find_contact(tenant, failed.contact_id or "")
-    if contact is None:
+    if contact is None or not has_failed(failed):
         return None
     following = plan_next(
         told_by(failed), contact, failed, tried, incident=incident, now=services.now()
