@@ -190,23 +190,26 @@ def _group(transform: Aggregate, lot: _Lot) -> None:
 
 
 def _judge(pipeline: Pipeline, lot: _Lot, found: list[Violation]) -> None:
+    """Tell of what is no number, and of what the schema refuses; only the rest goes on."""
     schema = pipeline.schema
-    wrong = ~(np.abs(lot.value) <= _LARGEST)
-    code, pointer = "output-not-a-number", "/value"
     flawed = _wrong_dimension(schema, lot.dims)
+    is_number = np.abs(lot.value) <= _LARGEST
+    fits = np.full(len(lot.rows), flawed is None)
+    if schema.minimum is not None:
+        fits &= lot.value >= schema.minimum
+    if schema.maximum is not None:
+        fits &= lot.value <= schema.maximum
     if flawed is not None:
-        wrong[:] = True
-        code, pointer = "output-schema", f"/dims/{flawed}"
-    elif not wrong.any():
-        code = "output-schema"
-        if schema.minimum is not None:
-            wrong |= lot.value < schema.minimum
-        if schema.maximum is not None:
-            wrong |= lot.value > schema.maximum
-    if wrong.any():
+        refused = [(~fits, "output-schema", f"/dims/{flawed}")]
+    else:
+        refused = [
+            (~is_number, "output-not-a-number", "/value"),
+            (is_number & ~fits, "output-schema", "/value"),
+        ]
+    for wrong, code, pointer in refused:
         for row, value in zip(lot.rows[wrong].tolist(), lot.value[wrong].tolist(), strict=True):
             found.append(Violation(row, pipeline.pipeline_id, code, pointer, value))
-        lot.keep(~wrong)
+    lot.keep(is_number & fits)
 
 
 def _wrong_dimension(schema: OutputSchema, dims: Mapping[str, str]) -> str | None:
