@@ -146,7 +146,10 @@ def gather_hour(
 
 
 def roll_up_hours(services: Services, now: datetime) -> int:
-    """Make every hour that is over and was not made yet; how many shares there were."""
+    """Make every hour that is over and was not made yet; how many packs' shares there were.
+
+    Raises Unavailable or UnitsFailed at its end where some are left to the next run.
+    """
     target = minute_of(now - SETTLED) // MINUTES_PER_HOUR
     progress = services.frontiers.progress(Frontier.HOURS)
     count = 0
@@ -208,7 +211,8 @@ def roll_up_days(services: Services, now: datetime) -> int:
     """Make every day that has been over for long enough, and those that changed; how many.
 
     A wedding's days are those of its venue's zone, all others those of UTC. Tenants whose days are
-    not all made are left to the next run, each with the scope at which it goes on.
+    not all made are left to the next run, each with the scope at which it goes on: Unavailable or
+    UnitsFailed is raised at the end then.
     """
     hours = services.frontiers.progress(Frontier.HOURS)
     if hours.minute is None:
