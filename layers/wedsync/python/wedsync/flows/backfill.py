@@ -88,10 +88,9 @@ def backfill_points(
     seen: set[int] = set()
     for number, chunk in enumerate(_chunks(lines)):
         first = number * LINES_A_CHUNK
-        if first < cursor.position:
-            _sorted(services, tenant, chunk, first, job, cursor, seen)  # learn what was added
-            continue
         read = _sorted(services, tenant, chunk, first, job, cursor, seen)
+        if first < cursor.position:
+            continue  # it was added before, and has been looked at for what is seen
         services.rejections.park(tenant, read.refused)
         _add(services, tenant, read, job=job, chunk=number)
         cursor = Cursor(
