@@ -35,7 +35,7 @@ from wedsync.metrics.times import unit_hint
 from wedsync.stores.backfills import Added, Cursor
 from wedsync.stores.frontiers import Frontier
 from wedsync.stores.rejections import Rejection
-from wedsync.stores.rollups import QUARTERS, WHOLE, Scope, ScopeKind
+from wedsync.stores.rollups import QUARTERS, WHOLE, Scope, ScopeKind, scopes_in
 from wedsync.stores.services import Services
 from wedsync.stores.windows import HOURS_KEPT
 from wedsync.tenancy import Tenant
@@ -134,10 +134,7 @@ def _make_again(services: Services, hour: int, *, only: Tenant | None) -> None:
         roll_up_pack_hour(services, each.tenant, each.pack, hour)
     for tenant in sorted({each.tenant for each in active}):
         gather_hour(services, tenant, hour)
-        scopes = {
-            WHOLE,
-            *(scope for part in services.rollups.parts(tenant, hour) for scope in part.scopes),
-        }
+        scopes = scopes_in(services.rollups.parts(tenant, hour))
         _make_days(services, tenant, {scope: {hour} for scope in scopes})
         copy_hour(services, tenant, hour)
 

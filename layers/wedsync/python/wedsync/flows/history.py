@@ -28,7 +28,7 @@ from wedsync.metrics.selection import Selection
 from wedsync.metrics.summary import Summary
 from wedsync.settings import History
 from wedsync.stores.frontiers import Frontier
-from wedsync.stores.rollups import WHOLE, Again, Changed, Scope, ScopeKind
+from wedsync.stores.rollups import WHOLE, Again, Changed, Scope, ScopeKind, scopes_in
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 from wedsync.weddings.timeline import operational_window
@@ -191,11 +191,7 @@ def _wedding_minute(
 
 def hour_rows(services: Services, tenant: Tenant, hour: int) -> Iterator[Measured]:
     """All that was accepted for an hour: of the tenant, its weddings and its vendors."""
-    scopes = {
-        WHOLE,
-        *(scope for part in services.rollups.parts(tenant, hour) for scope in part.scopes),
-    }
-    for scope in sorted(scopes):
+    for scope in sorted(scopes_in(services.rollups.parts(tenant, hour))):
         yield from scope_rows(services, tenant, scope, hour)
 
 

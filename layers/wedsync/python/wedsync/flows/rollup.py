@@ -34,6 +34,7 @@ from wedsync.stores.rollups import (
     RolledQuarters,
     Scope,
     ScopeKind,
+    scopes_in,
 )
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
@@ -332,11 +333,11 @@ def roll_up_day(services: Services, tenant: Tenant, scope: Scope, zone: str, day
 def scopes_of(
     services: Services, tenant: Tenant, hour: int, *, pack: int | None = None
 ) -> set[Scope]:
-    """Who had points in an hour: the tenant itself, its weddings and vendors."""
+    """Who had points in an hour: the tenant itself, its weddings and vendors; else nobody."""
     parts = [
         part for part in services.rollups.parts(tenant, hour) if pack is None or part.pack == pack
     ]
-    return {WHOLE, *(scope for part in parts for scope in part.scopes)} if parts else set()
+    return scopes_in(parts) if parts else set()
 
 
 def days_of(
