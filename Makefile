@@ -45,11 +45,11 @@ check: $(VENV)/.develops ## format, lint, types, imports, dead code, dependencie
 	$(BIN)/vulture
 	$(BIN)/deptry .
 
-synth: $(VENV)/.develops ## write the CloudFormation templates to cdk.out: SYNTH=--no-bundling
+synth: $(VENV)/.develops ## write the CloudFormation templates to cdk.out, and lint them: SYNTH=--no-bundling
 	@$(BIN)/python app.py --output cdk.out $(SYNTH)
 	@$(BIN)/cfn-lint 'cdk.out/*.template.json'
 
-sim: $(VENV)/.develops ## run the whole path under faults; SEED=7 replays one seed
+sim: $(VENV)/.develops ## run the whole path under faults, then die at every change; SEED=7 replays one seed
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(SIM)
 
 evidence: $(VENV)/.develops ## what alerting finds, and misses: EVIDENCE='--first-seed 7 --seeds 3'

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from wedsync.metrics.packs import MOST_PACKS
+from wedsync.rates import MOST_PER_MINUTE
 from wedsync.settings import CLIENT_RATE, DEVICE_RATE, TENANT_POINTS, History
 from wedsync.tenancy import Tenant
 from wedsync.weddings.phase import Stage
@@ -45,7 +46,7 @@ Retention = Annotated[
     Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], BeforeValidator(_whole)
 ]
 
-PerMinute = Annotated[int, Field(ge=0, le=100_000)]
+PerMinute = Annotated[int, Field(ge=0, le=MOST_PER_MINUTE)]
 
 
 class InfluxNetwork(BaseModel):

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wedsync.metrics.packs import MOST_PACKS
+
 if TYPE_CHECKING:
     from infra.cost.estimate import Case, Line, Traffic
     from infra.cost.sample import Sample
@@ -23,7 +25,9 @@ def cost(
     ),
     weddings: Annotated[int, typer.Option(min=1, help="Weddings that send them.")] = 10_000,
     tenants: Annotated[int, typer.Option(min=1, help="Tenants that they belong to.")] = 50,
-    packs: Annotated[int, typer.Option(min=1, max=1024, help="Storage packs of each tenant.")] = 4,
+    packs: Annotated[
+        int, typer.Option(min=1, max=MOST_PACKS, help="Storage packs of each tenant.")
+    ] = 4,
     as_json: Annotated[  # noqa: FBT002 - an option of the command line
         bool, typer.Option("--json", help="One object instead of tables.")
     ] = False,

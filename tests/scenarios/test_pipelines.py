@@ -172,6 +172,24 @@ def test_a_value_that_is_spread_beyond_all_numbers_is_parked() -> None:
         assert parked["code"] == "output-not-a-number"
 
 
+def test_a_value_that_cannot_be_worked_out_excuses_none_beside_it_from_the_schema() -> None:
+    with Bundle(at=NOON) as bundle:
+        inverse = {"op": "divide", "of": [1, {"field": "value"}]}
+        body = {
+            "source": {"names": ["x"]},
+            "transforms": [{"type": "calculate", "value": inverse}],
+            "outputSchema": {"value": {"minimum": 0, "maximum": 10}},
+        }
+        declared(bundle, "inverse", body)
+        bundle.put(*(a_point("x", bundle.now, value=value) for value in (0, 4, -1, 0.01)))
+        bundle.drain()
+        assert sums(bundle, "derived.inverse") == {"{}": 0.25}
+        parked = bundle.get("/api/metrics/ingest/rejections").items
+        assert sorted(str(each["code"]) for each in parked) == [
+            "output-not-a-number", "output-schema", "output-schema"
+        ]  # fmt: skip
+
+
 def test_pipelines_are_their_tenants_and_change_version_by_version() -> None:
     with Bundle(at=NOON) as bundle:
         body = {"source": {"names": ["x"]}, "transforms": [SECONDS]}

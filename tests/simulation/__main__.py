@@ -1,9 +1,10 @@
-"""``python -m tests.simulation``: play many seeds, and say what held.
+"""``python -m tests.simulation``: play many seeds, then every deed's moments, and say what held.
 
+A deed's moments are those at which its function may die, or not hear that it did something. With
+``--deeds`` they are played alone.
 With ``--seed N`` one seed is played twice, its history is compared, and its last lines are shown.
-With ``--deeds`` every moment at which a function may die, or not hear that it did something, is
-played, and nothing else; without any of these it follows the seeds.
 With ``--points N`` so many points go through ingest alone, and are compared with a plain fold.
+With ``--ladders N`` so many ladders are climbed under faults, and what went wrong is counted.
 """
 
 import argparse

@@ -1,9 +1,11 @@
-"""Every function dies after every one of its changes; run again, it has done the same.
+"""A function dies after each of its changes; run again, it has done the same.
 
-The crash comes before anything was done, after the first change, after the second, and so on until
-the function ends by itself; reads between two changes leave nothing behind, so that it does not
-matter at which of them it dies. What people notice then is compared with a run without a crash. The
-same with answers that are lost: what was asked for is done, and the function does not know it.
+What is done, and by which functions, is in :data:`DEEDS`: whatever ingests, judges, calls somebody,
+or is asked to by a person. The crash comes before anything was done, after the first change, after
+the second, and so on until the function ends by itself; reads between two changes leave nothing
+behind, so that it does not matter at which of them it dies. What people notice then is compared
+with a run without a crash. The same with answers that are lost: what was asked for is done, and the
+function does not know it.
 
 ``make sim`` plays every one of these moments, ``make test`` some of each function.
 """
@@ -126,7 +128,7 @@ class Stage:
         self.path = f"/api/monitoring/incidents/{made['incidentId']}"
 
     def contacts(self, **urls: str) -> None:
-        """Those who are called, and where."""
+        """Somebody of each of these names is called, at this address and by e-mail."""
         for name, url in urls.items():
             secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - planted
             webhook = {"kind": "webhook", "url": url, "secret": secret}

@@ -21,6 +21,9 @@ _ROLLED_BACK = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQ
 class Database:
     """One connection behind a lock.
 
+    Whoever executes anything does so within ``asking`` or ``writing()``. Both raise Throttled where
+    nothing happened, and OutcomeUnknown where it may have.
+
     With a write-ahead log and ``synchronous=NORMAL`` a commit reaches the operating system before
     it is acknowledged: killing the process loses nothing, losing power may lose the last commits
     but never the file's consistency. The file holds secrets, so a new one is its owner's alone.
@@ -65,7 +68,7 @@ class Database:
                 raise
 
     def define(self, *statements: str) -> None:
-        """Create tables and indexes; statements say IF NOT EXISTS."""
+        """Create tables and indexes; statements say IF NOT EXISTS. Raises as ``writing`` does."""
         missing = [statement for statement in statements if statement not in self._defined]
         if not missing:
             return
@@ -87,7 +90,7 @@ class Database:
 
 
 class _Blank:
-    """The tables that databases in memory have had, empty: a copy is quicker than making them."""
+    """Tables that databases in memory have had, empty: copying is quicker than making them."""
 
     def __init__(self) -> None:
         self._lock = RLock()

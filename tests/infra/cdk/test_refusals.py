@@ -11,6 +11,7 @@ from infra.cdk.constructs.schedule import clock_expression
 from infra.cdk.deployment import from_context
 from infra.grants import meanings
 from tests.infra.cdk.conftest import CONTEXT, EVERY_KIND, NETWORK, declared, route, synthesise
+from wedsync.rates import MOST_PER_MINUTE, Rate
 from wedsync.resources import Access, Grant, Resource
 from wedsync.runtime.declarations import HttpTrigger, ScheduleTrigger
 from wedsync.settings import History
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         ({"shards": 0}, "shards"),
         ({"requests_per_minute": -1}, "requests_per_minute"),
         ({"device_requests_per_minute": "all"}, "device_requests_per_minute"),
+        ({"tenant_points_per_minute": "1000001"}, "tenant_points_per_minute"),
         ({"log_retention_days": 8}, "log_retention_days"),
         ({"history": "postgres"}, "history"),
         ({"history": "influxdb3"}, "history: influxdb3 needs"),
@@ -58,6 +60,15 @@ def test_callers_are_limited_unless_a_deployment_says_otherwise() -> None:
     usual = from_context(CONTEXT)
     assert (usual.requests_per_minute, usual.device_requests_per_minute) == (100, 600)
     assert from_context({**CONTEXT, "requests_per_minute": "0"}).requests_per_minute == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["requests_per_minute", "device_requests_per_minute", "tenant_points_per_minute"]
+)
+def test_a_limit_may_be_as_usual_or_the_highest_that_functions_take(name: str) -> None:
+    usual = getattr(from_context(CONTEXT), name)
+    for limit in (usual, Rate(per_minute=MOST_PER_MINUTE, burst=1).per_minute):
+        assert getattr(from_context({**CONTEXT, name: str(limit)}), name) == limit
 
 
 def test_the_default_history_is_timestream() -> None:

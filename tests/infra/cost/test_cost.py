@@ -16,6 +16,7 @@ from infra.cost.estimate import (
 from infra.cost.prices import GB_OF_ONE_CORE, LISTED
 from infra.cost.sample import Counting, Job, Sample, played
 from infra.local.cli import app
+from wedsync.metrics.packs import MOST_PACKS
 from wedsync.resources import Resource
 
 SMALL = Sample(weddings=6, points=600, packs=2, shards=2, days_ahead=120, seconds=10)
@@ -143,3 +144,9 @@ def test_more_tenants_than_weddings_are_refused() -> None:
     told = CliRunner().invoke(app, ["cost", "--weddings", "3", "--tenants", "4"])
     assert told.exit_code == 2
     assert "at least as many" in told.stderr
+
+
+def test_more_packs_than_a_tenant_may_have_are_refused() -> None:
+    told = CliRunner().invoke(app, ["cost", *FEW[:-1], str(MOST_PACKS + 1)])
+    assert told.exit_code == 2
+    assert "--packs" in told.stderr

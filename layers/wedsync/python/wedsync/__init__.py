@@ -6,7 +6,10 @@ The map, from what is true anywhere to what touches the outside:
 - ``metrics``: points, series, histograms, windows, health.
 - ``alerting``: rules, severity with its reasons, the life of an alert.
 - ``incidents``: incidents and the escalation ladder.
+- ``runbooks``: what is done when an incident begins, step by step, and put back.
 - ``cloud``: the seam to the outside; ``aws`` implements it on boto3.
+- ``notifications``: contacts, who is on duty, and what is posted to whom.
+- ``web``: posting to other people's endpoints.
 - ``stores``: one module per kind of stored thing, written on the seam.
 - ``flows``: sequences shared by several functions.
 - ``api``: request and response bodies.

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 MICROSECONDS = 1_000_000
+MOST_PER_MINUTE = 1_000_000
+"""The highest rate, and the largest burst: 60 whole microseconds lie between two requests."""
 _PER_MINUTE = 60 * MICROSECONDS
 
 
@@ -66,8 +68,8 @@ class Rate:
 
     def __post_init__(self) -> None:
         """Refuse a rate that would admit nobody, or that microseconds cannot tell apart."""
-        if not (1 <= self.per_minute <= MICROSECONDS and 1 <= self.burst <= MICROSECONDS):
-            raise ValueError(f"a rate and its burst lie from 1 to {MICROSECONDS}")
+        if not (1 <= self.per_minute <= MOST_PER_MINUTE and 1 <= self.burst <= MOST_PER_MINUTE):
+            raise ValueError(f"a rate and its burst lie from 1 to {MOST_PER_MINUTE}")
 
     @property
     def interval_us(self) -> int:

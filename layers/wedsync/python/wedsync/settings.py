@@ -64,7 +64,10 @@ TENANT_POINTS = Rate(per_minute=600_000, burst=600_000)
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings of a deployed function. Raises KeyError where one is missing."""
+    """Read the settings of a deployed function, or of a command that works on a deployment.
+
+    Raises KeyError where one is missing, ValueError where one is none of its kind.
+    """
     values = os.environ if environment is None else environment  # noqa: TID251 - the one place
     return Settings(
         stage=Stage(values["WEDSYNC_STAGE"]),

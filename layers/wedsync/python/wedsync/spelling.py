@@ -47,7 +47,7 @@ def _misspelt(name: str, known: frozenset[str]) -> str | None:
     own = _folded(name)
     if (meant := whole.get(own)) is not None:
         return meant
-    if len(own) >= _EXACT_BELOW - 1 and (meant := lacking.get(own)) is not None:
+    if (meant := lacking.get(own)) is not None:
         return meant
     for each in _lacking_one(own):
         meant = whole.get(each)

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import AfterValidator
 
-DEFAULT_LIMIT = 50
 MOST = 200
 LONGEST_CURSOR = 1024
 

@@ -12,10 +12,9 @@ from wedsync.metrics.asking import Stat, Window
 from wedsync.metrics.condition import DIMS, is_field, read_condition
 from wedsync.metrics.formula import fields_of, read_formula
 from wedsync.metrics.pipelines import WEDDING_FIELDS, Unmatched
+from wedsync.metrics.point import LARGEST_VALUE
 from wedsync.metrics.series import DERIVED
 from wedsync.stores.pipelines import DeclaredPipeline
-
-_MOST_NUMBER = 1e15
 
 
 def _condition(value: object) -> object:
@@ -68,7 +67,7 @@ Formula = Annotated[
 ]
 """A tree over the value and dimensions that are numbers."""
 
-Number = Annotated[float, Field(ge=-_MOST_NUMBER, le=_MOST_NUMBER)]
+Number = Annotated[float, Field(ge=-LARGEST_VALUE, le=LARGEST_VALUE)]
 MetricName = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9_.:/-]{1,200}$"),

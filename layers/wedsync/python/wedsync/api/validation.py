@@ -71,9 +71,8 @@ def _plain(text: str) -> Callable[[_Context], str]:
     return lambda _: text
 
 
-def _length(context: _Context) -> str:
-    most = context.get("max_length")
-    return f"must be a string of at most {most} characters"
+def _most_length(context: _Context) -> str:
+    return f"must be a string of at most {context.get('max_length')} characters"
 
 
 def _least_length(context: _Context) -> str:
@@ -106,7 +105,7 @@ _SAYS: Mapping[str, Callable[[_Context], str]] = {
     "none_required": _plain("must be null"),
     "string_type": _STRING,
     "string_unicode": _plain("must be a string of Unicode characters"),
-    "string_too_long": _length,
+    "string_too_long": _most_length,
     "string_too_short": _least_length,
     "string_pattern_mismatch": _pattern,
     "int_type": _WHOLE,

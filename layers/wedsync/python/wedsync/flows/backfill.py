@@ -35,7 +35,7 @@ from wedsync.metrics.times import unit_hint
 from wedsync.stores.backfills import Added, Cursor
 from wedsync.stores.frontiers import Frontier
 from wedsync.stores.rejections import Rejection
-from wedsync.stores.rollups import QUARTERS, WHOLE, Scope, ScopeKind
+from wedsync.stores.rollups import QUARTERS, WHOLE, Scope, ScopeKind, scopes_in
 from wedsync.stores.services import Services
 from wedsync.stores.windows import HOURS_KEPT
 from wedsync.tenancy import Tenant
@@ -88,10 +88,9 @@ def backfill_points(
     seen: set[int] = set()
     for number, chunk in enumerate(_chunks(lines)):
         first = number * LINES_A_CHUNK
-        if first < cursor.position:
-            _sorted(services, tenant, chunk, first, job, cursor, seen)  # learn what was added
-            continue
         read = _sorted(services, tenant, chunk, first, job, cursor, seen)
+        if first < cursor.position:
+            continue  # it was added before, and has been looked at for what is seen
         services.rejections.park(tenant, read.refused)
         _add(services, tenant, read, job=job, chunk=number)
         cursor = Cursor(
@@ -135,10 +134,7 @@ def _make_again(services: Services, hour: int, *, only: Tenant | None) -> None:
         roll_up_pack_hour(services, each.tenant, each.pack, hour)
     for tenant in sorted({each.tenant for each in active}):
         gather_hour(services, tenant, hour)
-        scopes = {
-            WHOLE,
-            *(scope for part in services.rollups.parts(tenant, hour) for scope in part.scopes),
-        }
+        scopes = scopes_in(services.rollups.parts(tenant, hour))
         _make_days(services, tenant, {scope: {hour} for scope in scopes})
         copy_hour(services, tenant, hour)
 

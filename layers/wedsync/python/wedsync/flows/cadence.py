@@ -17,11 +17,11 @@ units, an hour: 0.3 cents. Windows are read for the packs that had data in this 
 for the weddings that are told of in them.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from wedsync.flows.times import seconds_until
 from wedsync.flows.wake import WatchWake, wake_later
 from wedsync.stores.services import Services
 from wedsync.stores.weddings import LONG_ONES, OPENING_SHARDS
@@ -171,5 +171,5 @@ def _ask(services: Services, at: Iterable[datetime], now: datetime) -> None:
         wake_later(
             services,
             WatchWake(due=tick),
-            after_seconds=max(0, math.ceil((tick - now).total_seconds())),
+            after_seconds=seconds_until(tick, now),
         )

@@ -22,8 +22,8 @@ CLOSED_TOGETHER = 16
 class PackHour:
     """One pack's hour as it was read: on time and late together.
 
-    ``through`` is the first minute that was not read; ``parts`` holds what was read, by quarters,
-    and ``on_time`` what of it came on time, by minutes.
+    ``hour`` is an epoch hour, ``through`` the first epoch minute that was not read; ``parts`` holds
+    what was read, by quarters, and ``on_time`` what of it came on time, by epoch minutes.
     """
 
     hour: int

@@ -25,7 +25,7 @@ from wedsync.tenancy import Tenant
 MARGIN = timedelta(seconds=30)
 """How far two functions' clocks may differ: writers that are this near the frontier refresh too."""
 HOURS_THAT_CHANGE = 26
-"""How far back a point may still change an hour, and a little more."""
+"""In hours: how far back a point may still change one, and a little more."""
 
 
 def refresh(services: Services, merged: Iterable[Merged]) -> None:
@@ -83,7 +83,8 @@ def refresh_hour(services: Services, tenant: Tenant, pack: int, hour: int, *, be
 def close_last_minute(services: Services, now: datetime) -> int:
     """Close the minute that is just over, for every pack that is active; how many there were.
 
-    Many are merged at a go; where that fails, each is closed alone.
+    Many are merged at a go; where that fails, each is closed alone. Raises Unavailable or
+    UnitsFailed at its end where some were not closed.
     """
     minute = minute_of(now) - 1
     if epoch_ms(now) < _minute_end(minute) + CLOSES_AFTER_MS:
@@ -107,7 +108,8 @@ def compact(services: Services, now: datetime) -> int:
     """Bring every wedding's hours up to the frontier, and move it on; how many packs there were.
 
     Starts at the hour of the last frontier, so that what a missed run left is caught up. What is
-    left for longer than points change an hour is made with the hour as a whole.
+    left for longer than points change an hour is made with the hour as a whole. Raises Unavailable
+    or UnitsFailed at its end where something is left.
     """
     target = minute_of(now - SETTLED)
     oldest = target // MINUTES_PER_HOUR - HOURS_THAT_CHANGE

@@ -12,7 +12,9 @@ from wedsync.weddings.model import Wedding
 from wedsync.weddings.timeline import operational_window
 
 FINAL_AFTER = timedelta(days=4)
-"""Points come a day late at the most, and minutes are kept for two more: then an hour is final."""
+"""An hour is final when nothing can change it: points come a day late at the most, minutes are kept
+for two more to make it anew, and one day is to spare.
+"""
 
 
 def earlier_hours(services: Services, tenant: Tenant, wedding: Wedding) -> EarlierHours:

@@ -54,9 +54,8 @@ def settle(
 ) -> Settled:
     """Turn an export into points. Call :func:`pay` once they are counted or sure to be.
 
-    ``refused`` are the indexes of data points that do not count.
-
-    A vendor's books are its own: nobody else's readings move them.
+    ``refused`` are the indexes of data points that do not count. A vendor's books are its own:
+    nobody else's readings move them.
     """
     points: list[tuple[int, Point]] = []
     rejected = list(export.rejected)

@@ -16,7 +16,7 @@ from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 
 Places: TypeAlias = Sequence[str]
-"""What is done alone for one tenant in one hour: the numbers of its packs, or the hour as such."""
+"""What is done alone for one tenant in one hour: the numbers of its packs, or the hour itself."""
 AS_A_WHOLE: Places = ("",)
 
 
@@ -24,9 +24,10 @@ AS_A_WHOLE: Places = ("",)
 class HourJob:
     """A job that is done hour by hour.
 
-    ``until`` is the minute before which it may be done now, and ``oldest`` the epoch hour before
-    which nothing can be done any more. ``due`` tells who is to be done in an hour. ``do`` does one
-    tenant's hour from a minute on, and answers the places that it has not done.
+    ``until`` is the epoch minute before which it may be done now, and ``oldest`` the epoch hour
+    before which nothing can be done any more. ``due`` tells who is to be done in an epoch hour.
+    ``do`` does one tenant's hour from an epoch minute on, and answers the places that it has not
+    done.
     """
 
     name: str
@@ -38,7 +39,10 @@ class HourJob:
 
 
 def follow(services: Services, job: HourJob, units: Units, *, progress: Progress) -> None:
-    """Do what is left and what has become due since ``progress``, and move the frontier on."""
+    """Do what is left and what has become due since ``progress``, and move the frontier on.
+
+    Raises Unavailable where nothing works, and the frontier stays; of all else ``units`` tells.
+    """
     left: set[Left] = set()
     tried: set[tuple[int, Tenant, str]] = set()
 

@@ -28,7 +28,7 @@ from wedsync.metrics.selection import Selection
 from wedsync.metrics.summary import Summary
 from wedsync.settings import History
 from wedsync.stores.frontiers import Frontier
-from wedsync.stores.rollups import WHOLE, Again, Changed, Scope, ScopeKind
+from wedsync.stores.rollups import WHOLE, Again, Changed, Scope, ScopeKind, scopes_in
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 from wedsync.weddings.timeline import operational_window
@@ -36,7 +36,7 @@ from wedsync.weddings.timeline import operational_window
 ALL_DIMS = "*"
 """Stands for a metric's series of all dimensions together."""
 COPIED_AFTER = timedelta(milliseconds=ON_TIME_MS, minutes=2)
-"""A minute is copied when this long over: what comes later for it is late, and the hour's."""
+"""A minute is copied when it has been over this long: what comes later is late, and the hour's."""
 _QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
 
 
@@ -73,7 +73,8 @@ def mark_for_copying(services: Services, tenant: Tenant, pack: int, hour: int) -
 def copy_history(services: Services, now: datetime) -> int:
     """Copy what is closed and was not copied yet, and what has changed; how many rows there were.
 
-    Raises Unavailable while the store does not take it: the next run goes on from there.
+    Raises Unavailable while the store takes nothing, UnitsFailed where it was something else, or
+    only some of it: the next run goes on from there.
     """
     if services.settings.history is History.DYNAMODB:
         return 0
@@ -190,11 +191,7 @@ def _wedding_minute(
 
 def hour_rows(services: Services, tenant: Tenant, hour: int) -> Iterator[Measured]:
     """All that was accepted for an hour: of the tenant, its weddings and its vendors."""
-    scopes = {
-        WHOLE,
-        *(scope for part in services.rollups.parts(tenant, hour) for scope in part.scopes),
-    }
-    for scope in sorted(scopes):
+    for scope in sorted(scopes_in(services.rollups.parts(tenant, hour))):
         yield from scope_rows(services, tenant, scope, hour)
 
 

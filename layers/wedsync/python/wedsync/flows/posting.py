@@ -5,14 +5,15 @@ retries go on meanwhile, until it is taken, or nobody needs to hear it any more.
 """
 
 import json
-import math
 from dataclasses import replace
 from hashlib import blake2b
 
 from wedsync.cloud import Delayed, NoAnswer, Outcome
+from wedsync.cloud.limits import DELAY_SECONDS
 from wedsync.errors import Throttled
 from wedsync.flows.orders import Taken
 from wedsync.flows.telling import hand_on, incident_of
+from wedsync.flows.times import seconds_until
 from wedsync.incidents.model import ChannelKind, Incident
 from wedsync.notifications.contacts import BrokenSeal
 from wedsync.notifications.delivery import (
@@ -32,8 +33,6 @@ from wedsync.notifications.told import key_parts
 from wedsync.stores.episodes import Overtaken
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
-
-LONGEST_DELAY_SECONDS = 900
 
 
 def tell_of_acknowledgement(services: Services, taken: Taken) -> None:
@@ -187,7 +186,8 @@ def _posted(
 
 
 def _again(services: Services, delivery: Delivery) -> None:
-    due = delivery.due_at or services.now()
-    seconds = max(0, math.ceil((due - services.now()).total_seconds()))
+    """Look at it again when it is due, or as late as the queue can hold it back."""
+    now = services.now()
+    seconds = seconds_until(delivery.due_at or now, now)
     order = json.dumps({"dedup_key": delivery.dedup_key})
-    services.posting.send(Delayed(order, min(seconds, LONGEST_DELAY_SECONDS)))
+    services.posting.send(Delayed(order, min(seconds, DELAY_SECONDS)))

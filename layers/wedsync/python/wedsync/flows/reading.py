@@ -4,7 +4,7 @@ Whoever changes a minute that is over closes it anew before anything else happen
 item is never behind what its writer has seen.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -20,6 +20,8 @@ CLOSES_AFTER_MS = 10_000
 """A minute is closed by the clock only this long after its end; until then writers may come."""
 WORTH_ASKING = 2
 """So many minutes that were never closed are read one by one without a question."""
+_SMALL_BYTES = 16 * 1024
+_NOTHING = ClosedMinute(version=0, on_time=b"", late=b"", sent_on_time=0, sent_late=0, duplicates=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +37,6 @@ class MinuteRead:
         return Block.merge([self.on_time, self.late])
 
 
-_SMALL_BYTES = 16 * 1024
-
-
 @lru_cache(maxsize=512)
 def _remembered(data: bytes) -> Block:
     return Block.decode(data)
@@ -46,12 +45,6 @@ def _remembered(data: bytes) -> Block:
 def block_of(data: bytes) -> Block:
     """The block of these bytes; a warm process decodes the small ones that it meets again once."""
     return _remembered(data) if len(data) <= _SMALL_BYTES else Block.decode(data)
-
-
-def merged_minute(items: Iterable[HotItem]) -> ClosedMinute:
-    """The hot items of one pack and minute as one."""
-    (minute,) = merged_minutes([tuple(items)])
-    return minute
 
 
 def merged_minutes(minutes: Sequence[Sequence[HotItem]]) -> list[ClosedMinute]:
@@ -69,9 +62,6 @@ def merged_minutes(minutes: Sequence[Sequence[HotItem]]) -> list[ClosedMinute]:
         )
         for at, items in enumerate(minutes)
     ]
-
-
-NOTHING = ClosedMinute(version=0, on_time=b"", late=b"", sent_on_time=0, sent_late=0, duplicates=0)
 
 
 class Activity:
@@ -130,7 +120,7 @@ class WindowReader:
         hot = [self._hot.minute(self.tenant, pack, minute) for minute in with_data]
         found = {**closed, **dict(zip(with_data, merged_minutes(hot), strict=True))}
         for minute in wanted:
-            item = found.get(minute, NOTHING)
+            item = found.get(minute, _NOTHING)
             self._read[pack, minute] = MinuteRead(
                 minute=minute, on_time=block_of(item.on_time), late=block_of(item.late)
             )

@@ -34,6 +34,7 @@ from wedsync.stores.rollups import (
     RolledQuarters,
     Scope,
     ScopeKind,
+    scopes_in,
 )
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
@@ -146,7 +147,10 @@ def gather_hour(
 
 
 def roll_up_hours(services: Services, now: datetime) -> int:
-    """Make every hour that is over and was not made yet; how many shares there were."""
+    """Make every hour that is over and was not made yet; how many packs' shares there were.
+
+    Raises Unavailable or UnitsFailed at its end where some are left to the next run.
+    """
     target = minute_of(now - SETTLED) // MINUTES_PER_HOUR
     progress = services.frontiers.progress(Frontier.HOURS)
     count = 0
@@ -208,7 +212,8 @@ def roll_up_days(services: Services, now: datetime) -> int:
     """Make every day that has been over for long enough, and those that changed; how many.
 
     A wedding's days are those of its venue's zone, all others those of UTC. Tenants whose days are
-    not all made are left to the next run, each with the scope at which it goes on.
+    not all made are left to the next run, each with the scope at which it goes on: Unavailable or
+    UnitsFailed is raised at the end then.
     """
     hours = services.frontiers.progress(Frontier.HOURS)
     if hours.minute is None:
@@ -328,11 +333,11 @@ def roll_up_day(services: Services, tenant: Tenant, scope: Scope, zone: str, day
 def scopes_of(
     services: Services, tenant: Tenant, hour: int, *, pack: int | None = None
 ) -> set[Scope]:
-    """Who had points in an hour: the tenant itself, its weddings and vendors."""
+    """Who had points in an hour: the tenant itself, its weddings and vendors; else nobody."""
     parts = [
         part for part in services.rollups.parts(tenant, hour) if pack is None or part.pack == pack
     ]
-    return {WHOLE, *(scope for part in parts for scope in part.scopes)} if parts else set()
+    return scopes_in(parts) if parts else set()
 
 
 def days_of(

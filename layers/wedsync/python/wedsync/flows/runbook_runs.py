@@ -1,6 +1,5 @@
 """A run goes on: what is due is done, stored step by step, and the rest is woken for."""
 
-import math
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from wedsync.flows.incidents import TRIES
 from wedsync.flows.runbook_actions import StepRefused, former_of, perform, put_back
 from wedsync.flows.runbook_figures import measure
 from wedsync.flows.surroundings import TenantDay
+from wedsync.flows.times import seconds_until
 from wedsync.flows.wake import RunbookWake, wake_later
 from wedsync.incidents.model import Incident
 from wedsync.runbooks.execution import (
@@ -54,7 +54,7 @@ def go_on(services: Services, tenant: Tenant, execution_id: str) -> None:
     due = due_at(execution)
     now = services.now()
     if due is not None and due <= now + LOOK_AHEAD:
-        seconds = max(1, math.ceil((due - now).total_seconds()))
+        seconds = max(1, seconds_until(due, now))
         wake = RunbookWake(tenant_id=tenant.id, execution_id=execution_id)
         wake_later(services, wake, after_seconds=seconds)
 

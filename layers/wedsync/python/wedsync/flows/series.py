@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from wedsync.cloud.memory import Remembered
 from wedsync.errors import Invalid, ResolutionNotKept
+from wedsync.flows.closing import HOURS_OF_MINUTES
 from wedsync.flows.long_range import from_history
 from wedsync.flows.query import QUANTILES, Bucket, Group, Line, SeriesQuery, lines_of
 from wedsync.flows.readers import window_reader
@@ -29,7 +30,7 @@ from wedsync.weddings.calendar import zone_names
 from wedsync.weddings.days import LocalDay, day_at, days_between
 from wedsync.weddings.model import Wedding
 
-MINUTES_KEPT = timedelta(hours=47)
+MINUTES_KEPT = timedelta(hours=HOURS_OF_MINUTES)
 """Minutes are kept for 48 h; older hours come from what they were rolled up to."""
 CACHED_SECONDS = 1.0
 

@@ -24,9 +24,9 @@ from wedsync.alerting.streams.minute import STALLED_MS, Counts, remembered
 from wedsync.alerting.streams.stream import REREAD, Stream
 from wedsync.flows.alerts import Judged, apply_findings
 from wedsync.flows.observe import WINDOW_MINUTES
-from wedsync.flows.reading import CLOSES_AFTER_MS, MinuteRead, WindowReader
+from wedsync.flows.readers import window_reader
+from wedsync.flows.reading import CLOSES_AFTER_MS, MinuteRead
 from wedsync.flows.surroundings import TenantDay
-from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.tenantwide import tenant_findings
 from wedsync.flows.times import MINUTES_PER_HOUR, minute_of
 from wedsync.flows.wake import StreamsWake, wake_later
@@ -81,13 +81,7 @@ def _look_at(services: Services, tenant: Tenant, packs: set[int], over: int, now
     board = services.streams.board(tenant)
     if all(stream.through >= over for stream in board.streams.values()) and board.streams:
         return
-    reader = WindowReader(
-        services.hot_windows,
-        services.windows,
-        tenant,
-        packs=settings_of(services, tenant).packs,
-        now=now,
-    )
+    reader = window_reader(services, tenant, now)
     minutes = [
         each for pack in sorted(packs) for each in reader.minutes(pack, over - REREAD + 1, over)
     ]

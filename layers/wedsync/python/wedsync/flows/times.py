@@ -1,5 +1,6 @@
 """Epoch numbers of the windows that an instant lies in."""
 
+import math
 from datetime import UTC, datetime
 
 MINUTE_MS = 60_000
@@ -24,3 +25,8 @@ def minute_start(minute: int) -> datetime:
 def at_ms(ms: int) -> datetime:
     """The instant of these epoch milliseconds."""
     return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def seconds_until(due: datetime, now: datetime) -> int:
+    """Whole seconds to wait until then, never too few; 0 where it has come."""
+    return max(0, math.ceil((due - now).total_seconds()))

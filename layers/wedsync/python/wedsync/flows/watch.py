@@ -1,6 +1,5 @@
 """What the clock alone brings on: durations, silence, ladders."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +18,7 @@ from wedsync.flows.reading import WindowReader
 from wedsync.flows.removal import end_alerts
 from wedsync.flows.rulebook import rulebook
 from wedsync.flows.surroundings import TenantDay
-from wedsync.flows.times import MINUTES_PER_HOUR, minute_of
+from wedsync.flows.times import MINUTES_PER_HOUR, minute_of, seconds_until
 from wedsync.flows.wake import LadderWake, RunbookWake, wake_later
 from wedsync.incidents.ladder import next_due_at
 from wedsync.incidents.model import Incident
@@ -43,7 +42,10 @@ class Watched:
 
 
 def sweep(services: Services, now: datetime) -> int:
-    """Send a wake for all that falls due on ladders and in runbooks before the sweep after next."""
+    """Send a wake for all that falls due on ladders and in runbooks before the sweep after next.
+
+    Answers how many. Raises Unavailable or UnitsFailed at its end where some were not sent.
+    """
     count = 0
     units = Units(out_of_time=services.out_of_time)
 
@@ -55,13 +57,13 @@ def sweep(services: Services, now: datetime) -> int:
         looks += [step] if step is not None and step <= now + LOOK_AHEAD else []
         for due in dict.fromkeys(looks):
             wake = LadderWake(tenant_id=tenant.id, incident_id=incident.incident_id)
-            wake_later(services, wake, after_seconds=_seconds(now, due))
+            wake_later(services, wake, after_seconds=seconds_until(due, now))
             count += 1
 
     def runbook(tenant: Tenant, execution_id: str, due: datetime) -> None:
         nonlocal count
         wake = RunbookWake(tenant_id=tenant.id, execution_id=execution_id)
-        wake_later(services, wake, after_seconds=_seconds(now, due))
+        wake_later(services, wake, after_seconds=seconds_until(due, now))
         count += 1
 
     for tenant, incident in services.incidents.due(now + LOOK_AHEAD):
@@ -72,16 +74,12 @@ def sweep(services: Services, now: datetime) -> int:
     return count
 
 
-def _seconds(now: datetime, due: datetime) -> int:
-    return max(0, math.ceil((due - now).total_seconds()))
-
-
 def watch(services: Services, due: datetime) -> Watched:
     """Run every wedding that is due by now and was not run, and whatever has an open alert.
 
     A wake that comes twice finds that its tick was judged. One that comes late judges for all
     the ticks before it, once. Where judging one tenant fails, all others are judged, and its runs
-    are left to the next tick. Raises at the end then.
+    are left to the next tick: Unavailable or UnitsFailed is raised at the end then.
     """
     now = services.now()
     through = max(due, tick_at(now))

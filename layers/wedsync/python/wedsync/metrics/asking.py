@@ -4,6 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 DAYS_ASKED = timedelta(days=5 * 366)
+"""The longest range that is answered in days: as long as days are kept."""
 
 
 class Window(StrEnum):

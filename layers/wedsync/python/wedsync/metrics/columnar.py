@@ -17,7 +17,6 @@ from wedsync.errors import member_pointer
 from wedsync.metrics.body import Poison, parse_json
 from wedsync.metrics.columns import ints
 from wedsync.metrics.envelope import (
-    LARGEST_VALUE,
     LAST_MS,
     MOST_COUNT,
     SMALLEST_VALUE,
@@ -31,7 +30,7 @@ from wedsync.metrics.frame import MOST_POINTS
 from wedsync.metrics.histogram import Bools, Ints, dense_ids
 from wedsync.metrics.jsonrows import members_in
 from wedsync.metrics.lexicon import NONE, Lexicon, Place
-from wedsync.metrics.point import most_urgent
+from wedsync.metrics.point import LARGEST_VALUE, most_urgent
 from wedsync.metrics.rows import Rows, numbered
 from wedsync.spelling import did_you_mean
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from wedsync.metrics.point import LARGEST_VALUE
+
 MOST_NODES = 32
 MOST_TEXTS = 100
 _LONGEST_TEXT = 256
@@ -122,7 +124,7 @@ def _read(value: object, *, depth: int) -> Condition:
 def _leaf(field: str, op: object, wanted: object) -> Condition:
     if field == VALUE:
         is_number = isinstance(wanted, int | float) and not isinstance(wanted, bool)
-        if op not in list(Bound) or not is_number or not -1e15 <= wanted <= 1e15:  # type: ignore[operator] # a number
+        if op not in list(Bound) or not is_number or not -LARGEST_VALUE <= wanted <= LARGEST_VALUE:  # type: ignore[operator] # a number
             raise ValueError(f"a value is compared by one of {', '.join(Bound)} with a number")
         return Compared(Bound(str(op)), float(wanted))  # type: ignore[arg-type] # a number
     if op == "exists" and isinstance(wanted, bool):

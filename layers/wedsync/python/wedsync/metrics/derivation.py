@@ -28,9 +28,9 @@ from wedsync.metrics.pipelines import (
     Pipeline,
     Unmatched,
 )
+from wedsync.metrics.point import LARGEST_VALUE
 from wedsync.metrics.series import Dims
 
-_LARGEST = 1e15
 _MIX = np.uint64(0x9E37_79B9_7F4A_7C15)
 
 
@@ -47,6 +47,17 @@ class Violation:
 
 WeddingTexts = Mapping[str, Mapping[str, str]]
 """What weddings are joined with, by their ids."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Derived:
+    """What one pipeline derives: for each row that it is of, where it belongs, and its value."""
+
+    mark: int
+    rows: Ints
+    place: Ints
+    measure: Ints
+    value: Floats
 
 
 @dataclass(slots=True)
@@ -79,7 +90,7 @@ def derive(
 ) -> tuple[Columns, list[Violation]]:
     """These rows with all that pipelines derive of them; pipelines and weddings are by tenant."""
     violations: list[Violation] = []
-    parts: list[tuple[int, Ints, Ints, Ints, Floats]] = []
+    parts: list[_Derived] = []
     for tenant_id, declared in pipelines.items():
         of_tenant = columns.tenant == columns.tenants.index(tenant_id)
         for each in declared:
@@ -190,23 +201,26 @@ def _group(transform: Aggregate, lot: _Lot) -> None:
 
 
 def _judge(pipeline: Pipeline, lot: _Lot, found: list[Violation]) -> None:
+    """Tell of what is no number, and of what the schema refuses; only the rest goes on."""
     schema = pipeline.schema
-    wrong = ~(np.abs(lot.value) <= _LARGEST)
-    code, pointer = "output-not-a-number", "/value"
     flawed = _wrong_dimension(schema, lot.dims)
+    is_number = np.abs(lot.value) <= LARGEST_VALUE
+    fits = np.full(len(lot.rows), flawed is None)
+    if schema.minimum is not None:
+        fits &= lot.value >= schema.minimum
+    if schema.maximum is not None:
+        fits &= lot.value <= schema.maximum
     if flawed is not None:
-        wrong[:] = True
-        code, pointer = "output-schema", f"/dims/{flawed}"
-    elif not wrong.any():
-        code = "output-schema"
-        if schema.minimum is not None:
-            wrong |= lot.value < schema.minimum
-        if schema.maximum is not None:
-            wrong |= lot.value > schema.maximum
-    if wrong.any():
+        refused = [(~fits, "output-schema", f"/dims/{flawed}")]
+    else:
+        refused = [
+            (~is_number, "output-not-a-number", "/value"),
+            (is_number & ~fits, "output-schema", "/value"),
+        ]
+    for wrong, code, pointer in refused:
         for row, value in zip(lot.rows[wrong].tolist(), lot.value[wrong].tolist(), strict=True):
             found.append(Violation(row, pipeline.pipeline_id, code, pointer, value))
-        lot.keep(~wrong)
+    lot.keep(is_number & fits)
 
 
 def _wrong_dimension(schema: OutputSchema, dims: Mapping[str, str]) -> str | None:
@@ -219,10 +233,8 @@ def _wrong_dimension(schema: OutputSchema, dims: Mapping[str, str]) -> str | Non
     return None
 
 
-def _rows(
-    columns: Columns, pipeline: Pipeline, lots: Sequence[_Lot], lexicon: Lexicon
-) -> tuple[int, Ints, Ints, Ints, Floats]:
-    """A pipeline's mark, and of its rows: those that they are of, places, measures, values."""
+def _rows(columns: Columns, pipeline: Pipeline, lots: Sequence[_Lot], lexicon: Lexicon) -> _Derived:
+    """What a pipeline's lots come to, marked as that pipeline's."""
     lengths = [len(lot.rows) for lot in lots]
     places = [lexicon.place(*lot.place) for lot in lots]
     measures = []
@@ -230,35 +242,30 @@ def _rows(
         kind = columns.names.measure(int(columns.measure[lot.rows[0]]))[1]
         dims: Dims = tuple(sorted(lot.dims.items()))
         measures.append(lexicon.measure(pipeline.metric, kind, dims))
-    return (
-        int.from_bytes(blake2b(pipeline.pipeline_id.encode(), digest_size=8).digest(), "little"),
-        np.concatenate([lot.rows for lot in lots]),
-        np.repeat(np.array(places, np.int64), lengths),
-        np.repeat(np.array(measures, np.int64), lengths),
-        np.concatenate([lot.value for lot in lots]),
+    digest = blake2b(pipeline.pipeline_id.encode(), digest_size=8).digest()
+    return _Derived(
+        mark=int.from_bytes(digest, "little"),
+        rows=np.concatenate([lot.rows for lot in lots]),
+        place=np.repeat(np.array(places, np.int64), lengths),
+        measure=np.repeat(np.array(measures, np.int64), lengths),
+        value=np.concatenate([lot.value for lot in lots]),
     )
 
 
-def _joined(
-    columns: Columns, parts: Sequence[tuple[int, Ints, Ints, Ints, Floats]], lexicon: Lexicon
-) -> Columns:
+def _joined(columns: Columns, parts: Sequence[_Derived], lexicon: Lexicon) -> Columns:
     """The rows and, behind them, the derived ones, each pipeline's in frames of their own."""
     names = lexicon.names()
-    taken = [replace(columns, names=names)]
-    for mark, rows, place, measure, value in parts:
-        derived = columns.take(rows)
-        taken.append(
-            cut_to_fit(
-                replace(
-                    derived,
-                    names=names,
-                    place=place,
-                    measure=measure,
-                    value=value,
-                    # What somebody sent is counted as a point once.
-                    first=np.zeros(len(rows), np.bool_),
-                    frame_id=(columns.frame_id ^ np.uint64(mark)) * _MIX,
-                )
-            )
+    derived = [
+        replace(
+            columns.take(part.rows),
+            names=names,
+            place=part.place,
+            measure=part.measure,
+            value=part.value,
+            # What somebody sent is counted as a point once.
+            first=np.zeros(len(part.rows), np.bool_),
+            frame_id=(columns.frame_id ^ np.uint64(part.mark)) * _MIX,
         )
-    return Columns.joined(taken)
+        for part in parts
+    ]
+    return Columns.joined([replace(columns, names=names), *map(cut_to_fit, derived)])

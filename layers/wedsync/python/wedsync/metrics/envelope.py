@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from wedsync.errors import member_pointer
 from wedsync.metrics.body import Poison
-from wedsync.metrics.point import DataType, Kind, Point, Priority
+from wedsync.metrics.point import LARGEST_VALUE, DataType, Kind, Point, Priority
 from wedsync.metrics.series import DERIVED, Dims
 from wedsync.metrics.times import unit_hint
 from wedsync.metrics.updates import update_dims
@@ -22,7 +22,6 @@ from wedsync.spelling import misspelt, one_of
 
 Members = dict[str, object]
 
-LARGEST_VALUE = 1e15
 SMALLEST_VALUE = 1e-130
 MOST_DIMS = 16
 MOST_COUNT = 1_000_000_000

@@ -7,8 +7,8 @@ from hashlib import blake2b
 from wedsync.metrics.body import Poison
 from wedsync.metrics.catalog import BY_NAME
 from wedsync.metrics.distribution import Amount, Observed, Reading, observations
-from wedsync.metrics.envelope import LARGEST_VALUE, MOST_COUNT, SMALLEST_VALUE
-from wedsync.metrics.point import Kind, Point
+from wedsync.metrics.envelope import MOST_COUNT, SMALLEST_VALUE
+from wedsync.metrics.point import LARGEST_VALUE, Kind, Point
 
 MOST_VALUES = 500
 """As many as a record may hold."""

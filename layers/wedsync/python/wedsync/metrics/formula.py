@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from wedsync.metrics.point import LARGEST_VALUE
+
 MOST_NODES = 32
-LARGEST = 1e15
 
 
 class Operator(StrEnum):
@@ -68,7 +69,7 @@ def _read(value: object, names: Collection[str] | None, *, depth: int) -> Formul
     if depth > MOST_NODES:
         raise ValueError(f"a formula has at most {MOST_NODES} nodes")
     if isinstance(value, int | float) and not isinstance(value, bool):
-        if not -LARGEST <= value <= LARGEST:
+        if not -LARGEST_VALUE <= value <= LARGEST_VALUE:
             raise ValueError("a number of a formula is at most 1e15 either way")
         return float(value)
     if not isinstance(value, dict):

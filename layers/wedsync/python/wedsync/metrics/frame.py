@@ -20,7 +20,6 @@ import zstandard
 from wedsync.metrics.body import FRAME_MAGIC, HIGHEST_RATIO, Poison
 from wedsync.metrics.columns import ints, joined_ints
 from wedsync.metrics.envelope import (
-    LARGEST_VALUE,
     LAST_MS,
     MOST_COUNT,
     SMALLEST_VALUE,
@@ -32,7 +31,7 @@ from wedsync.metrics.envelope import (
 )
 from wedsync.metrics.histogram import Bools, Floats, Ints, Words, dense_ids
 from wedsync.metrics.lexicon import MOST_TEXTS, NONE, Lexicon, Measure, Place
-from wedsync.metrics.point import Kind, Point, Priority, most_urgent
+from wedsync.metrics.point import LARGEST_VALUE, Kind, Point, Priority, most_urgent
 from wedsync.metrics.rows import Rows, joined_words
 from wedsync.metrics.series import Dims
 

@@ -17,7 +17,6 @@ from wedsync.metrics.body import Poison, may_hold_long_number
 from wedsync.metrics.columns import ints
 from wedsync.metrics.decode import MOST_POINTS
 from wedsync.metrics.envelope import (
-    LARGEST_VALUE,
     LAST_MS,
     LONGEST_ID,
     MOST_COUNT,
@@ -31,7 +30,7 @@ from wedsync.metrics.envelope import (
 )
 from wedsync.metrics.histogram import Floats, Ints
 from wedsync.metrics.lexicon import MOST_TEXTS, Lexicon
-from wedsync.metrics.point import most_urgent
+from wedsync.metrics.point import LARGEST_VALUE, most_urgent
 from wedsync.metrics.rows import Rows, numbered
 
 _Key = TypeVar("_Key", bound=Hashable)

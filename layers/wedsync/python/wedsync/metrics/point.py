@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+LARGEST_VALUE = 1e15
+"""The largest number either way: the sums of a day stay exact enough in a double."""
+
 
 class Kind(StrEnum):
     """How the numbers of a metric are to be read."""

@@ -17,6 +17,7 @@ import numpy as np
 from wedsync.metrics.columns import ALONE, Columns
 from wedsync.metrics.evaluation import evaluate
 from wedsync.metrics.formula import Formula, read_formula, told
+from wedsync.metrics.point import LARGEST_VALUE
 from wedsync.metrics.series import UPDATE_FORMULA, UPDATE_OPERATION, Dims
 
 CURRENT, VALUE = "current", "value"
@@ -27,7 +28,6 @@ MOST_BYTES = 250_000
 _UPDATE_BYTES = 120
 """The most that an update takes in its item, without its formula."""
 _LONGEST_FORMULA = 256
-_LARGEST = 1e15
 
 
 class Operation(StrEnum):
@@ -153,7 +153,7 @@ def _amount(base: float, updates: Sequence[Update]) -> float:
                 names = {CURRENT: np.array([amount]), VALUE: np.array([each.value])}
                 found = float(evaluate(_formula(each.formula), names, length=1)[0])
                 # What cannot be worked out, a division by zero say, changes nothing.
-                amount = found if abs(found) <= _LARGEST else amount
+                amount = found if abs(found) <= LARGEST_VALUE else amount
     return amount
 
 

@@ -19,7 +19,7 @@ TRIES = 16
 
 
 class Frontier(StrEnum):
-    """What is complete before the minute that is kept under this name."""
+    """What is complete before the minute that is kept under this name, but for what is left."""
 
     WEDDING_HOURS = "wedding-hours"
     """Every wedding's hours."""
@@ -106,7 +106,9 @@ class FrontierStore:
     ) -> Progress:
         """Move a frontier on from what was read of it, with what is left; it never moves back.
 
-        Who has been overtaken does not know what the other did: what either left is left then.
+        ``minute`` is an epoch minute; ``left`` None leaves what was left, and without ``since`` it
+        is read now. Who has been overtaken does not know what the other did: what either left is
+        left then. Raises TooMuchContention where it is overtaken again and again.
         """
         before = self.progress(frontier) if since is None else since
         wanted = before.left if left is None else frozenset(left)

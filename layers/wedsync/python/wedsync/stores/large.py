@@ -4,8 +4,10 @@ What fits is one item, written and read as such. Of what does not, the long attr
 pieces, in a partition of their own: ``tenant#pieces#… / version#digest#number``. They are written
 first, then the head, on its condition, with all else and the name of its pieces. So a head that is
 there is whole: a writer that dies in between leaves what was there before. A piece's name tells its
-version and content, so that no writer changes what a head speaks of. Pieces that no head speaks of
-any more are removed; whoever is about to read them finds them gone, and reads the newer head.
+version and content, so that no writer changes what a head speaks of. Whoever replaces a head of
+pieces by another removes the former ones; a reader that is about to read them finds them gone, and
+reads the newer head. A head that comes to fit into one item is replaced without a look at what was
+there: its former pieces stay until they expire, if they do.
 """
 
 import json
@@ -81,7 +83,11 @@ class _Pieces:
 
 
 class LargeItems:
-    """Items of a table that may be larger than the table takes. Each has a ``version``."""
+    """Items of a table that may be larger than the table takes. Each has a ``version``.
+
+    Whoever reads raises PiecesMissing where something else has removed a piece, and
+    TooMuchContention where the item is replaced again and again while it is read.
+    """
 
     def __init__(self, table: Table, *, fits_bytes: int = FITS_BYTES) -> None:
         """What has more than ``fits_bytes`` lies in pieces of as many."""

@@ -15,6 +15,7 @@ greater one replaces it: a run that is repeated writes nothing, one that saw mor
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -69,6 +70,11 @@ class Part:
     version: int
     quarters: tuple[bytes, ...]
     scopes: tuple[Scope, ...]
+
+
+def scopes_in(parts: Iterable[Part]) -> set[Scope]:
+    """The tenant itself, and the weddings and vendors that have points in these shares."""
+    return {WHOLE, *(scope for part in parts for scope in part.scopes)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
