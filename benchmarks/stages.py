@@ -110,7 +110,7 @@ def _counted(read: BodiesRead, records: int, reader: BodyReader, sequence: int) 
         for number in range(records)
     }
     intake = Intake(read, senders, reader.lexicon, valid_tenant=bool)
-    columns, refused = intake.judged({}, _KEY)
+    columns, refused = intake.judged({}, _KEY, kept_since_ms=0)
     if columns is None or refused or read.rejected:
         raise Differs("a point of the workload was refused")
     return columns

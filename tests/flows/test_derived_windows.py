@@ -1,5 +1,6 @@
 """What readers are given agrees with what was sent, however it arrived."""
 
+import json
 import random
 from datetime import timedelta
 from hashlib import sha256
@@ -7,8 +8,13 @@ from typing import cast
 
 from tests.builders import utc
 from tests.harness import Answer, Bundle
+from wedsync.cloud import Arrived
+from wedsync.flows.derive import compact
+from wedsync.flows.ingest import ingest
+from wedsync.flows.rollup import roll_up_hours
 
 DAY = utc("2026-06-20T12:00")
+NONE = timedelta()
 
 
 def a_wedding() -> dict[str, object]:
@@ -52,8 +58,8 @@ def values(found: Answer) -> list[float]:
     return [value for line in lines for _, value in line["points"]]
 
 
-def total(bundle: Bundle, window: str, *, wedding_id: str | None = None) -> float:
-    query = {"name": "photo.upload", "stat": "count", "window": window, "timeRange": "5h"}
+def total(bundle: Bundle, window: str, *, wedding_id: str | None = None, hours: int = 5) -> float:
+    query = {"name": "photo.upload", "stat": "count", "window": window, "timeRange": f"{hours}h"}
     if wedding_id is not None:
         query["weddingId"] = wedding_id
     found = bundle.request("GET", "/api/metrics/series", query=query)
@@ -173,3 +179,35 @@ def test_a_late_point_hides_none_of_those_that_come_after_it() -> None:
         bundle.machine.run_due()
         bundle.clock.advance(1)  # an answer is remembered for a second
         assert uploaded(bundle, wedding_id) == 3
+
+
+def test_what_is_handed_out_again_when_its_minutes_have_expired_is_parked_and_changes_nothing() -> (
+    None
+):
+    with Bundle(at=DAY, shards=1, packs=1) as bundle:
+        wedding_id = bundle.register(a_wedding())
+        bundle.put(*(an_upload(bundle, wedding_id, f"{n}", late=NONE) for n in range(20)))
+        bundle.machine.streams.run_due()
+        for hours, parked in ((46, 0), (2, 5)):
+            for _ in range(hours):
+                bundle.clock.advance(3600)
+                compact(bundle.services, bundle.now)
+                roll_up_hours(bundle.services, bundle.now)
+            again = [
+                Arrived(
+                    stream="metrics",
+                    shard="0",
+                    sequence=f"{hours}{n}",
+                    data=json.dumps(
+                        an_upload(bundle, wedding_id, f"{hours} {n}", late=bundle.now - DAY)
+                    ).encode(),
+                    arrived_at_ms=int(DAY.timestamp() * 1000),
+                )
+                for n in range(5)
+            ]
+            done = ingest(again, bundle.services)
+            assert (done.accepted, done.rejected) == (5 - parked, parked)
+            assert uploaded(bundle, wedding_id) == 25
+        assert total(bundle, "1h", hours=60) == 25
+        rows = bundle.get("/api/metrics/ingest/rejections").items
+        assert {str(row["code"]) for row in rows} == {"too-old"}

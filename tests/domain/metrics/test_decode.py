@@ -202,6 +202,16 @@ def test_members_of_another_name_are_ignored() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "own", [{"county": "Kent"}, {"clientid": "c"}, {"kid": "k"}, {"named": "Ann"}, {"sources": []}]
+)
+def test_a_member_of_ones_own_is_no_slip_where_nothing_would_be_lost(
+    own: dict[str, object],
+) -> None:
+    assert the_point({**GOOD, **own}).name == "api.request"
+    assert the_point({**GOOD, "weddingId": "w", "wedding": "Ann & Bo"}).wedding_id == "w"
+
+
 def test_points_of_data_inherit_the_members_around_them() -> None:
     record = decoded(
         {

@@ -33,7 +33,7 @@ def test_lateness_has_three_bounds(late_by_ms: int, expected: object) -> None:
         reader.read([(0, json.dumps(point).encode())]), {0: sender}, reader.lexicon,
         valid_tenant=bool,
     )  # fmt: skip
-    columns, refused = intake.judged({}, b"key")
+    columns, refused = intake.judged({}, b"key", kept_since_ms=0)
     if columns is None:
         assert [each.reason for each in refused] == [expected]
     else:

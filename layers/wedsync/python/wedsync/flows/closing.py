@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 
 from wedsync.flows.reading import Activity, block_of, merged_minutes
-from wedsync.flows.times import MINUTES_PER_HOUR
+from wedsync.flows.times import MINUTES_PER_HOUR, minute_of
 from wedsync.metrics.block import Block
 from wedsync.stores.services import Services
 from wedsync.stores.windows import ClosedMinute
@@ -36,6 +37,14 @@ class PackHour:
     def quarters(self) -> tuple[Block, ...]:
         """The same hour in four."""
         return tuple(map(Block.merge, self.parts))
+
+
+def first_changeable_minute(now: datetime) -> int:
+    """The first minute (of an hour) whose hour can still be made anew from all of its minutes.
+
+    An hour that was made from fewer than there were would take the place of the whole one.
+    """
+    return (minute_of(now) // MINUTES_PER_HOUR - HOURS_OF_MINUTES + 1) * MINUTES_PER_HOUR
 
 
 def close_minute(services: Services, tenant: Tenant, pack: int, minute: int) -> ClosedMinute:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
+from wedsync.flows.closing import first_changeable_minute
 from wedsync.flows.provenance import identity_key
+from wedsync.flows.times import MINUTE_MS
 from wedsync.flows.visibility import foreign_weddings
 from wedsync.metrics.columns import Columns
 from wedsync.metrics.intake import Intake, Refused, Sender
@@ -33,7 +35,11 @@ def judge(
         (tenant, vendor): foreign_weddings(services.weddings, Tenant(tenant), vendor, named)
         for (tenant, vendor), named in intake.named_by_vendors().items()
     }
-    return intake.judged(foreign, identity_key(services.signing.value()))
+    return intake.judged(
+        foreign,
+        identity_key(services.signing.value()),
+        kept_since_ms=first_changeable_minute(services.now()) * MINUTE_MS,
+    )
 
 
 def refused_of_export(

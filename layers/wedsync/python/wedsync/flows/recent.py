@@ -35,14 +35,15 @@ class RecentWedding:
         self._reader = reader
         self._current = minute_of(now)
         self._earlier = earlier_hours(services, reader.tenant, wedding)
-        self._hours = services.windows.hours(
-            reader.tenant, wedding.wedding_id, first=self._earlier.through
-        )
-        self._through = {hour.hour: hour.through for hour in self._hours}
+        # Before the hours: what the frontier has passed by then is in them.
         frontier = (
             services.frontiers.of(Frontier.WEDDING_HOURS, reader.tenant)
             or self._current - 2 * WINDOW_MINUTES
         )
+        self._hours = services.windows.hours(
+            reader.tenant, wedding.wedding_id, first=self._earlier.through
+        )
+        self._through = {hour.hour: hour.through for hour in self._hours}
         first = max(frontier, self._current - MOST_MINUTES)
         # A point may be up to five minutes ahead of the clock.
         last = self._current + WINDOW_MINUTES

@@ -181,6 +181,8 @@ def _by_day(
     services: Services, tenant: Tenant, query: SeriesQuery
 ) -> Iterator[tuple[Bucket, Group, Summary]]:
     days = list(days_between(query.zone, query.start, query.end))
+    # Before the days: what the frontier has passed by then is among them.
+    made = services.frontiers.of(Frontier.DAYS, tenant) or 0
     stored: dict[LocalDay, Block] = {}
     if query.zone == query.kept_zone:
         held = services.rollups.days(
@@ -188,7 +190,7 @@ def _by_day(
         )
         by_date = {each.date: each.block for each in held}
         stored = {day: by_date[day.date] for day in days if day.date in by_date}
-    for run in _runs(services, tenant, query, days, stored):
+    for run in _runs(services, query, days, stored, made=made):
         ends = iter(run)
         day = next(ends)
         for minute, block in _between(
@@ -205,17 +207,17 @@ def _by_day(
 
 def _runs(
     services: Services,
-    tenant: Tenant,
     query: SeriesQuery,
     days: Sequence[LocalDay],
     stored: dict[LocalDay, Block],
+    *,
+    made: int,
 ) -> Iterator[list[LocalDay]]:
     """The days that are to be read from hours, those that follow each other together.
 
     A day for which nothing is stored though its time has come had no data, except a wedding's:
     its venue may have moved to another zone since.
     """
-    made = services.frontiers.of(Frontier.DAYS, tenant) or 0
     kept_since = services.now() - HOURS_KEPT
     run: list[LocalDay] = []
     for day in days:

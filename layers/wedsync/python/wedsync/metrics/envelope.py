@@ -71,6 +71,8 @@ _MEANT = {
     "dimensions": "dims",
 }
 """No slips of the pen, and yet what is meant is clear, and would be lost."""
+_LOST = frozenset({"weddingId", "vendorId", "guestId", "eventId", "dims", "value", "values"})
+"""What nobody would miss in a point, and what it says of whom and of what would be lost."""
 _MOST_UNKNOWN = 64
 _Member = TypeVar("_Member")
 
@@ -154,10 +156,10 @@ def read_point(members: Members) -> Point:
 
 
 def _require_meant(members: Members) -> None:
-    """Members that nobody knows are ignored, but not one that is a slip of a known one."""
+    """Members that nobody knows are ignored, but not one in which a known one would be lost."""
     for name in sorted(members.keys() - _KNOWN_MEMBERS)[:_MOST_UNKNOWN]:
         meant = _MEANT.get(name) or misspelt(name, _KNOWN_MEMBERS)
-        if meant is not None:
+        if meant in _LOST and meant not in members:
             raise Poison(
                 "unknown-member",
                 f"no member is called {name}; did you mean {meant}?",

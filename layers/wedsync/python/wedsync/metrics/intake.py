@@ -34,6 +34,7 @@ OTHER_VENDOR = ("other-vendor", "the point names another vendor than its sender"
 OTHER_WEDDING = ("other-wedding", "this vendor does not work at the wedding")
 NO_TENANT = ("no-tenant", "no tenant is named, or by an id that cannot be one")
 TOO_LATE = ("too-late", "more than 24 h after its own time")
+TOO_OLD = ("too-old", "what it would change is not kept any more: add it by a backfill")
 FUTURE = ("in-the-future", "more than 5 min ahead of its arrival")
 CREATED_AHEAD = ("created-ahead", "the frame was created more than 5 min after it arrived")
 AHEAD_OF_FRAME = ("ahead-of-frame", "more than 5 min after its frame was created")
@@ -46,6 +47,7 @@ REASONS = (
     OTHER_WEDDING,
     UNKNOWN_OUTCOME,
     TOO_LATE,
+    TOO_OLD,
     FUTURE,
     AHEAD_OF_FRAME,
 )
@@ -143,12 +145,17 @@ class Intake:
         return {key: frozenset(weddings) for key, weddings in found.items()}
 
     def judged(
-        self, foreign: Mapping[tuple[str, str], frozenset[str]], key: bytes
+        self,
+        foreign: Mapping[tuple[str, str], frozenset[str]],
+        key: bytes,
+        *,
+        kept_since_ms: int,
     ) -> tuple[Columns | None, list[Refused]]:
         """The rows that count, and the points that do not.
 
         ``foreign`` are weddings of the vendors that do not list them; ``key`` is that of the
-        points' identities.
+        points' identities. Of what lies before ``kept_since_ms`` (epoch ms) the windows are not
+        kept any more: only what is handed out again long after it came is as old.
         """
         rows = self.rows
         if rows is None:
@@ -160,6 +167,7 @@ class Intake:
         for reason, holds in (
             (AHEAD_OF_FRAME, (created != OWN_TIME) & (rows.ts_ms - created > AHEAD_MS)),
             (FUTURE, behind < -AHEAD_MS),
+            (TOO_OLD, rows.ts_ms < kept_since_ms),
             (TOO_LATE, behind > ACCEPTED_MS),
             (UNKNOWN_OUTCOME, self._unknown_outcome(rows)),
             (OTHER_WEDDING, self._foreign(foreign)),

@@ -9,6 +9,7 @@ from wedsync.metrics.intake import (
     OTHER_VENDOR,
     OTHER_WEDDING,
     TOO_LATE,
+    TOO_OLD,
     UNKNOWN_OUTCOME,
     Reason,
 )
@@ -20,6 +21,7 @@ _MEMBERS = {
     AHEAD_OF_FRAME: "ts",
     FUTURE: "ts",
     TOO_LATE: "ts",
+    TOO_OLD: "ts",
     NO_TENANT: "tenantId",
     OTHER_TENANT: "tenantId",
     OTHER_VENDOR: "vendorId",
