@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from infra.demo import commands
 from infra.demo.scene import Running, Scene, Stage
 from wedsync.alerting.model import AlertState
+from wedsync.api.alerts import AlertReply
 
 _FIGURES_EVERY = timedelta(seconds=10)
 
@@ -37,31 +38,40 @@ class PlainLines:
             yield f"  {line}"
 
     def changes(self, scene: Scene, running: Running) -> Iterator[str]:
-        """What is new in this scene."""
-        at = f"{scene.now:%H:%M:%S}"
+        """What is new in this scene, in the order in which it happened."""
+        news = sorted(self._news(scene), key=lambda each: each[0])
+        for at, lines in news:
+            yield f"{at:%H:%M:%S} {lines[0]}"
+            yield from lines[1:]
+        if self._figures_due is None or scene.now >= self._figures_due:
+            self._figures_due = scene.now + _FIGURES_EVERY * max(1.0, self.stage.speed)
+            yield f"{scene.now:%H:%M:%S} {_figures(scene, running)}"
+
+    def _news(self, scene: Scene) -> Iterator[tuple[datetime, list[str]]]:
+        """What happened when, each with the lines that tell of it."""
         if scene.now >= self.stage.failing_from and self._first("failing"):
-            yield f"{at} photo uploads of {scene.live.wedding.couple_name} begin to fail"
-        yield from self._alerts(scene, at)
+            couple = scene.live.wedding.couple_name
+            yield self.stage.failing_from, [f"photo uploads of {couple} begin to fail"]
+        for alert in scene.alerts:
+            if self._first((alert.alert_id, alert.state, alert.severity)):
+                first = self._first(alert.alert_id)
+                fired_at = alert.fired_at or alert.started_at
+                yield fired_at if first else scene.now, list(self._alert(alert))
         for page in scene.pages:
             if self._first(("page", page.seq)):
                 yield (
-                    f"{page.at:%H:%M:%S} {page.kind} of tier {page.tier} "
-                    f"to {page.role}: {page.subject}"
+                    page.at,
+                    [f"{page.kind} of tier {page.tier} to {page.role}: {page.subject}"],
                 )
-        if self._figures_due is None or scene.now >= self._figures_due:
-            self._figures_due = scene.now + _FIGURES_EVERY * max(1.0, self.stage.speed)
-            yield f"{at} {_figures(scene, running)}"
 
-    def _alerts(self, scene: Scene, at: str) -> Iterator[str]:
-        for alert in scene.alerts:
-            if not self._first((alert.alert_id, alert.state, alert.severity)):
-                continue
-            yield f"{at} {alert.severity} alert {alert.state}: {alert.message}"
-            if alert.state is not AlertState.FIRING:
-                continue
-            for reason in alert.severity_reasons:
-                yield f"         because ({reason.severity}) {reason.reason}"
-            yield f"         {commands.acknowledge(self.stage.ready, alert.alert_id)}"
+    def _alert(self, alert: AlertReply) -> Iterator[str]:
+        fired = "" if alert.fired_at is None else f", firedAt {alert.fired_at:%H:%M:%S}"
+        yield f"{alert.severity} alert {alert.state}: {alert.message}{fired}"
+        if alert.state is not AlertState.FIRING:
+            return
+        for reason in alert.severity_reasons:
+            yield f"         because ({reason.severity}) {reason.reason}"
+        yield f"         {commands.acknowledge(self.stage.ready, alert.alert_id)}"
 
     def _first(self, what: object) -> bool:
         new = what not in self._told

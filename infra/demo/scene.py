@@ -50,7 +50,7 @@ class WeddingRow:
 
     @property
     def health(self) -> float | None:
-        """The score of the figures on its page; None without data."""
+        """The score of its requests, which leaves out its photos; None without data."""
         seen = self.page.metrics.system_performance
         return health_score(seen.response_time, seen.error_rate, seen.uptime).score
 

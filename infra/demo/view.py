@@ -115,7 +115,7 @@ def _weddings(rows: Sequence[WeddingRow], *, wide: bool) -> Table:
     if wide:
         for name in ("Every", "Guests", "active", "Vendors"):
             table.add_column(name, justify="right", no_wrap=True)
-    for name in ("Photos", "failed", *(("p95",) if wide else ()), "Health"):
+    for name in ("Photos", "failed", *(("p95",) if wide else ()), "API"):
         table.add_column(name, justify="right", no_wrap=True)
     for place, row in enumerate(rows):
         table.add_row(*_cells(row, wide=wide), style="" if place else "bold")

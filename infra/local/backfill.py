@@ -19,6 +19,8 @@ from wedsync.stores.backfills import Cursor
 from wedsync.stores.rejections import Rejection
 from wedsync.stores.services import Services
 
+_STEPS = 20
+
 
 @contextmanager
 def on_data(path: Path) -> Iterator[Services]:
@@ -77,9 +79,15 @@ class Refusals:
 
 
 def progress(what: str, *, total: int) -> Told:
-    """Tell how far a job is, a line a step, on the error output."""
+    """Tell how far a job is on the error output, in twenty steps at most."""
+    shown = 0
 
     def told(cursor: Cursor) -> None:
+        nonlocal shown
+        step = _STEPS * cursor.position // max(total, 1)
+        if step == shown:
+            return
+        shown = step
         share = 100 * cursor.position // max(total, 1)
         sys.stderr.write(f"{cursor.position} of {total} {what} ({share} %)\n")
         sys.stderr.flush()

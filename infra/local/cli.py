@@ -14,10 +14,11 @@ from infra.demo.command import demo
 from wedsync.tenancy import Role, Tenant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from infra.local.data_directory import DataDirectory
     from wedsync.runtime.declarations import Function
+    from wedsync.stores.keys import ListedKey
     from wedsync.stores.services import Services
 
 app = typer.Typer(
@@ -36,8 +37,9 @@ app.command()(demo)
 app.command()(cost)
 
 _WRONG_USE = 2
-_SOME_REFUSED = 1
+_SOME_LEFT = 1
 _REFUSALS_SHOWN = 10
+_LONGEST_NAME = 100
 _MAKES_ONE = "a server makes one: wedsync serve --data {}"
 _DATA_HELP = "The server's --data; not needed while one server runs."
 
@@ -121,21 +123,74 @@ def create_key(
     tenant: Annotated[str, typer.Option(help="The tenant that the key belongs to.")],
     role: Annotated[Role, typer.Option(help="What its caller may do.")],
     vendor: Annotated[str | None, typer.Option(help="The vendor that it speaks for.")] = None,
+    name: Annotated[str | None, typer.Option(help="Who or what will use it.")] = None,
     data: Annotated[Path | None, typer.Option(help=_DATA_HELP)] = None,
 ) -> None:
-    """Make a key and print it, once, as a line of JSON; a running server takes it at once."""
+    """Make a key and print it, once, as a line of JSON; a running server takes it at once.
+
+    A tenant begins with its first key; where it does, the error output says so.
+    """
     from infra.local.clock import RandomIds, RealClock
     from infra.local.engine import LocalCloud
     from infra.local.first_start import make_key
+    from wedsync.flows.tenants import is_known, known_tenants
+    from wedsync.settings import Settings
+    from wedsync.stores.services import Services
 
+    if name is not None and not (name.isprintable() and 0 < len(name.strip()) <= _LONGEST_NAME):
+        _refuse(f"--name has 1 to {_LONGEST_NAME} printable characters")
     if role is Role.VENDOR and not vendor:
         _refuse("a vendor's key needs --vendor")
     owner = _tenant(tenant)
     directory = _directory(data)
     clock = RealClock()
     with LocalCloud(directory.database, clock=clock, ids=RandomIds(clock)) as cloud:
-        made = make_key(cloud, tenant=owner, role=role, vendor_id=vendor)
+        services = Services(cloud, Settings())
+        if not is_known(services, owner):
+            near = _did_you_mean(owner, known_tenants(services))
+            typer.echo(f"wedsync: {owner.id} is a new tenant{near}", err=True)
+        made = make_key(cloud, tenant=owner, role=role, vendor_id=vendor, name=name)
     typer.echo(json.dumps(made.document()))
+
+
+@keys.command("list")
+def list_keys(
+    tenant: Annotated[str | None, typer.Option(help="Of this tenant alone.")] = None,
+    data: Annotated[Path | None, typer.Option(help=_DATA_HELP)] = None,
+) -> None:
+    """List the keys, each as a line of JSON, with those that were revoked; never a secret."""
+    only = None if tenant is None else _tenant(tenant)
+    with _stores(data, deployed=False) as services:
+        if only is not None:
+            _require_known(services, only)
+        for each in services.keys.listed(only):
+            typer.echo(json.dumps(_listed(each)))
+
+
+@keys.command("revoke")
+def revoke_key(
+    key_id: Annotated[str, typer.Argument(help="As `keys create` and `keys list` print it.")],
+    data: Annotated[Path | None, typer.Option(help=_DATA_HELP)] = None,
+) -> None:
+    """Take a key away for good: a running server refuses it from its next request on."""
+    with _stores(data, deployed=False) as services:
+        revoked = services.keys.revoke(key_id, now=services.now())
+    if revoked is None:
+        _refuse(f"there is no key {key_id}: see wedsync keys list")
+    typer.echo(json.dumps(_listed(revoked)))
+
+
+def _listed(key: "ListedKey") -> dict[str, str]:
+    members = {
+        "keyId": key.key_id,
+        "tenantId": key.caller.tenant.id,
+        "role": key.caller.role.value,
+        "vendorId": key.caller.vendor_id,
+        "name": key.name,
+        "createdAt": _written(key.created_at),
+        "revokedAt": None if key.revoked_at is None else _written(key.revoked_at),
+    }
+    return {name: value for name, value in members.items() if value is not None}
 
 
 Where = Annotated[Path | None, typer.Option("--data", help=_DATA_HELP)]
@@ -153,19 +208,23 @@ def backfill_file(
 ) -> None:
     """Add points that are older than a day, and so are not taken any more when they are sent.
 
-    Ends with 1 where some were refused.
+    Ends with 1 where some were refused, or are younger: those are left to ingest.
     """
     from infra.local.backfill import Refusals, digest_of, job_of, lines_of, progress
     from wedsync.flows.backfill import backfill_points
+    from wedsync.flows.times import at_ms
 
     owner = _tenant(tenant)
     refusals = Refusals(shown=_REFUSALS_SHOWN)
+    job = job_of("points", owner.id, digest_of(file))
     with _stores(data, deployed=deployed) as services:
+        _require_known(services, owner)
+        before = services.backfills.cursor(job)
         done = backfill_points(
             services,
             owner,
             lines_of(file),
-            job=job_of("points", owner.id, digest_of(file)),
+            job=job,
             told=progress("lines", total=sum(1 for _ in lines_of(file))),
             refusing=refusals.add,
         )
@@ -177,16 +236,26 @@ def backfill_file(
                 "repeated": done.repeated,
                 "leftToIngest": done.young,
                 "refused": done.refused,
+                "again": done == before,
             }
         )
     )
-    if done.refused:
+    if done == before:
         typer.echo(
-            f"wedsync: {done.refused} were refused; each is kept with its reason for 14 days: "
-            "GET /api/metrics/ingest/rejections",
+            f"wedsync: this file was done before, in the run that began at "
+            f"{_written(at_ms(done.began_ms))}: these are its figures, and nothing was added now",
             err=True,
         )
-        raise typer.Exit(_SOME_REFUSED)
+    if done.young:
+        typer.echo(f"wedsync: {done.young} are younger than a day: send them to ingest", err=True)
+    if done.refused:
+        typer.echo(f"wedsync: {done.refused} were refused", err=True)
+    if done.young or done.refused:
+        typer.echo(
+            "wedsync: each is kept with its reason for 14 days: GET /api/metrics/ingest/rejections",
+            err=True,
+        )
+        raise typer.Exit(_SOME_LEFT)
 
 
 @backfill.command("hours")
@@ -200,22 +269,55 @@ def backfill_range(
         bool, typer.Option("--again", help="From the start, though it was done before.")
     ] = False,
 ) -> None:
-    """Make hours, days and the long-range store's copies anew from what is kept."""
+    """Make hours, days and the long-range store's copies anew from what is kept.
+
+    Ends with 1 where some of the hours are not over yet: the same command makes them later.
+    """
     from infra.local.backfill import job_of, progress
     from wedsync.flows.backfill import backfill_hours, hours_between
     from wedsync.stores.backfills import Cursor
 
-    hours = hours_between(_instant(start), _instant(end))
-    if not hours:
+    first, last = _instant(start), _instant(end)
+    if last <= first:
         _refuse("--to lies after --from")
+    hours = hours_between(first, last)
     only = None if tenant is None else _tenant(tenant)
     job = job_of("hours", tenant or "", str(hours.start), str(hours.stop))
     with _stores(data, deployed=deployed) as services:
+        if only is not None:
+            _require_known(services, only)
+        now = services.now()
+        if hours.stop - 1 > hours_between(now, now).start:
+            _refuse(f"--to lies in the future: the store's clock is at {_written(now)}")
         if again:
-            services.backfills.move(job, Cursor(), now=services.now())
+            services.backfills.move(job, Cursor(), now=now)
+        before = services.backfills.cursor(job)
         told = progress("hours", total=len(hours))
         done = backfill_hours(services, hours, only=only, job=job, told=told)
-    typer.echo(json.dumps({"hours": done.position}))
+    not_yet = len(hours) - done.position
+    repeated = done == before and not not_yet
+    typer.echo(
+        json.dumps(
+            {
+                "hours": done.position,
+                "withData": done.taken,
+                "notYet": not_yet,
+                "again": repeated,
+            }
+        )
+    )
+    if repeated:
+        typer.echo(
+            "wedsync: these hours were made before, and nothing was made now; "
+            "--again makes them anew",
+            err=True,
+        )
+    if not_yet:
+        typer.echo(
+            f"wedsync: {not_yet} are not over yet: run it again later, it goes on with them",
+            err=True,
+        )
+        raise typer.Exit(_SOME_LEFT)
 
 
 def main() -> None:
@@ -269,6 +371,24 @@ def _tenant(text: str) -> Tenant:
         return Tenant(text)
     except ValueError as error:
         _refuse(f"--tenant: {error}")
+
+
+def _require_known(services: "Services", tenant: Tenant) -> None:
+    from wedsync.flows.tenants import is_known, known_tenants
+
+    if not is_known(services, tenant):
+        near = _did_you_mean(tenant, known_tenants(services))
+        _refuse(f"--tenant: there is no key, wedding or data of {tenant.id}{near}")
+
+
+def _did_you_mean(tenant: Tenant, known: "Collection[Tenant]") -> str:
+    from wedsync.spelling import did_you_mean
+
+    return did_you_mean(tenant.id, {each.id for each in known})
+
+
+def _written(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _instant(text: str) -> datetime:

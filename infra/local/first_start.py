@@ -26,6 +26,7 @@ class MadeKey:
     key_id: str
     signing_secret: str | None
     caller: Caller
+    name: str | None = None
 
     def document(self) -> dict[str, str]:
         """As JSON members; those without a value are left out."""
@@ -36,11 +37,19 @@ class MadeKey:
             "tenantId": self.caller.tenant.id,
             "role": self.caller.role.value,
             "vendorId": self.caller.vendor_id,
+            "name": self.name,
         }
         return {name: value for name, value in members.items() if value is not None}
 
 
-def make_key(cloud: LocalCloud, *, tenant: Tenant, role: Role, vendor_id: str | None) -> MadeKey:
+def make_key(
+    cloud: LocalCloud,
+    *,
+    tenant: Tenant,
+    role: Role,
+    vendor_id: str | None,
+    name: str | None = None,
+) -> MadeKey:
     """Make and store a key; it is valid at once in every process on the same file."""
     key_id = cloud.ids.new_id("key")
     caller = Caller(tenant=tenant, subject=key_id, role=role, vendor_id=vendor_id)
@@ -50,11 +59,12 @@ def make_key(cloud: LocalCloud, *, tenant: Tenant, role: Role, vendor_id: str | 
         key_id=key_id,
         secret=cloud.ids.secret(_SECRET_BYTES),
         now=cloud.clock.now(),
+        name=name,
     )
     secret = None
     if role in _SIGNERS:
         secret = device_secret(cloud.secret(Resource.SIGNING).value(), key_id).decode()
-    return MadeKey(token=made.token, key_id=key_id, signing_secret=secret, caller=caller)
+    return MadeKey(token=made.token, key_id=key_id, signing_secret=secret, caller=caller, name=name)
 
 
 def identity_of(cloud: LocalCloud, directory: DataDirectory) -> dict[str, object]:
@@ -73,6 +83,7 @@ def _new(cloud: LocalCloud) -> dict[str, object]:
             tenant=LOCAL_TENANT,
             role=role,
             vendor_id=LOCAL_VENDOR if role is Role.VENDOR else None,
+            name="ready line",
         )
         for role in Role
     }

@@ -93,6 +93,36 @@ def test_old_points_are_found_by_whoever_asks_for_them() -> None:
             assert len(line["points"]) == 30
 
 
+@pytest.mark.parametrize("window", ["1h", "1d"])
+def test_old_points_are_found_before_an_hour_was_ever_rolled_up(window: str) -> None:
+    with Bundle(at=NOW - timedelta(minutes=5), shards=1) as bundle:
+        wedding_id = bundle.register(a_wedding_request(zone="Asia/Kolkata"))
+        bundle.clock.advance(300)
+        ages = (timedelta(hours=30), timedelta(days=3), timedelta(days=5))
+        lines = [a_line(NOW - age, weddingId=wedding_id, vendorId="photo-1") for age in ages]
+        done = backfill_points(bundle.services, bundle.tenant, lines, job="j", told=nobody)
+        assert done.taken == 3
+        for rolled in (False, True):
+            if rolled:
+                roll_up_hours(bundle.services, bundle.now)
+                roll_up_days(bundle.services, bundle.now)
+            for scope in ({}, {"weddingId": wedding_id}, {"vendorId": "photo-1"}):
+                found = bundle.request(
+                    "GET",
+                    "/api/metrics/series",
+                    query={
+                        "name": NAME,
+                        "stat": "count",
+                        "timeRange": "6d",
+                        "window": window,
+                        **scope,
+                    },
+                )
+                (line,) = cast("list[dict[str, list[tuple[int, float]]]]", found["series"])
+                assert [value for _, value in line["points"]] == [1, 1, 1], (scope, rolled)
+                bundle.clock.advance(2)
+
+
 def test_the_rows_say_that_they_were_backfilled() -> None:
     with Bundle(at=NOW, shards=1) as bundle:
         line = a_line(OLD)
@@ -244,6 +274,44 @@ def test_hours_are_made_again_of_their_minutes_and_a_killed_job_goes_on() -> Non
         (rolled,) = bundle.services.rollups.hours(bundle.tenant, WHOLE, first=0, last=10**9)
         assert rolled.block.totals(NAME).summary().count == 1
         assert count(bundle, timeRange="5h", window="1h") == 1
+
+
+def test_hours_that_are_over_are_made_though_the_hourly_job_never_ran() -> None:
+    with Bundle(at=NOW, shards=1) as bundle:
+        bundle.put(json.loads(a_line(bundle.now)))
+        bundle.drain()
+        hours = hours_between(NOW, NOW + timedelta(hours=1))
+        early = backfill_hours(bundle.services, hours, only=None, job="h", told=nobody)
+        assert early == Cursor()
+        bundle.clock.advance(3600 + 300)
+        done = backfill_hours(bundle.services, hours, only=None, job="h", told=nobody)
+        assert done == Cursor(position=1, taken=1)
+        (rolled,) = bundle.services.rollups.hours(bundle.tenant, WHOLE, first=0, last=10**9)
+        assert rolled.block.totals(NAME).summary().count == 1
+        for _ in range(2):
+            assert count(bundle, timeRange="5h", window="1h") == 1
+            roll_up_hours(bundle.services, bundle.now)
+
+
+def test_what_is_refused_is_parked_with_the_member_that_is_at_fault() -> None:
+    with Bundle(at=NOW, shards=1) as bundle:
+        odd = json.loads(a_line(OLD, dims={"outcome": "complete"}))
+        lines = [
+            json.dumps(odd).encode(),
+            json.dumps([json.loads(a_line(OLD)), odd]).encode(),
+            a_line(OLD, tenantId="rival"),
+            a_line(NOW - timedelta(days=400)),
+            a_line(NOW - timedelta(hours=23)),
+        ]
+        backfill_points(bundle.services, bundle.tenant, lines, job="j", told=nobody)
+        page = bundle.services.rejections.page(bundle.tenant, limit=9, cursor=None)
+        assert {(each.place[-1], each.code, each.pointer) for each in page.rejections} == {
+            ("1", "unknown-outcome", "/dims/outcome"),
+            ("2", "unknown-outcome", "/1/dims/outcome"),
+            ("3", "other-tenant", "/tenantId"),
+            ("4", "too-old", "/ts"),
+            ("5", "too-young", "/ts"),
+        }
 
 
 def test_hours_of_another_tenant_are_left_alone() -> None:

@@ -40,6 +40,8 @@ def test_uploads_fail_somebody_is_paged_with_reasons_and_it_ends_by_itself() -> 
     ]
     assert [each for each in told if each not in said] == [], said
     assert said.index("begin to fail") < said.index("critical alert firing")
+    (first, *_) = (line for line in said.splitlines() if "critical alert firing" in line)
+    assert first.endswith(f", firedAt {first[:8]}")
     assert played.stderr == ""
 
 
@@ -58,5 +60,12 @@ def test_the_view_shows_the_weddings_the_windows_and_how_to_call(tmp_path: Path)
         run(Play(speed=60, seconds=2), console)
         screen.seek(0)
         shown = screen.read()
-    for part in ("Weddings", "Honolulu", "One-minute windows", "Machine", "export TOKEN="):
+    for part in (
+        "Weddings",
+        "Honolulu",
+        "API",
+        "One-minute windows",
+        "Machine",
+        "export TOKEN=",
+    ):
         assert part in shown

@@ -44,9 +44,13 @@ def test_a_key_is_valid_at_once_in_a_running_server(tmp_path: Path) -> None:
         made = json.loads(created.stdout)
         assert set(made) == {"token", "keyId", "tenantId", "role"}
         assert (made["tenantId"], made["role"]) == ("t2", "viewer")
+        assert created.stderr == "wedsync: t2 is a new tenant\n"
         for headers in ({"authorization": f"Bearer {made['token']}"}, {"x-api-key": made["token"]}):
             assert server.ask("GET", "/api/weddings", headers=headers)[0] == 200
         assert server.ask("GET", "/api/weddings", headers={"x-api-key": "wsk_no_no"})[0] == 401
+        revoked = wedsync("keys", "revoke", made["keyId"], "--data", str(tmp_path))
+        assert json.loads(revoked.stdout)["keyId"] == made["keyId"]
+        assert server.ask("GET", "/api/weddings", headers=headers)[0] == 401
         second = wedsync("serve", "--port", "0", "--data", str(tmp_path))
         assert (second.returncode, second.stdout) == (2, "")
         assert "another server uses" in second.stderr
@@ -117,7 +121,9 @@ def cloud_on(data: Path) -> LocalCloud:
 
 
 def a_store(data: Path) -> Path:
-    cloud_on(data).close()
+    """A store with a key of the tenant demo."""
+    with cloud_on(data) as cloud:
+        make_key(cloud, tenant=Tenant("demo"), role=Role.VIEWER, vendor_id=None)
     return data
 
 
@@ -248,9 +254,11 @@ def test_a_backfill_that_was_killed_goes_on_where_it_stopped(tmp_path: Path) -> 
     assert not again.stderr.startswith("2000 of")
     assert again.stderr.endswith("6000 of 6000 lines (100 %)\n")
     done = {"lines": 6000, "taken": 6000, "repeated": 0, "leftToIngest": 0, "refused": 0}
+    done["again"] = False
     assert json.loads(again.stdout) == done
     third = wedsync(*arguments)
-    assert (json.loads(third.stdout), third.stderr) == (done, "")
+    assert json.loads(third.stdout) == done | {"again": True}
+    assert third.stderr.startswith("wedsync: this file was done before")
     with cloud_on(data) as cloud:
         services = Services(cloud, Settings())
         added = services.backfills.added(Tenant("demo"), WHOLE, first=0, last=10**9)
@@ -263,32 +271,92 @@ def test_a_backfill_names_the_lines_that_it_refuses_and_keeps_them(tmp_path: Pat
     good = file.read_text().splitlines()
     foreign = good[0].replace('"name"', '"tenantId": "t2", "name"')
     seconds = '{"name": "a", "kind": "event", "ts": 1700000000}'
-    file.write_text("\n".join([good[0], "nonsense", "", foreign, good[1], seconds]))
+    young = {"name": "a", "kind": "event", "ts": round(RealClock().now().timestamp() * 1000)}
+    lines = [good[0], "nonsense", "", foreign, good[1], seconds, json.dumps(young)]
+    file.write_text("\n".join(lines))
     arguments = ("backfill", "points", str(file), "--tenant", "demo", "--data", str(data))
     done = wedsync(*arguments)
     assert done.returncode == 1
     assert (json.loads(done.stdout)["taken"], json.loads(done.stdout)["refused"]) == (2, 3)
-    first, second, third, _, last = done.stderr.splitlines()
+    assert json.loads(done.stdout)["leftToIngest"] == 1
+    first, second, third, fourth, _, left, refused, last = done.stderr.splitlines()
     assert first.startswith("line 2: malformed-json: ")
     assert second.startswith("line 4: other-tenant: ")
     assert third.startswith("line 6: too-old: ")
     assert "looks like epoch seconds" in third
-    assert last.startswith("wedsync: 3 were refused")
+    assert fourth == "line 7: too-young: younger than a day: send it to ingest"
+    assert left == "wedsync: 1 are younger than a day: send them to ingest"
+    assert refused == "wedsync: 3 were refused"
+    assert "/api/metrics/ingest/rejections" in last
     with cloud_on(data) as cloud:
         page = Services(cloud, Settings()).rejections.page(Tenant("demo"), limit=9, cursor=None)
         lines = sorted(each.place.rpartition(":")[2] for each in page.rejections)
-        assert lines == ["line 2", "line 4", "line 6"]
+        assert lines == ["line 2", "line 4", "line 6", "line 7"]
 
 
 def test_hours_are_made_again_from_the_command_line(tmp_path: Path) -> None:
     a_store(tmp_path)
-    arguments = ("backfill", "hours", "--from", "2026-06-20T12:00:00Z", "--data", str(tmp_path))
-    done = wedsync(*arguments, "--to", "2026-06-20T15:00:00Z")
-    assert (done.returncode, done.stdout) == (0, '{"hours": 3}\n')
-    assert done.stderr.endswith("3 of 3 hours (100 %)\n")
-    repeated = wedsync(*arguments, "--to", "2026-06-20T15:00:00Z")
-    assert (repeated.stdout, repeated.stderr) == ('{"hours": 3}\n', "")
-    again = wedsync(*arguments, "--to", "2026-06-20T15:00:00Z", "--again")
-    assert again.stderr.count("\n") == 3
-    refused = wedsync(*arguments, "--to", "2026-06-20T12:00:00Z")
+    end = RealClock().now() - timedelta(days=2)
+    start = (end - timedelta(hours=99)).isoformat()
+    arguments = ("backfill", "hours", "--from", start, "--data", str(tmp_path))
+    done = wedsync(*arguments, "--to", end.isoformat())
+    assert (done.returncode, done.stderr.count("\n")) == (0, 20)
+    told = json.loads(done.stdout)
+    hours = told["hours"]
+    assert told == {"hours": hours, "withData": 0, "notYet": 0, "again": False}
+    assert hours in (99, 100)
+    assert done.stderr.endswith(f"{hours} of {hours} hours (100 %)\n")
+    repeated = wedsync(*arguments, "--to", end.isoformat())
+    assert json.loads(repeated.stdout) == told | {"again": True}
+    assert "--again makes them anew" in repeated.stderr
+    again = wedsync(*arguments, "--to", end.isoformat(), "--again")
+    assert (json.loads(again.stdout), again.stderr.count("\n")) == (told, 20)
+    refused = wedsync(*arguments, "--to", start)
     assert (refused.returncode, refused.stdout) == (2, "")
+
+
+def test_hours_that_are_not_over_are_told_and_those_of_the_future_refused(tmp_path: Path) -> None:
+    a_store(tmp_path)
+    now = RealClock().now()
+    start = (now - timedelta(hours=2)).isoformat()
+    arguments = ("backfill", "hours", "--from", start, "--data", str(tmp_path), "--to")
+    for _ in range(2):
+        early = wedsync(*arguments, now.isoformat())
+        assert early.returncode == 1
+        told = json.loads(early.stdout)
+        assert (told["notYet"] > 0, told["again"]) == (True, False)
+        assert "not over yet" in early.stderr
+    future = wedsync(*arguments, (now + timedelta(hours=3)).isoformat())
+    assert (future.returncode, future.stdout) == (2, "")
+    assert "lies in the future" in future.stderr
+
+
+def test_nothing_is_backfilled_to_a_tenant_that_nobody_knows(tmp_path: Path) -> None:
+    file, data = tmp_path / "old.ndjson", a_store(tmp_path / "data")
+    old_points(file, 1)
+    day = ("--from", "2026-01-01", "--to", "2026-01-02")
+    for command in (("points", str(file)), ("hours", *day)):
+        answer = wedsync("backfill", *command, "--tenant", "demmo", "--data", str(data))
+        assert (answer.returncode, answer.stdout) == (2, "")
+        assert answer.stderr == (
+            "wedsync: --tenant: there is no key, wedding or data of demmo; did you mean demo?\n"
+        )
+
+
+def test_keys_are_listed_with_their_names_and_never_a_secret(tmp_path: Path) -> None:
+    data = ("--data", str(a_store(tmp_path)))
+    named = wedsync(*NEW_VIEWER, "--name", "wall screen", *data)
+    made = json.loads(named.stdout)
+    assert (made["name"], named.stderr) == ("wall screen", "")
+    wedsync("keys", "revoke", made["keyId"], *data)
+    for options in ((), ("--tenant", "demo")):
+        listing = wedsync("keys", "list", *options, *data).stdout
+        assert made["token"].rpartition("_")[2] not in listing
+        rows = {row["keyId"]: row for row in map(json.loads, listing.splitlines())}
+        assert len(rows) == 2
+        row = rows.pop(made["keyId"])
+        assert set(row) == {"keyId", "tenantId", "role", "name", "createdAt", "revokedAt"}
+        assert (row["tenantId"], row["role"], row["name"]) == ("demo", "viewer", "wall screen")
+        assert "revokedAt" not in rows.popitem()[1]
+    assert wedsync("keys", "list", "--tenant", "demmo", *data).returncode == 2
+    assert wedsync("keys", "revoke", "nobody", *data).returncode == 2

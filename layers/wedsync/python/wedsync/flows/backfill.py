@@ -14,12 +14,13 @@ from wedsync.flows.points import text
 from wedsync.flows.provenance import identity_key
 from wedsync.flows.rollup import (
     DAYS_AFTER,
+    SETTLED,
     days_of,
     gather_hour,
     roll_up_day,
     roll_up_pack_hour,
 )
-from wedsync.flows.times import MINUTES_PER_HOUR, at_ms, epoch_ms, minute_of
+from wedsync.flows.times import MINUTES_PER_HOUR, at_ms, epoch_ms, minute_of, minute_start
 from wedsync.metrics.block import Block
 from wedsync.metrics.catalog import has_unknown_outcome
 from wedsync.metrics.columns import Accepted, Columns
@@ -30,7 +31,7 @@ from wedsync.metrics.intake import OTHER_TENANT, UNKNOWN_OUTCOME, Reason
 from wedsync.metrics.lateness import ACCEPTED_MS
 from wedsync.metrics.parts import of_vendor, vendor_ids
 from wedsync.metrics.point import Point
-from wedsync.metrics.refusals import detail_of
+from wedsync.metrics.refusals import detail_of, member_of
 from wedsync.metrics.times import unit_hint
 from wedsync.stores.backfills import Added, Cursor
 from wedsync.stores.frontiers import Frontier
@@ -44,6 +45,7 @@ LINES_A_CHUNK = 2000
 _QUARTER = MINUTES_PER_HOUR // QUARTERS
 _INDEX_BITS = 16
 _TOO_OLD: Reason = ("too-old", "older than hours are kept")
+_TOO_YOUNG: Reason = ("too-young", "younger than a day: send it to ingest")
 _OLDEST = HOURS_KEPT - timedelta(days=1)
 """Hours are made of nothing older than this; a day of it is left for the work itself."""
 
@@ -79,7 +81,8 @@ def backfill_points(
 
     ``job`` names the file by its content. A point of the file is added once, also where it stands
     there twice under one event id; whether it was counted when it was young nobody knows any more.
-    What cannot be added is parked, with its line and its reason.
+    What cannot be added is parked, with its line and its reason: also what is too young, which is
+    counted apart, for ingest takes it.
     """
     cursor = services.backfills.cursor(job)
     if not cursor.began_ms:
@@ -113,30 +116,42 @@ def backfill_hours(
     """Make hours anew from their minutes as far as these are kept, then their days and copies.
 
     What is there already is made of at least as much and stays; what a lost run or a store that was
-    down left out is filled in.
+    down left out is filled in. An hour that is not over stops it: the same job goes on from there
+    later. The cursor's ``taken`` are the hours that had anything to be made of.
     """
     cursor = services.backfills.cursor(job)
-    rolled = (services.frontiers.get(Frontier.HOURS) or 0) // MINUTES_PER_HOUR
+    over = minute_of(services.now() - SETTLED) // MINUTES_PER_HOUR
     for number, hour in enumerate(hours):
         if number < cursor.position:
             continue
-        if hour < rolled:
-            _make_again(services, hour, only=only)
-        cursor = replace(cursor, position=number + 1)
+        if hour >= over:
+            break
+        made = _make_again(services, hour, only=only)
+        cursor = replace(cursor, position=number + 1, taken=cursor.taken + made)
         services.backfills.move(job, cursor, now=services.now())
         told(cursor)
     return cursor
 
 
-def _make_again(services: Services, hour: int, *, only: Tenant | None) -> None:
+def _make_again(services: Services, hour: int, *, only: Tenant | None) -> bool:
+    """Make an hour that is over; whether there was anything to make it of.
+
+    Days that the hourly job has not come to the end of are left to the daily one: they would lack
+    the hours that are still to be made.
+    """
+    rolled = services.frontiers.get(Frontier.HOURS) or 0
     active = [each for each in services.windows.active(hour) if only is None or each.tenant == only]
     for each in active:
         roll_up_pack_hour(services, each.tenant, each.pack, hour)
+    made = False
     for tenant in sorted({each.tenant for each in active}):
         gather_hour(services, tenant, hour)
-        scopes = scopes_in(services.rollups.parts(tenant, hour))
-        _make_days(services, tenant, {scope: {hour} for scope in scopes})
+        parts = services.rollups.parts(tenant, hour)
+        made = made or bool(parts)
+        scopes = scopes_in(parts)
+        _make_days(services, tenant, {scope: {hour} for scope in scopes}, before=rolled)
         copy_hour(services, tenant, hour)
+    return made
 
 
 def _chunks(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
@@ -166,26 +181,28 @@ def _sorted(
     oldest_ms = cursor.began_ms - round(_OLDEST.total_seconds() * 1000)
     parking = _Parking(job, at_ms(cursor.began_ms))
     points, refused = _decoded(lines, first, parking)
-    ids = [origin.place_id(key, place) for place, _ in points]
-    named = [at for at, (_, point) in enumerate(points) if point.event_id is not None]
+    ids = [origin.place_id(key, each.place) for each in points]
+    named = [at for at, each in enumerate(points) if each.point.event_id is not None]
     events = origin.event_ids(
         key,
-        [str(points[at][1].event_id) for at in named],
-        [points[at][1].ts_ms for at in named],
+        [str(points[at].point.event_id) for at in named],
+        [points[at].point.ts_ms for at in named],
     )
     for at, event in zip(named, events.tolist(), strict=True):
         ids[at] = event
     accepted: list[Accepted] = []
     taken = repeated = young = 0
-    for (place, point), frame in zip(points, ids, strict=True):
+    for read, frame in zip(points, ids, strict=True):
+        point = read.point
         if _is_foreign(point, tenant):
-            refused.append(parking.of_point(place, point, OTHER_TENANT))
+            refused.append(parking.of_point(read, OTHER_TENANT))
         elif point.ts_ms < oldest_ms:
-            refused.append(parking.of_point(place, point, _TOO_OLD))
+            refused.append(parking.of_point(read, _TOO_OLD))
         elif has_unknown_outcome(point.name, dict(point.dims).get("outcome")):
-            refused.append(parking.of_point(place, point, UNKNOWN_OUTCOME))
+            refused.append(parking.of_point(read, UNKNOWN_OUTCOME))
         elif point.ts_ms >= young_ms:
             young += 1
+            refused.append(parking.of_point(read, _TOO_YOUNG))
         elif frame in seen:
             repeated += 1
         else:
@@ -202,8 +219,17 @@ def _sorted(
                     late=True,
                 )
             )
-    counts = Cursor(taken=taken, repeated=repeated, young=young, refused=len(refused))
+    counts = Cursor(taken=taken, repeated=repeated, young=young, refused=len(refused) - young)
     return _Chunk(blocks=_folded(accepted), refused=refused, cursor=counts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """A point, its place in the file as one number, and where it stands in its line."""
+
+    place: int
+    pointer: str
+    point: Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +243,15 @@ class _Parking:
         """What could not be read of a line (the first is 0)."""
         return self._row(number, found.index, found.code, found.detail, found.pointer, found.raw)
 
-    def of_point(self, place: int, point: Point, reason: Reason) -> Rejection:
+    def of_point(self, read: _Read, reason: Reason) -> Rejection:
         """A point that could be read, at its place in the file."""
-        number, index = place >> _INDEX_BITS, place & ((1 << _INDEX_BITS) - 1)
-        detail = reason[1] if reason == _TOO_OLD else detail_of(reason, point)
-        hint = unit_hint(point.ts_ms) if reason == _TOO_OLD else ""
-        return self._row(number, index, reason[0], f"{detail}{hint}", "", text(point))
+        number, index = read.place >> _INDEX_BITS, read.place & ((1 << _INDEX_BITS) - 1)
+        point = read.point
+        if reason in (_TOO_OLD, _TOO_YOUNG):
+            member, detail = "ts", f"{reason[1]}{unit_hint(point.ts_ms)}"
+        else:
+            member, detail = member_of(reason), detail_of(reason, point)
+        return self._row(number, index, reason[0], detail, f"{read.pointer}/{member}", text(point))
 
     def _row(
         self, number: int, index: int | None, code: str, detail: str, pointer: str, raw: bytes
@@ -240,15 +269,22 @@ class _Parking:
 
 def _decoded(
     lines: Sequence[bytes], first: int, parking: _Parking
-) -> tuple[list[tuple[int, Point]], list[Rejection]]:
+) -> tuple[list[_Read], list[Rejection]]:
     """The points of these lines, each with its place in the file; what cannot be read."""
-    points: list[tuple[int, Point]] = []
+    points: list[_Read] = []
     refused: list[Rejection] = []
     for number, line in enumerate(lines, start=first):
         if line.strip():
             decoded = decode_record(line)
             refused += [parking.of_line(number, each) for each in decoded.rejected]
-            points += [((number << _INDEX_BITS) + index, point) for index, point in decoded.points]
+            points += [
+                _Read(
+                    place=(number << _INDEX_BITS) + index,
+                    pointer=decoded.places[index].pointer,
+                    point=point,
+                )
+                for index, point in decoded.points
+            ]
     return points, refused
 
 
@@ -300,9 +336,16 @@ def _by_scope(
             yield scope, tuple(of_vendor(block, vendor_id) for block in quarters)
 
 
-def _make_days(services: Services, tenant: Tenant, scopes: dict[Scope, set[int]]) -> None:
-    """Make the days of these hours that are over for good; the others follow in their time."""
+def _make_days(
+    services: Services, tenant: Tenant, scopes: dict[Scope, set[int]], *, before: int | None = None
+) -> None:
+    """Make the days of these hours that are over for good; the others follow in their time.
+
+    ``before`` is the epoch minute by which they have to end.
+    """
     over = services.now() - DAYS_AFTER
+    if before is not None:
+        over = min(over, minute_start(before))
     for scope, zone, day in days_of(services, tenant, scopes):
         if day.end <= over:
             roll_up_day(services, tenant, scope, zone, day)

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from heapq import merge
 
 from wedsync.cloud.memory import Remembered
 from wedsync.errors import Invalid, ResolutionNotKept
-from wedsync.flows.closing import HOURS_OF_MINUTES
+from wedsync.flows.closing import HOURS_OF_MINUTES, MINUTES_PER_QUARTER
 from wedsync.flows.long_range import from_history
 from wedsync.flows.query import QUANTILES, Bucket, Group, Line, SeriesQuery, lines_of
 from wedsync.flows.readers import window_reader
@@ -20,6 +21,7 @@ from wedsync.flows.times import MINUTES_PER_HOUR, minute_of, minute_start
 from wedsync.flows.viewing import note_view
 from wedsync.metrics.asking import Stat, Window
 from wedsync.metrics.block import Block
+from wedsync.metrics.lateness import ACCEPTED_MS
 from wedsync.metrics.summary import Summary
 from wedsync.stores.frontiers import Frontier
 from wedsync.stores.rollups import WHOLE, Scope, ScopeKind
@@ -251,6 +253,7 @@ def blocks_between(
 
     With ``late`` it is all that was accepted, by hours where these are whole, else what came on
     time, by minutes. An hour that the range cuts is read by minutes as long as these are kept.
+    What is older than minutes are kept is what is stored, whether or not the hourly job came there.
     """
     oldest = _oldest_minute(services)
     if not late:
@@ -262,16 +265,41 @@ def blocks_between(
         (services.frontiers.of(Frontier.HOURS, tenant) or 0) // MINUTES_PER_HOUR * MINUTES_PER_HOUR
     )
     stored_from = first if first < oldest else -(-first // MINUTES_PER_HOUR) * MINUTES_PER_HOUR
-    stored_until = min(end, rolled)
+    stored_until = min(end, max(rolled, oldest))
     if stored_until >= oldest:
         stored_until = stored_until // MINUTES_PER_HOUR * MINUTES_PER_HOUR
     if stored_from >= stored_until:
-        yield from _minutes(services, tenant, scope, max(first, oldest), end, late=True)
+        yield from _unrolled(services, tenant, scope, max(first, oldest), end)
         return
-    yield from _minutes(services, tenant, scope, first, stored_from, late=True)
+    yield from _unrolled(services, tenant, scope, first, stored_from)
     for piece in stored_pieces(services, tenant, scope, stored_from, stored_until):
         yield piece.minute, piece.block
-    yield from _minutes(services, tenant, scope, max(stored_until, oldest), end, late=True)
+    yield from _unrolled(services, tenant, scope, max(stored_until, oldest), end)
+
+
+def _unrolled(
+    services: Services, tenant: Tenant, scope: Scope, first: int, end: int
+) -> Iterator[tuple[int, Block]]:
+    """What is known of minutes whose hour is not stored or cut, with what was backfilled to them.
+
+    What is backfilled is a day old at least, and kept by quarters. A block is told of by the minute
+    that it begins with, in order.
+    """
+    added: list[tuple[int, Block]] = []
+    last = min(end - 1, minute_of(services.now() - timedelta(milliseconds=ACCEPTED_MS)))
+    if first <= last:
+        first_hour, last_hour = first // MINUTES_PER_HOUR, last // MINUTES_PER_HOUR
+        for each in services.backfills.added(tenant, scope, first=first_hour, last=last_hour):
+            for at, block in enumerate(each.blocks):
+                minute = each.hour * MINUTES_PER_HOUR + at * MINUTES_PER_QUARTER
+                if first <= minute < end:
+                    added.append((minute, block))
+    minutes = _minutes(services, tenant, scope, first, end, late=True)
+    yield from merge(minutes, sorted(added, key=_minute), key=_minute)
+
+
+def _minute(piece: tuple[int, Block]) -> int:
+    return piece[0]
 
 
 def _oldest_minute(services: Services) -> int:

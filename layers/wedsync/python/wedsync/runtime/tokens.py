@@ -27,10 +27,18 @@ class NewKey:
     token: str
 
 
-def issue(keys: KeyStore, caller: Caller, *, key_id: str, secret: bytes, now: datetime) -> NewKey:
-    """Make and store an API key for this caller."""
+def issue(
+    keys: KeyStore,
+    caller: Caller,
+    *,
+    key_id: str,
+    secret: bytes,
+    now: datetime,
+    name: str | None = None,
+) -> NewKey:
+    """Make and store an API key for this caller; its ``name`` is for the list of keys."""
     text = secret.hex()
-    keys.add(key_id, text, caller, now=now)
+    keys.add(key_id, text, caller, now=now, name=name)
     return NewKey(key_id, f"{API_KEY_PREFIX}_{key_id}_{text}")
 
 

@@ -37,8 +37,9 @@ class Added:
 class Cursor:
     """How far a job has come, and what came of it so far.
 
-    ``position`` counts lines or hours that are done; ``young`` were left to ingest. ``began_ms`` is
-    when the job began, in epoch ms: what is young is judged by it, however often it goes on.
+    ``position`` counts lines or hours that are done; ``taken`` are points that were added, or hours
+    that had data; ``young`` were left to ingest. ``began_ms`` is when the job began, in epoch ms:
+    what is young is judged by it, however often it goes on.
     """
 
     position: int = 0
