@@ -2,7 +2,7 @@
 
 from wedsync.api.postmortems import FindingsRequest, PostmortemReply
 from wedsync.api.versions import IfMatch, etag, require_version
-from wedsync.errors import IncidentNotFound, PreconditionFailed
+from wedsync.errors import IncidentNotFound, PreconditionFailed, TooLarge
 from wedsync.flows.postmortem import postmortem
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
@@ -17,7 +17,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
         Resource.RUNBOOKS.read(),
         Resource.WEDDINGS.read(),
     ),
-    raises=(IncidentNotFound, PreconditionFailed),
+    raises=(IncidentNotFound, PreconditionFailed, TooLarge),
 )
 def handler(
     incident_id: str,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from wedsync.api.contacts import ContactReply, ContactRequest, wanted_channels
 from wedsync.api.versions import IfMatch, etag, require_version
-from wedsync.errors import ContactNotFound, PreconditionFailed
+from wedsync.errors import ContactNotFound, PreconditionFailed, TooLarge
 from wedsync.flows.contacts import settled_channels
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
@@ -15,7 +15,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
     "PUT /api/monitoring/contacts/{contact_id}",
     summary="Replace a contact",
     uses=(Resource.ROUTING.read_write(), Resource.SEALING.read(), Resource.DIRECT.subscribe()),
-    raises=(ContactNotFound, PreconditionFailed),
+    raises=(ContactNotFound, PreconditionFailed, TooLarge),
     layers=("auth",),
 )
 def handler(

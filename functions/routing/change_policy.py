@@ -4,7 +4,7 @@ import re
 
 from wedsync.api.policies import PolicyReply, PolicyRequest
 from wedsync.api.versions import IfMatch, etag, require_version
-from wedsync.errors import PolicyNotFound, PreconditionFailed
+from wedsync.errors import PolicyNotFound, PreconditionFailed, TooLarge
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
 from wedsync.runtime.http import FromCaller, Injected, endpoint
@@ -16,7 +16,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}\Z")
     "PUT /api/monitoring/escalation-policies/{name}",
     summary="Make or replace an escalation policy",
     uses=(Resource.ROUTING.read_write(),),
-    raises=(PolicyNotFound, PreconditionFailed),
+    raises=(PolicyNotFound, PreconditionFailed, TooLarge),
 )
 def handler(
     name: str,

@@ -2,7 +2,7 @@
 
 from wedsync.api.roster import RosterReply, RosterRequest
 from wedsync.api.versions import IfMatch, etag, require_version
-from wedsync.errors import PreconditionFailed
+from wedsync.errors import PreconditionFailed, TooLarge
 from wedsync.flows.duties import gaps_on_saturday
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
@@ -13,7 +13,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
     "PUT /api/monitoring/oncall",
     summary="Replace the roster",
     uses=(Resource.ROUTING.read_write(),),
-    raises=(PreconditionFailed,),
+    raises=(PreconditionFailed, TooLarge),
 )
 def handler(
     roster: RosterRequest,

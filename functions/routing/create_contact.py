@@ -2,6 +2,7 @@
 
 from wedsync.api.contacts import ContactReply, ContactRequest, wanted_channels
 from wedsync.api.versions import etag
+from wedsync.errors import TooLarge
 from wedsync.flows.contacts import settled_channels
 from wedsync.notifications.contacts import Contact
 from wedsync.resources import Resource
@@ -13,6 +14,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
     "POST /api/monitoring/contacts",
     summary="Add a contact",
     uses=(Resource.ROUTING.write(), Resource.SEALING.read(), Resource.DIRECT.subscribe()),
+    raises=(TooLarge,),
     status=201,
     layers=("auth",),
 )

@@ -4,7 +4,7 @@ from pydantic import JsonValue
 
 from wedsync.api.rules import RuleReply, patched
 from wedsync.api.versions import IfMatch, etag, require_version
-from wedsync.errors import PolicyNotFound, PreconditionFailed, RuleNotFound
+from wedsync.errors import PolicyNotFound, PreconditionFailed, RuleNotFound, TooLarge
 from wedsync.flows.grants import PAGING
 from wedsync.flows.policies import named_ladder
 from wedsync.flows.rule_changes import end_alerts_of
@@ -23,7 +23,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
         Resource.ALERTS.read_write(),
         *PAGING,
     ),
-    raises=(RuleNotFound, PolicyNotFound, PreconditionFailed),
+    raises=(RuleNotFound, PolicyNotFound, PreconditionFailed, TooLarge),
 )
 def handler(
     rule_id: str,

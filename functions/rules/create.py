@@ -2,7 +2,7 @@
 
 from wedsync.api.rules import RuleReply, RuleRequest
 from wedsync.api.versions import etag
-from wedsync.errors import PolicyNotFound, TooManyRules
+from wedsync.errors import PolicyNotFound, TooLarge, TooManyRules
 from wedsync.flows.policies import named_ladder
 from wedsync.flows.rulebook import add_rule
 from wedsync.resources import Resource
@@ -14,7 +14,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
     "POST /api/metrics/alerts/create",
     summary="Make an alert rule",
     uses=(Resource.RULES.read_write(), Resource.ROUTING.read()),
-    raises=(PolicyNotFound, TooManyRules),
+    raises=(PolicyNotFound, TooManyRules, TooLarge),
     status=201,
 )
 def handler(rule: RuleRequest, caller: FromCaller, services: Injected) -> Answer[RuleReply]:

@@ -2,7 +2,7 @@
 
 from wedsync.api.silences import SilenceReply, SilenceRequest
 from wedsync.api.versions import etag
-from wedsync.errors import CriticalSilence, RuleNotFound, TooManyRules, WeddingNotFound
+from wedsync.errors import CriticalSilence, RuleNotFound, TooLarge, TooManyRules, WeddingNotFound
 from wedsync.flows.new_silences import add_silence
 from wedsync.flows.rulebook import find_rule
 from wedsync.resources import Resource
@@ -14,7 +14,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
     "POST /api/metrics/alerts/silences",
     summary="Silence alerts for a while",
     uses=(Resource.RULES.read_write(), Resource.WEDDINGS.read()),
-    raises=(CriticalSilence, RuleNotFound, WeddingNotFound, TooManyRules),
+    raises=(CriticalSilence, RuleNotFound, WeddingNotFound, TooManyRules, TooLarge),
     status=201,
 )
 def handler(

@@ -1,22 +1,19 @@
 """An operator settles what is done by itself, and arms it."""
 
-import re
-
 from wedsync.api.runbooks import RunbookReply, RunbookRequest
 from wedsync.api.versions import IfMatch, etag, require_version
-from wedsync.errors import PreconditionFailed, RunbookNotFound
+from wedsync.errors import PreconditionFailed, RunbookNotFound, TooLarge, TooManyRules
+from wedsync.flows.runbooks import is_runbook_id, save_runbook
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
 from wedsync.runtime.http import FromCaller, Injected, endpoint
-
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}\Z")
 
 
 @endpoint(
     "PUT /api/monitoring/runbooks/{runbook_id}",
     summary="Make or replace a runbook",
     uses=(Resource.RUNBOOKS.read_write(),),
-    raises=(RunbookNotFound, PreconditionFailed),
+    raises=(RunbookNotFound, PreconditionFailed, TooManyRules, TooLarge),
 )
 def handler(
     runbook_id: str,
@@ -29,11 +26,11 @@ def handler(
 
     Under the id of a built-in runbook it takes that one's place.
     """
-    if not _NAME.match(runbook_id):
+    if not is_runbook_id(runbook_id):
         raise RunbookNotFound("an id has lower-case letters, digits, dashes and underscores")
     former = services.runbooks.find(caller.tenant, runbook_id)
     version = former.version if former is not None else 0
     require_version(if_match, version)
     wanted = request.runbook(runbook_id)
-    saved = services.runbooks.save(caller.tenant, wanted, expected=version)
+    saved = save_runbook(services, caller.tenant, wanted, expected=version)
     return Answer(RunbookReply.of(saved), {"etag": etag(saved.version)})

@@ -1,9 +1,10 @@
-"""Every minute: find what falls due on ladders, plan the runs of weddings, close windows."""
+"""Every minute: find what falls due on ladders or was left undone, plan runs, close windows."""
 
 from datetime import datetime
 
 from wedsync.flows.cadence import plan_runs
 from wedsync.flows.derive import close_last_minute
+from wedsync.flows.removal import ask_for_removals
 from wedsync.flows.watch import sweep
 from wedsync.isolation import Units
 from wedsync.resources import Resource
@@ -30,6 +31,6 @@ def handler(due: datetime, services: Services) -> None:
     del due
     now = services.now()
     parts = Units()
-    for part in (sweep, plan_runs, close_last_minute):
+    for part in (sweep, ask_for_removals, plan_runs, close_last_minute):
         parts.done("the minute", part.__name__, part, services, now)
     parts.finish()

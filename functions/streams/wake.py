@@ -2,10 +2,11 @@
 
 from wedsync.flows.grants import EVALUATING, RUNNING
 from wedsync.flows.incidents import deliver
+from wedsync.flows.removal import end_removal
 from wedsync.flows.runbook_runs import go_on
 from wedsync.flows.runbooks import begin_matching
 from wedsync.flows.streams import look_at_streams
-from wedsync.flows.wake import LadderWake, RunbookWake, StreamsWake, read_wake
+from wedsync.flows.wake import LadderWake, RemovalWake, RunbookWake, StreamsWake, read_wake
 from wedsync.flows.watch import watch
 from wedsync.resources import Resource
 from wedsync.runtime.events import queue_consumer
@@ -17,7 +18,7 @@ from wedsync.tenancy import Tenant
 @queue_consumer(
     Resource.WAKE,
     summary="Page the tiers that are due, judge the weddings that are, go on with runbooks",
-    uses=(Resource.WINDOWS.write(), *EVALUATING, *RUNNING),
+    uses=(Resource.WEDDINGS.write(), Resource.WINDOWS.write(), *EVALUATING, *RUNNING),
     layers=("numeric",),
 )
 def handler(body: str, services: Services) -> None:
@@ -30,6 +31,8 @@ def handler(body: str, services: Services) -> None:
             go_on(services, tenant, execution_id)
     elif isinstance(wake, RunbookWake):
         go_on(services, Tenant(wake.tenant_id), wake.execution_id)
+    elif isinstance(wake, RemovalWake):
+        end_removal(services, Tenant(wake.tenant_id), wake.wedding_id)
     elif isinstance(wake, StreamsWake):
         look_at_streams(services)
     else:

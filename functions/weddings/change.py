@@ -4,7 +4,7 @@ from pydantic import JsonValue
 
 from wedsync.api.versions import IfMatch, etag, require_version
 from wedsync.api.weddings import WeddingReply, patched
-from wedsync.errors import PreconditionFailed, WeddingLeaving, WeddingNotFound
+from wedsync.errors import PreconditionFailed, TooLarge, WeddingLeaving, WeddingNotFound
 from wedsync.flows.cadence import plan_wedding
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
@@ -15,7 +15,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
     "PATCH /api/weddings/{wedding_id}",
     summary="Change a wedding (JSON merge patch)",
     uses=(Resource.WEDDINGS.read_write(), Resource.WAKE.send()),
-    raises=(WeddingNotFound, PreconditionFailed, WeddingLeaving),
+    raises=(WeddingNotFound, PreconditionFailed, WeddingLeaving, TooLarge),
 )
 def handler(
     wedding_id: str,

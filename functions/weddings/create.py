@@ -2,6 +2,7 @@
 
 from wedsync.api.versions import etag
 from wedsync.api.weddings import WeddingReply, WeddingRequest, to_wedding
+from wedsync.errors import TooLarge
 from wedsync.flows.cadence import plan_wedding
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
@@ -12,6 +13,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
     "POST /api/weddings",
     summary="Register a wedding",
     uses=(Resource.WEDDINGS.write(), Resource.WAKE.send()),
+    raises=(TooLarge,),
     status=201,
 )
 def handler(

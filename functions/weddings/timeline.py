@@ -2,7 +2,7 @@
 
 from wedsync.api.versions import IfMatch, etag, require_version
 from wedsync.api.weddings import TimelineRequest, WeddingReply, with_timeline
-from wedsync.errors import PreconditionFailed, WeddingLeaving, WeddingNotFound
+from wedsync.errors import PreconditionFailed, TooLarge, WeddingLeaving, WeddingNotFound
 from wedsync.flows.cadence import plan_wedding
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
@@ -13,7 +13,7 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
     "PUT /api/weddings/{wedding_id}/timeline",
     summary="Replace a wedding's timeline",
     uses=(Resource.WEDDINGS.read_write(), Resource.WAKE.send()),
-    raises=(WeddingNotFound, PreconditionFailed, WeddingLeaving),
+    raises=(WeddingNotFound, PreconditionFailed, WeddingLeaving, TooLarge),
 )
 def handler(
     wedding_id: str,

@@ -206,6 +206,12 @@ def a_paged_incident(stage: Stage) -> None:
     _kept(stage, _sent(an_incident(), tiers=3))
 
 
+def a_wedding_that_leaves(stage: Stage) -> None:
+    """Its removal was cut off while an incident about it is open."""
+    an_open_incident(stage)
+    stage.services.weddings.begin_removal(TENANT, WEDDING)
+
+
 def a_mild_incident(stage: Stage) -> None:
     """No alert has made it critical, and nothing was sent."""
     mild = replace(an_incident(minutes_ago=0), severity=Severity.MEDIUM, alerts=())
@@ -750,6 +756,12 @@ def _of_a_run(event: Event) -> Event:
     return {**event, "Records": [{**records[0], "body": json.dumps(body)}]}
 
 
+def _of_a_removal(event: Event) -> Event:
+    body = {"kind": "removal", "tenant_id": TENANT.id, "wedding_id": "wed_sample"}
+    records = cast("list[dict[str, object]]", event["Records"])
+    return {**event, "Records": [{**records[0], "body": json.dumps(body)}]}
+
+
 CASES: tuple[Case, ...] = (
     Case(function="account-authorizer", arrange=a_key),
     Case(function="account-authorizer", title="by bearer token", change=_by_bearer_token),
@@ -946,6 +958,7 @@ CASES: tuple[Case, ...] = (
     Case(function="schedules-hourly", arrange=counted_an_hour_ago),
     Case(function="schedules-minute", arrange=counted_points),
     Case(function="schedules-minute", title="all is well", arrange=a_registered_wedding),
+    Case(function="schedules-minute", title="one leaves", arrange=a_wedding_that_leaves),
     Case(function="schedules-rules", arrange=photos_fail_everywhere),
     Case(
         function="schedules-rules",
@@ -981,6 +994,12 @@ CASES: tuple[Case, ...] = (
     ),
     Case(function="streams-wake", arrange=an_open_incident),
     Case(function="streams-wake", title="a run", arrange=a_run, change=_of_a_run),
+    Case(
+        function="streams-wake",
+        title="a removal that was cut off",
+        arrange=a_wedding_that_leaves,
+        change=_of_a_removal,
+    ),
     Case(function="streams-wake", title="a breach", arrange=photos_that_nobody_judged),
     Case(function="streams-wake", title="a minute of requests", arrange=counted_requests),
     Case(function="streams-wake", title="topics down", arrange=an_open_incident, down=TOPICS),

@@ -57,6 +57,7 @@ LISTS = {
     "incidents-listing": "demo#incidents",
     "routing-list-contacts": "demo#contacts",
     "routing-notifications": "demo#notifications",
+    "runbooks-listing": "demo#runbooks",
 }
 """Every list with the scope that its cursors are bound to."""
 BY_KEY = {"metrics-rejections", "routing-list-contacts"}
@@ -387,6 +388,59 @@ def test_what_is_too_large_to_keep_is_refused(web: Web, what: str) -> None:
     told = send(web, name, body)
     assert told.is_a_problem()
     assert told.status in {400, 413}
+
+
+_LONG = [f"{number}".ljust(200, "\U0001f600") for number in range(50)]
+_VALUES = [f"{number}".ljust(256, "x") for number in range(50)]
+_COMPARISON: dict[str, object] = {
+    "metric": "photo.upload",
+    "stat": "count",
+    "op": ">",
+    "threshold": 1,
+    "window": "5m",
+    "filters": {f"d{number}": _VALUES for number in range(10)},
+}
+TOO_MUCH_IN_ONE: dict[str, object] = {
+    "rules-create": rule(condition={"all": [_COMPARISON] * 4}),
+    "rules-change": {"condition": {"all": [_COMPARISON] * 4}},
+    "rules-silence": silence(matchers={"service": _LONG}),
+    "runbooks-change": runbook(match={"rules": _LONG, "services": _LONG}),
+    "routing-create-contact": contact(weddingIds=_LONG),
+    "routing-change-roster": roster(
+        overrides=[
+            {
+                "role": "on_call_engineer".ljust(40, "x"),
+                "contactId": "con_sample",
+                "startsAt": f"2026-{1 + number // 28 % 12:02}-{1 + number % 28:02}T10:00:00Z",
+                "endsAt": f"2026-{1 + number // 28 % 12:02}-{1 + number % 28:02}T11:00:00Z",
+            }
+            for number in range(200)
+        ],
+        rotations=[
+            {
+                "role": "on_call_engineer",
+                "members": ["con_sample"] * 50,
+                "startsOn": "2026-06-01",
+                "handOver": "08:00",
+                "shiftDays": 7,
+            }
+        ]
+        * 50,
+    ),
+    "incidents-write-postmortem": {
+        "summary": "\U0001f600" * 4000,
+        "rootCause": "\U0001f600" * 4000,
+        "lessons": "\U0001f600" * 4000,
+        "actionItems": [{"title": title, "owner": title} for title in _LONG],
+    },
+}
+"""All of it is well formed, and yet no document that one item, or one list, should hold."""
+
+
+@pytest.mark.parametrize("name", TOO_MUCH_IN_ONE)
+def test_a_document_that_says_too_much_is_refused_as_too_large(web: Web, name: str) -> None:
+    told = send(web, name, TOO_MUCH_IN_ONE[name])
+    assert told.is_a_problem(413), told.text
 
 
 BAD_QUERIES = {

@@ -77,6 +77,44 @@ def test_a_removal_that_was_cut_off_can_be_repeated_and_nothing_else() -> None:
     assert bundle.active_incidents() == []
 
 
+def test_a_removal_that_was_cut_off_is_ended_by_the_clock_and_pages_nobody_meanwhile() -> None:
+    saturday = a_saturday().push(photo_failures("w1", rate=2.0))
+    saturday.expects_only(at("14:05"), *pages(0, *WIDE[0]))
+    saturday.at("14:06")
+    bundle, wedding_id = saturday.bundle, saturday.wedding_id("w1")
+    weddings = bundle.services.weddings
+    weddings.begin_removal(bundle.tenant, weddings.get(bundle.tenant, wedding_id))
+    saturday.at("14:08")
+    assert bundle.get(f"/api/weddings/{wedding_id}").status == 404
+    assert bundle.patch(f"/api/weddings/{wedding_id}", {"guestCount": 9}).status == 404
+    assert list(weddings.leaving()) == []
+    assert (bundle.active_incidents(), saturday.alert["state"]) == ([], "resolved")
+    saturday.expects_only(between("14:05:01", "14:40"), *(resolved(to=role) for role in WIDE[0]))
+
+
+def test_a_removal_that_was_cut_off_is_ended_in_the_name_of_whoever_asked_for_it() -> None:
+    saturday = a_saturday()
+    bundle, wedding_id = saturday.bundle, saturday.wedding_id("w1")
+    saturday.report(weddingId=wedding_id)
+    weddings = bundle.services.weddings
+    weddings.begin_removal(bundle.tenant, weddings.get(bundle.tenant, wedding_id), by="mia")
+    saturday.at("14:08")
+    (ended,) = bundle.get("/api/monitoring/incidents").items
+    told = bundle.get(f"/api/monitoring/incidents/{ended['incidentId']}/timeline").items
+    assert [each["by"] for each in told if each["kind"] == "resolved"] == ["mia"]
+
+
+def test_nothing_begins_about_a_wedding_that_is_being_removed() -> None:
+    """Not even in the seconds before the clock ends a removal that was cut off."""
+    saturday = a_saturday()
+    weddings, tenant = saturday.bundle.services.weddings, saturday.bundle.tenant
+    weddings.begin_removal(tenant, weddings.get(tenant, saturday.wedding_id("w1")))
+    saturday.push(photo_failures("w1", rate=50.0))
+    assert saturday.alerts == []
+    saturday.expects_silence(between("14:05", "14:20"))
+    assert (saturday.alerts, saturday.bundle.active_incidents()) == ([], [])
+
+
 def test_the_points_of_a_removed_wedding_are_counted_and_feed_no_alert() -> None:
     saturday = a_saturday()
     removed(saturday)

@@ -6,8 +6,11 @@ from typing import cast
 
 import pytest
 
-from tests.harness import Answer, Json, a_wedding_request
+from tests.builders import utc
+from tests.harness import Answer, Bundle, Json, a_wedding_request
 from tests.scenarios.language import MADRID, Day, at, between, notice, photo_failures, photos
+from wedsync.flows.runbooks import MOST_RUNBOOKS, MOST_RUNS
+from wedsync.runbooks.builtin import built_in
 
 RUNBOOKS = "/api/monitoring/runbooks"
 INCIDENTS = "/api/monitoring/incidents"
@@ -263,3 +266,57 @@ def test_in_emergency_mode_live_answers_may_be_ten_seconds_old(saturday: Day) ->
     assert answers() == ["miss", "hit", "hit"]
     saturday.at("14:10:30")
     assert answers() == ["miss", "miss", "miss"]
+
+
+def kept(bundle: Bundle, name: str, **members: object) -> Answer:
+    """A runbook of the tenant's own that tells somebody, whatever the incident."""
+    body = {"title": name, "match": {}, "steps": [step("tell", TELL)], "offDay": "armed"}
+    return bundle.put_document(f"{RUNBOOKS}/{name}", {**body, **members})
+
+
+def test_a_tenant_keeps_so_many_runbooks_and_no_more() -> None:
+    with Bundle(at=utc("2026-06-20T12:00")) as bundle:
+        for number in range(MOST_RUNBOOKS):
+            assert kept(bundle, f"own-{number}").status == 200
+        refused = kept(bundle, "one-more")
+        assert (refused.status, refused["type"]) == (409, "urn:wedsync:problem:too-many-rules")
+        assert kept(bundle, "own-0", title="Changed").status == 200
+        assert bundle.delete(f"{RUNBOOKS}/own-1").status == 204
+        assert kept(bundle, "one-more").status == 200
+
+
+def test_runbooks_are_listed_by_pages_each_of_them_once() -> None:
+    with Bundle(at=utc("2026-06-20T12:00")) as bundle:
+        for name in ("zebra", "alpha", "slow-wedding"):
+            assert kept(bundle, name).status == 200
+        found: list[Json] = []
+        query = {"limit": "2"}
+        while True:
+            page = bundle.request("GET", RUNBOOKS, query=query)
+            assert page["effectiveLimit"] == 2
+            assert len(page.items) in {1, 2}
+            found += [each["runbookId"] for each in page.items]
+            if page["nextCursor"] is None:
+                break
+            query["cursor"] = str(page["nextCursor"])
+        assert found == sorted({"zebra", "alpha", *built_in()})
+        assert bundle.get(RUNBOOKS)["nextCursor"] is None
+
+
+def test_an_incident_begins_the_most_specific_runbooks_and_names_the_others() -> None:
+    with Bundle(at=utc("2026-06-20T12:00")) as bundle:
+        for number in range(MOST_RUNS):
+            kept(bundle, f"any-{number}")
+        kept(bundle, "z-low", match={"severities": ["low"]})
+        made = bundle.post(INCIDENTS, {"title": "Slow", "severity": "low"})
+        bundle.drain()
+        told = bundle.get(f"{INCIDENTS}/{made['incidentId']}/timeline")
+        runs = cast("list[dict[str, Json]]", told["runbooks"])
+        began = {each["runbookId"] for each in runs}
+        assert began == {"z-low", *(f"any-{number}" for number in range(MOST_RUNS - 1))}
+        (named,) = [each["text"] for each in told.items if "left out" in str(each["text"])]
+        assert str(named).endswith(f"left out: any-{MOST_RUNS - 1}")
+        by_hand = bundle.post(
+            f"{INCIDENTS}/{made['incidentId']}/runbooks/any-{MOST_RUNS - 1}/execute", {}
+        )
+        assert by_hand.status == 202

@@ -242,6 +242,12 @@ class Stage:
         """A wedding months away, and nothing to judge."""
         self.wedding_id = self.bundle.register(a_wedding_request(on="2026-12-19"))
 
+    def leaving(self) -> None:
+        """A removal was cut off before any of its work was done."""
+        self.alert()
+        weddings, tenant = self.bundle.services.weddings, self.bundle.tenant
+        weddings.begin_removal(tenant, weddings.get(tenant, self.wedding_id))
+
     def remove(self) -> None:
         """Until it is gone: who asks again may be told that it is."""
         answer = self.ask(f"/api/weddings/{self.wedding_id}", method="DELETE")
@@ -410,6 +416,7 @@ DEEDS: dict[str, tuple[Deed, Deed]] = {
     "incidents-escalate": (Stage.incident, Stage.escalate),
     "metrics-ingest": (Stage.wedding, _ingest),
     "weddings-remove": (Stage.alert, Stage.remove),
+    "streams-wake a removal": (Stage.leaving, lambda stage: stage.bundle.advance(70)),
     "streams-metrics a rule of the tenant's own": (Stage.ruled, Stage.broken_rule),
     "streams-wake a notice": (Stage.rule_in_breach, lambda stage: stage.bundle.advance(45)),
     "rules-create": (Stage.wedding, Stage.make_rule),

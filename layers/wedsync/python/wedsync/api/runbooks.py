@@ -239,9 +239,11 @@ class RunbookReply(Reply):
 
 
 class RunbookListReply(Reply):
-    """Every runbook that there is for a tenant, by its id."""
+    """Some of the runbooks that there are for a tenant, by their ids."""
 
     items: list[RunbookReply]
+    next_cursor: str | None
+    effective_limit: int
 
 
 class ExecuteRequest(Request):

@@ -5,10 +5,19 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from wedsync.alerting.finding import Finding
 from wedsync.alerting.model import Alert
 from wedsync.alerting.observation import Scope
 from wedsync.alerting.own.book import Rulebook
 from wedsync.alerting.own.condition import Comparison, grouping
+from wedsync.alerting.own.groups import (
+    MOST_GROUPS,
+    MOST_NEW,
+    OTHERS,
+    GroupFinding,
+    chosen,
+    of_the_rest,
+)
 from wedsync.alerting.own.judging import NOTHING, Measured, judge_rule
 from wedsync.alerting.own.rule import Rule
 from wedsync.alerting.surroundings import Surroundings
@@ -37,7 +46,11 @@ from wedsync.weddings.context import wedding_context
 from wedsync.weddings.model import Wedding
 
 OpenGroups = Mapping[tuple[str, str | None], AbstractSet[Group]]
-"""The groups that have an open alert, by rule and wedding: they are judged though nothing came."""
+"""The groups that have an open alert, by rule and wedding: they are judged though nothing came.
+
+The alert that stands for the rest of the groups is here as ``REST``.
+"""
+REST: Group = ()
 
 
 def open_groups(book: Rulebook, alerts: Iterable[Alert]) -> OpenGroups:
@@ -45,7 +58,9 @@ def open_groups(book: Rulebook, alerts: Iterable[Alert]) -> OpenGroups:
     found: dict[tuple[str, str | None], set[Group]] = {}
     for alert in alerts:
         rule = book.by_id.get(alert.rule_id)
-        if rule is not None:
+        if rule is not None and alert.group == OTHERS:
+            found.setdefault((rule.rule_id, alert.wedding_id), set()).add(REST)
+        elif rule is not None:
             labels = dict(alert.group)
             if alert.service is not None:
                 labels["service"] = alert.service
@@ -56,15 +71,20 @@ def open_groups(book: Rulebook, alerts: Iterable[Alert]) -> OpenGroups:
 
 @dataclass(slots=True)
 class OwnLook:
-    """One look at a tenant's windows by its own rules: each minute is read once."""
+    """One look at a tenant's windows by its own rules: each minute is read once.
+
+    ``opened`` None: only what came is judged, and open alerts are read where there are many groups.
+    """
 
     services: Services
     tenant: Tenant
     now: datetime
     reader: WindowReader | None = None
-    opened: OpenGroups = field(default_factory=dict)
+    opened: OpenGroups | None = None
     leniency: Mapping[str, float] = field(default_factory=dict)
     _minutes: dict[tuple[object, ...], Minutes] = field(default_factory=dict, init=False)
+    _open_alerts: tuple[Alert, ...] | None = field(default=None, init=False)
+    _new: int = field(default=0, init=False)
     _day: TenantDay | None = field(default=None, init=False)
 
     @property
@@ -138,8 +158,9 @@ class OwnLook:
         for comparison, each in zip(rule.comparisons, own, strict=True):
             if comparison.group_by:
                 found |= {_reordered(key, comparison.group_by, names) for key in each}
-        found |= self.opened.get((rule.rule_id, wedding_id), set())
-        judged: list[Judged] = []
+        opened = (self.opened or {}).get((rule.rule_id, wedding_id), set())
+        found |= opened - {REST} if names else set()
+        judged: list[GroupFinding] = []
         for group in sorted(found):
             measured = [
                 _measured(comparison, each, group, names)
@@ -157,8 +178,45 @@ class OwnLook:
                 replace(around, scope=scope),
                 leniency=self.leniency.get(rule.rule_id, 0.0),
             )
-            judged.append(Judged(finding=finding, context=around.context, at=around.now))
-        return judged
+            judged.append(GroupFinding(group=group, finding=finding))
+        findings = [each.finding for each in judged]
+        if names:
+            findings = self._bounded(rule, wedding_id, judged, around)
+        return [
+            Judged(finding=finding, context=around.context, at=around.now) for finding in findings
+        ]
+
+    def _bounded(
+        self,
+        rule: Rule,
+        wedding_id: str | None,
+        judged: Sequence[GroupFinding],
+        around: Surroundings,
+    ) -> list[Finding]:
+        """What is told of a rule's groups, however many they are: first, that they are too many."""
+        breaches = sum(each.is_breach for each in judged)
+        many = len(judged) > MOST_GROUPS or self._new + breaches > MOST_GROUPS
+        opened = self._opened(rule, wedding_id, ask=many)
+        followed, rest = list(judged), 0
+        if many:
+            room = max(1, MOST_NEW - self._new)
+            followed, rest = chosen(judged, opened, room=room)
+        self._new += sum(each.is_breach and each.group not in opened for each in followed)
+        findings = [each.finding for each in followed]
+        if rest or REST in opened:
+            told = sum(each.is_breach for each in followed)
+            findings.insert(0, of_the_rest(rule, rest, told, around))
+        return findings
+
+    def _opened(self, rule: Rule, wedding_id: str | None, *, ask: bool) -> AbstractSet[Group]:
+        if self.opened is not None:
+            return self.opened.get((rule.rule_id, wedding_id), set())
+        if not ask:
+            return set()
+        if self._open_alerts is None:
+            self._open_alerts = tuple(self.services.alerts.open_of(self.tenant))
+        found = open_groups(Rulebook((rule,)), self._open_alerts)
+        return found.get((rule.rule_id, wedding_id), set())
 
     def _figures(self, comparison: Comparison, last: int, at: datetime) -> Figures:
         if not comparison.is_recent:

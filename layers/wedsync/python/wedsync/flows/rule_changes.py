@@ -2,6 +2,7 @@
 
 from wedsync.alerting.model import Alert
 from wedsync.alerting.own.condition import grouping
+from wedsync.alerting.own.groups import OTHERS
 from wedsync.alerting.own.rule import Rule
 from wedsync.flows.answering import resolve_alert
 from wedsync.incidents.ladder import SYSTEM
@@ -22,5 +23,7 @@ def speaks_of(rule: Rule, alert: Alert) -> bool:
     labels = {name for name, _ in alert.group}
     if alert.service is not None:
         labels.add("service")
+    wanted = set(grouping(rule.condition))
     by_wedding = alert.wedding_id is not None
-    return by_wedding == rule.wedding_specific and labels == set(grouping(rule.condition))
+    fits = bool(wanted) if alert.group == OTHERS else labels == wanted
+    return by_wedding == rule.wedding_specific and fits

@@ -43,7 +43,16 @@ class StreamsWake:
     kind: Literal["streams"] = "streams"
 
 
-Wake: TypeAlias = LadderWake | RunbookWake | WatchWake | StreamsWake
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalWake:
+    """Look whether this wedding's removal has begun and was not ended."""
+
+    tenant_id: str
+    wedding_id: str
+    kind: Literal["removal"] = "removal"
+
+
+Wake: TypeAlias = LadderWake | RunbookWake | WatchWake | StreamsWake | RemovalWake
 _wakes: TypeAdapter[Wake] = TypeAdapter(Annotated[Wake, Field(discriminator="kind")])
 
 

@@ -54,6 +54,7 @@ class UpdateKind(StrEnum):
     RESOLVED = "resolved"
     CLOSED = "closed"
     REOPENED = "reopened"
+    RUNBOOK = "runbook"
 
 
 class ChannelKind(StrEnum):

@@ -10,6 +10,19 @@ def is_wedding_day(incident: Incident) -> bool:
     return context is not None and context.is_wedding_day
 
 
+def specificity(runbook: Runbook) -> tuple[int, tuple[bool, ...]]:
+    """How closely it says which incidents it is for: how many conditions it has, then which."""
+    wanted = runbook.match
+    given = (
+        bool(wanted.rules),
+        bool(wanted.types),
+        bool(wanted.services),
+        bool(wanted.severities),
+        wanted.wedding_day is not None,
+    )
+    return sum(given), given
+
+
 def mismatch(runbook: Runbook, incident: Incident) -> str | None:
     """Why the runbook does not apply; None where it does."""
     wanted = runbook.match

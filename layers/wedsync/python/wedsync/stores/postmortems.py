@@ -5,10 +5,10 @@ from dataclasses import replace
 from wedsync.cloud import Absent, ConditionFailed, Equals, Item, Key, Table
 from wedsync.errors import PreconditionFailed
 from wedsync.incidents.postmortem import Findings
-from wedsync.stores.documents import Documents
+from wedsync.stores.documents import WRITTEN_BYTES, Documents
 from wedsync.tenancy import Tenant
 
-_documents = Documents(Findings)
+_documents = Documents(Findings, most_bytes=WRITTEN_BYTES)
 
 
 class PostmortemStore:

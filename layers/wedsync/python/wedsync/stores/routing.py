@@ -11,12 +11,12 @@ from wedsync.incidents.model import Policy
 from wedsync.notifications.contacts import Contact
 from wedsync.notifications.roster import Roster
 from wedsync.stores.cursors import open_cursor, seal
-from wedsync.stores.documents import Documents
+from wedsync.stores.documents import LISTED_BYTES, WRITTEN_BYTES, Documents
 from wedsync.tenancy import Tenant
 
-_contacts = Documents(Contact)
-_rosters = Documents(Roster)
-_policies = Documents(Policy)
+_contacts = Documents(Contact, most_bytes=LISTED_BYTES)
+_rosters = Documents(Roster, most_bytes=WRITTEN_BYTES)
+_policies = Documents(Policy, most_bytes=WRITTEN_BYTES)
 _ROSTERS = "rosters"
 _ROSTER = "roster"
 

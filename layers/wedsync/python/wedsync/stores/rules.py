@@ -13,10 +13,10 @@ from wedsync.cloud import Absent, ConditionFailed, Equals, Item, Key, Table
 from wedsync.cloud.paging import every
 from wedsync.errors import PreconditionFailed, RuleNotFound, TooMuchContention
 from wedsync.identifiers import plausible
-from wedsync.stores.documents import Documents
+from wedsync.stores.documents import LISTED_BYTES, Documents
 from wedsync.tenancy import Tenant
 
-_documents = Documents(Rule)
+_documents = Documents(Rule, most_bytes=LISTED_BYTES)
 _CLOCKED = "clocked"
 _TRIES = 24
 

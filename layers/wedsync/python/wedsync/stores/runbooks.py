@@ -25,12 +25,12 @@ from wedsync.errors import ExecutionNotFound, PreconditionFailed
 from wedsync.identifiers import plausible
 from wedsync.runbooks.execution import Execution, due_at
 from wedsync.runbooks.model import Runbook
-from wedsync.stores.documents import Documents
+from wedsync.stores.documents import WRITTEN_BYTES, Documents
 from wedsync.stores.episodes import Overtaken
 from wedsync.stores.order import sortable
 from wedsync.tenancy import Tenant
 
-_runbooks = Documents(Runbook)
+_runbooks = Documents(Runbook, most_bytes=WRITTEN_BYTES)
 _executions = Documents(Execution)
 _DUE = "due"
 

@@ -12,10 +12,10 @@ from wedsync.cloud.paging import every
 from wedsync.cloud.values import EXPIRES_AT
 from wedsync.errors import PreconditionFailed, SilenceNotFound
 from wedsync.identifiers import plausible
-from wedsync.stores.documents import Documents
+from wedsync.stores.documents import LISTED_BYTES, Documents
 from wedsync.tenancy import Tenant
 
-_documents = Documents(Silence)
+_documents = Documents(Silence, most_bytes=LISTED_BYTES)
 _KEPT = timedelta(days=31)
 
 

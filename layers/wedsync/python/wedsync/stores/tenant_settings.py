@@ -6,7 +6,7 @@ from datetime import datetime
 from wedsync.cloud import Absent, ConditionFailed, Equals, Item, Key, Table
 from wedsync.errors import PreconditionFailed
 from wedsync.metrics.packs import PackHistory
-from wedsync.stores.documents import Documents
+from wedsync.stores.documents import WRITTEN_BYTES, Documents
 from wedsync.tenancy import Tenant
 from wedsync.weddings.season import USUAL_SEASON, SeasonMonths
 
@@ -21,7 +21,7 @@ class TenantSettings:
     version: int = 0
 
 
-_documents = Documents(TenantSettings)
+_documents = Documents(TenantSettings, most_bytes=WRITTEN_BYTES)
 
 
 class TenantSettingsStore:

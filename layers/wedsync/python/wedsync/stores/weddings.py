@@ -8,6 +8,9 @@ The wedding's own item stands in the index ``by_opening`` as well, over all tena
 ``opens#shard / first opening``, or at ``opens#long / end`` where the window spans more than three
 days. So it moves with the wedding in one write, and a reader that knows how far ahead it has to
 look reads those weddings alone. A shard takes about 1,000 writes a second.
+
+One whose removal has begun stands at ``leaving`` there instead: it has no runs any more, counts as
+not registered, and whoever looks for removals that were cut off finds them in one query.
 """
 
 import zlib
@@ -20,6 +23,7 @@ from wedsync.cloud.paging import every
 from wedsync.cloud.values import EXPIRES_AT
 from wedsync.errors import FieldError, PreconditionFailed, WeddingLeaving, WeddingNotFound
 from wedsync.identifiers import plausible
+from wedsync.incidents.ladder import SYSTEM
 from wedsync.stores.cursors import open_cursor, seal
 from wedsync.stores.documents import Documents
 from wedsync.stores.order import sortable
@@ -35,10 +39,11 @@ _SHARDS = 4
 _LONG = timedelta(days=3)
 _LEAVING = 0
 """Stands where the version does of a wedding whose removal has begun: nobody saves over it."""
+_LEAVING_ONES = "leaving"
 LONG_ONES = "opens#long"
 """The shard of windows that span more than three days, which stand in the order of their end."""
 OPENING_SHARDS = (*(f"opens#{number}" for number in range(_SHARDS)), LONG_ONES)
-"""The parts of the index ``by_opening``; all of them together hold every wedding once."""
+"""The parts of the index ``by_opening``; together they hold every wedding once that stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,14 @@ class WeddingPage:
 
     weddings: tuple[Wedding, ...]
     next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A wedding whose removal has begun, and who asked for it."""
+
+    wedding: Wedding
+    by: str
 
 
 class WeddingStore:
@@ -76,12 +89,13 @@ class WeddingStore:
         return None if item is None else _documents.load(item.text("body"))
 
     def find_many(self, tenant: Tenant, wedding_ids: Iterable[str]) -> dict[str, Wedding]:
-        """Those of these weddings that are registered."""
+        """Those of these weddings that are registered, and are not being removed."""
         keys = [_key(tenant, each) for each in sorted(set(wedding_ids)) if plausible(each)]
         found: dict[str, Wedding] = {}
         for start in range(0, len(keys), 100):
             for item in self._table.get_many(keys[start : start + 100]):
-                found[item.key.sk] = _documents.load(item.text("body"))
+                if not _is_leaving(item):
+                    found[item.key.sk] = _documents.load(item.text("body"))
         return found
 
     def add(self, tenant: Tenant, wedding: Wedding) -> Wedding:
@@ -110,14 +124,20 @@ class WeddingStore:
             raise PreconditionFailed from None
         return saved
 
-    def begin_removal(self, tenant: Tenant, wedding: Wedding) -> None:
+    def begin_removal(self, tenant: Tenant, wedding: Wedding, *, by: str = SYSTEM) -> None:
         """From now on the wedding as it was read can be removed, and not be changed any more.
 
         Once more, by whoever repeats the removal, is as good. Raises PreconditionFailed where it
         is another by now, and WeddingNotFound where it is gone.
         """
-        leaving = _item(tenant, wedding)
-        leaving = replace(leaving, attributes={**leaving.attributes, "version": _LEAVING})
+        item = _item(tenant, wedding)
+        gone: dict[str, Attribute] = {
+            "version": _LEAVING,
+            "removed_by": by,
+            "opens_in": _LEAVING_ONES,
+            "opens_at": f"{tenant.id}#{wedding.wedding_id}",
+        }
+        leaving = replace(item, attributes={**item.attributes, **gone})
         try:
             self._table.put(leaving, when=Equals("version", wedding.version))
         except ConditionFailed as conflict:
@@ -125,6 +145,18 @@ class WeddingStore:
                 raise WeddingNotFound from None
             if not _is_leaving(conflict.current):
                 raise PreconditionFailed from None
+
+    def find_leaving(self, tenant: Tenant, wedding_id: str) -> Leaving | None:
+        """The wedding, if its removal has begun and was not ended."""
+        item = self._table.get(_key(tenant, wedding_id))
+        if item is None or not _is_leaving(item):
+            return None
+        return Leaving(_documents.load(item.text("body")), item.text("removed_by"))
+
+    def leaving(self) -> Iterator[tuple[Tenant, str]]:
+        """Every tenant's weddings whose removal was not ended; may lag by seconds."""
+        for item in every(self._table, _LEAVING_ONES, index="by_opening"):
+            yield Tenant(item.text("tenant")), item.key.sk
 
     def remove(self, tenant: Tenant, wedding: Wedding) -> None:
         """Forget a wedding whose removal has begun, then its marks."""
@@ -154,7 +186,8 @@ class WeddingStore:
         """This tenant's weddings of these dates, both included; may lag by seconds."""
         sort = Sort(at_least=f"{first.isoformat()}#", at_most=f"{last.isoformat()}#~")
         for item in every(self._table, tenant.partition("weddings"), index="by_date", sort=sort):
-            yield _documents.load(item.text("body"))
+            if not _is_leaving(item):
+                yield _documents.load(item.text("body"))
 
     def opening(
         self,
