@@ -475,6 +475,37 @@ def test_a_bad_query_is_refused_by_its_name(web: Web, name: str, query: str) -> 
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "query", "meant"),
+    [
+        ("metrics-series", "name=x&start=2026-06-20T00:00:00Z", "did you mean from?"),
+        ("metrics-series", "name=x&timeRange=1h&wedding=wed_1", "did you mean weddingId?"),
+        ("alerts-listing", "status=firing", "did you mean state?"),
+        ("incidents-listing", "state=open", "did you mean status?"),
+        ("routing-notifications", "contacId=con_1", "did you mean contactId?"),
+        ("weddings-listing", "vendor=photo-1&limit=1", "did you mean vendorId?"),
+        ("weddings-listing", "&colour=red", "no such query parameter (there are date, status,"),
+        ("metrics-wedding", "at=2026-06-20", "this route has no query parameters"),
+        ("weddings-create", "dryRun=true", "this route has no query parameters"),
+    ],
+)
+def test_a_parameter_that_nobody_reads_is_refused(
+    web: Web, name: str, query: str, meant: str
+) -> None:
+    told = web.ask(ROUTES[name].method, path_of(name), BODIES.get(name), query=query)
+    assert told.is_a_problem(400)
+    (error,) = told.errors
+    assert error["code"] == "unknown-parameter"
+    assert f"{error['pointer']}=" in query
+    assert meant in error["detail"]
+    assert told.json["detail"] == f"{error['pointer']}: {error['detail']}"
+
+
+def test_who_may_not_ask_is_not_told_which_parameters_there_are(web: Web) -> None:
+    told = web.ask("GET", path_of("metrics-series"), role=None, query="colour=red")
+    assert told.is_a_problem(401)
+
+
 @pytest.mark.parametrize("at", ["1970-01-01T00:00:00Z", "2200-12-31T23:59:59-14:00"])
 def test_the_first_and_the_last_instant_are_answered(web: Web, at: str) -> None:
     for function, name in (("weddings-monitoring", "at"), ("metrics-series", "from")):

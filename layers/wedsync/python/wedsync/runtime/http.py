@@ -43,6 +43,7 @@ from wedsync.runtime.aws import on_aws
 from wedsync.runtime.declarations import Declaration, HttpTrigger
 from wedsync.runtime.idempotency import once
 from wedsync.runtime.log import logger
+from wedsync.runtime.queries import parameters_of, require_known
 from wedsync.runtime.reads import TELLING_QUALITY, told
 from wedsync.stores.services import Services
 from wedsync.tenancy import READERS, WRITERS, Caller, Role, Tenant
@@ -69,6 +70,7 @@ RawBody = Annotated[bytes, Depends(invocation.raw_body)]
 Unrouted = Annotated[invocation.RouteMiss, Depends(invocation.route_miss)]
 """How the request missed every route, for the one endpoint that answers such."""
 
+_EVERY_PATH = "$default"
 _EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 _JSON_DOCUMENT_BYTES = 1024 * 1024
 _PATH_PARAMETER = re.compile(r"\{(\w+)\}")
@@ -149,6 +151,8 @@ class Endpoint:
         if str(request.get("rawPath", "")).endswith("\n"):
             # The router's patterns end before a last line break: it would be no part of an id.
             raise NotFound
+        if self.trigger.path != _EVERY_PATH:
+            require_known(_queried(request), self._parameters)
         headers = _headers(request)
         running = invocation.Invocation(
             services=services,
@@ -207,6 +211,11 @@ class Endpoint:
         return bool(plain - set(_PATH_PARAMETER.findall(self.trigger.path)))
 
     @functools.cached_property
+    def _parameters(self) -> tuple[str, ...]:
+        """What the route reads of a query."""
+        return parameters_of(self._handler)
+
+    @functools.cached_property
     def _resolver(self) -> APIGatewayHttpResolver:
         return self.resolver()
 
@@ -233,7 +242,7 @@ class Endpoint:
         annotations.pop("return", None)
         call.__annotations__ = annotations
         call.__signature__ = signature.replace(return_annotation=signature.empty)  # type: ignore[attr-defined] # what inspect reads
-        catches_all = self.trigger.path == "$default"
+        catches_all = self.trigger.path == _EVERY_PATH
         app.route(
             rule=".+" if catches_all else _PATH_PARAMETER.sub(r"<\1>", self.trigger.path),
             method=_EVERY_METHOD if catches_all else self.trigger.method,
@@ -350,6 +359,11 @@ def _arrived_at(request: Mapping[str, object], now: datetime) -> datetime:
 def _headers(request: Mapping[str, object]) -> dict[str, str]:
     headers = cast("dict[str, str] | None", request.get("headers")) or {}
     return {name.lower(): value for name, value in headers.items()}
+
+
+def _queried(request: Mapping[str, object]) -> Iterable[str]:
+    """The names of what the query says."""
+    return cast("dict[str, str] | None", request.get("queryStringParameters")) or {}
 
 
 def _body(request: Mapping[str, object]) -> bytes:
