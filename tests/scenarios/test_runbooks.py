@@ -160,6 +160,36 @@ def test_a_step_that_needs_approval_waits_for_a_person(saturday: Day) -> None:
     assert saturday.bundle.post(f"{path}/abort").status == 409
 
 
+def test_whoever_was_paged_is_told_once_that_a_step_waits_for_a_person(saturday: Day) -> None:
+    channels = [{"kind": "email", "address": "mia@example.com"}]
+    mia = {"name": "Mia", "roles": ["on_call_engineer", "platform_lead"], "channels": channels}
+    assert saturday.bundle.post("/api/monitoring/contacts", mia).status == 201
+    settled(saturday, step("shed", SHED, needsApproval=True))
+    saturday.at("14:05").push(photo_failures("w1", rate=2.0))
+    incident = saturday.incident
+    saturday.tell(str(incident["incidentId"]), "acknowledge")
+    saturday.at("14:30")
+    heard = [each for each in saturday.heard(between("14:05", "14:30")) if each.kind == "notice"]
+    assert {each.role for each in heard} == {"on_call_engineer", "platform_lead"}
+    assert len(heard) == 2
+    for each in heard:
+        assert each.subject == "[CRITICAL] NOTICE: Ann & Bo: Waits for your approval: shed"
+        assert f"POST {RUNS}/{the_run(saturday)['executionId']}/approve" in each.message
+        assert each.incident_id == incident["incidentId"]
+    # Somebody who took the incident has not said yes by that.
+    told = [each for each in saturday.bundle.tells(None) if each["kind"] == "notice"]
+    assert {each["state"] for each in told} == {"handed_over"}
+
+
+def test_a_notice_of_a_runbook_names_its_incident_and_its_wedding(saturday: Day) -> None:
+    settled(saturday, step("tell", TELL))
+    saturday.at("14:05").push(photo_failures("w1", rate=2.0))
+    (heard,) = [each for each in saturday.heard(at("14:05")) if each.kind == "notice"]
+    assert heard.subject == "[CRITICAL] NOTICE: Ann & Bo: Uploads fail"
+    assert heard.incident_id == saturday.incident["incidentId"]
+    assert heard.wedding_id == saturday.wedding_id("w1")
+
+
 def test_an_aborted_run_puts_back_what_it_did(saturday: Day) -> None:
     settled(saturday, step("shed", SHED), step("tell", TELL, needsApproval=True))
     saturday.at("14:05").push(photo_failures("w1", rate=2.0)).at("14:06")
