@@ -5,6 +5,7 @@ import re
 from wedsync.api.runbooks import RunbookReply, RunbookRequest
 from wedsync.api.versions import IfMatch, etag, require_version
 from wedsync.errors import PreconditionFailed, RunbookNotFound
+from wedsync.flows.runbook_checks import require_said, require_things
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
 from wedsync.runtime.http import FromCaller, Injected, endpoint
@@ -15,7 +16,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}\Z")
 @endpoint(
     "PUT /api/monitoring/runbooks/{runbook_id}",
     summary="Make or replace a runbook",
-    uses=(Resource.RUNBOOKS.read_write(),),
+    uses=(Resource.RUNBOOKS.read_write(), Resource.RULES.read(), Resource.ROUTING.read()),
     raises=(RunbookNotFound, PreconditionFailed),
 )
 def handler(
@@ -35,5 +36,7 @@ def handler(
     version = former.version if former is not None else 0
     require_version(if_match, version)
     wanted = request.runbook(runbook_id)
+    require_said(wanted, said=request.model_fields_set)
+    require_things(services, caller.tenant, wanted, former=former)
     saved = services.runbooks.save(caller.tenant, wanted, expected=version)
     return Answer(RunbookReply.of(saved), {"etag": etag(saved.version)})

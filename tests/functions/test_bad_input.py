@@ -212,6 +212,25 @@ def test_a_member_that_would_do_nothing_is_refused_by_its_name(web: Web, name: s
         assert send(web, name, nothing).status in gone
 
 
+def test_who_sends_no_body_is_shown_one(web: Web) -> None:
+    told = web.ask("POST", path_of("runbooks-execute"))
+    assert told.is_a_problem(400)
+    assert told.json["detail"] == 'a body is required, such as {"dryRun": true}'
+
+
+def test_points_are_not_wrapped(web: Web) -> None:
+    told = web.ask("POST", "/api/metrics/ingest", {"points": []})
+    assert told.is_a_problem(400)
+    assert told.errors[0]["pointer"] == "/points"
+    assert "a body is a point, an array of points, or lines" in told.errors[0]["detail"]
+
+
+def test_a_patch_of_a_member_that_nobody_knows_names_the_one_that_was_meant(web: Web) -> None:
+    told = web.ask("PATCH", f"/api/weddings/{web.a_wedding()}", {"coupelName": "A & B"})
+    assert told.is_a_problem(400)
+    assert told.json["detail"] == "/coupelName: no such member; did you mean coupleName?"
+
+
 @pytest.mark.parametrize("title", ["", " ", "\n\t", "\u2003"])
 def test_a_title_says_something(web: Web, title: str) -> None:
     told = send(web, "incidents-create", incident(title=title))

@@ -58,6 +58,15 @@ def test_the_built_in_ladders_are_read_like_any_other(tuesday: Day) -> None:
     assert tuesday.bundle.get(f"{POLICIES}/other").status == 404
 
 
+def test_a_near_miss_of_a_built_in_ladder_is_refused(tuesday: Day) -> None:
+    answer = tuesday.bundle.put_document(f"{POLICIES}/weding_day", FAST)
+    assert answer.status == 400
+    (error,) = cast("list[dict[str, str]]", answer["errors"])
+    assert error["pointer"] == "name"
+    assert error["detail"].startswith("did you mean wedding_day?")
+    assert tuesday.bundle.put_document(f"{POLICIES}/evenings", FAST).status == 200
+
+
 def test_a_built_in_ladder_is_put_back_word_for_word(tuesday: Day) -> None:
     body = tuesday.bundle.get(f"{POLICIES}/normal").own
     del body["name"], body["version"]

@@ -75,7 +75,7 @@ class RosterRequest(ReadBack):
             if name not in known
         ]
         if wrong:
-            raise Invalid("the roster names somebody who is no contact", errors=wrong)
+            raise Invalid.fields(wrong)
         return Roster(
             time_zone=self.time_zone,
             rotations=tuple(

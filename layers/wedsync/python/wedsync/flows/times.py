@@ -1,9 +1,10 @@
 """Epoch numbers of the windows that an instant lies in."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 MINUTE_MS = 60_000
 MINUTES_PER_HOUR = 60
+_DAYS_FROM = 3
 
 
 def epoch_ms(at: datetime) -> int:
@@ -24,3 +25,13 @@ def minute_start(minute: int) -> datetime:
 def at_ms(ms: int) -> datetime:
     """The instant of these epoch milliseconds."""
     return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def in_words(span: timedelta) -> str:
+    """A span as people say it: whole days from the third on, else whole hours or minutes."""
+    minutes = round(span.total_seconds() / 60)
+    hours, left = divmod(minutes, MINUTES_PER_HOUR)
+    if left or not hours:
+        return f"{minutes} min"
+    days, left = divmod(hours, 24)
+    return f"{hours} h" if left or days < _DAYS_FROM else f"{days} days"

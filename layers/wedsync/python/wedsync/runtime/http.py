@@ -20,6 +20,7 @@ from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
+from wedsync.api.shape import Request
 from wedsync.api.validation import refused
 from wedsync.cloud.memory import memory_of
 from wedsync.errors import (
@@ -176,7 +177,7 @@ class Endpoint:
             normalised["body"], document = _json_document(running.body, encoding)
 
         def resolve() -> dict[str, object]:
-            if self.trigger.method != "GET" and not self._takes_document:
+            if self.trigger.method != "GET" and self._document_kind is None:
                 _require_nothing(document)
             with _resolving:
                 invocation.enter(running)
@@ -202,13 +203,22 @@ class Endpoint:
         return caller
 
     @functools.cached_property
-    def _takes_document(self) -> bool:
-        """Whether some parameter is the body: none of the path, and nothing that is injected."""
+    def _document_kind(self) -> object | None:
+        """The type of the parameter that is the body: none of the path, and none injected."""
         annotations = inspect.get_annotations(self._handler, eval_str=True)
+        in_path = {*_PATH_PARAMETER.findall(self.trigger.path), "return"}
         # What is injected, and what comes from the query or a header, is Annotated.
-        plain = {name for name, kind in annotations.items() if not hasattr(kind, "__metadata__")}
-        plain.discard("return")
-        return bool(plain - set(_PATH_PARAMETER.findall(self.trigger.path)))
+        plain = (
+            kind
+            for name, kind in annotations.items()
+            if name not in in_path and not hasattr(kind, "__metadata__")
+        )
+        return next(plain, None)
+
+    def _refuse(self, error: RequestValidationError) -> Response[str]:
+        kind = self._document_kind
+        example = kind.example if isinstance(kind, type) and issubclass(kind, Request) else None
+        raise refused(error.errors(), example=example) from None
 
     @functools.cached_property
     def _parameters(self) -> tuple[str, ...]:
@@ -223,7 +233,7 @@ class Endpoint:
         """A fresh Powertools resolver that holds this one route (the OpenAPI document reads it)."""
         app = APIGatewayHttpResolver(enable_validation=True)
         app.exception_handler(WedSyncError)(_raise)
-        app.exception_handler(RequestValidationError)(_raise_invalid)
+        app.exception_handler(RequestValidationError)(self._refuse)
         app.not_found(_raise_not_found)
         signature = inspect.signature(self._handler)
         returns = signature.return_annotation
@@ -312,10 +322,6 @@ def _raise(error: WedSyncError) -> Response[str]:
     raise error
 
 
-def _raise_invalid(error: RequestValidationError) -> Response[str]:
-    raise refused(error.errors()) from None
-
-
 def _raise_not_found(_: Exception) -> Response[str]:
     raise NotFound
 
@@ -401,7 +407,7 @@ def _require_nothing(document: object) -> None:
         FieldError(pointer=member_pointer(name), code="extra-forbidden", detail=detail)
         for name in document
     ]
-    raise Invalid(detail, errors=unknown)
+    raise Invalid.fields(unknown)
 
 
 def _idempotency_key(method: str, headers: Mapping[str, str]) -> str | None:

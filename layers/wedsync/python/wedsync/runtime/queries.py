@@ -44,8 +44,7 @@ def require_known(names: Iterable[str], known: Collection[str]) -> None:
         if name not in known
     ]
     if unknown:
-        first = unknown[0]
-        raise Invalid(f"{first.pointer}: {first.detail}", errors=unknown)
+        raise Invalid.fields(unknown)
 
 
 def _refusal(name: str, known: Collection[str]) -> str:
