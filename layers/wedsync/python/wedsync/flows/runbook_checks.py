@@ -9,6 +9,8 @@ from wedsync.spelling import did_you_mean, one_of
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 
+_OF_PLATFORM = tuple(each.rule_id for each in PLATFORM_RULES)
+
 
 def require_things(
     services: Services, tenant: Tenant, runbook: Runbook, *, former: Runbook | None
@@ -18,11 +20,10 @@ def require_things(
     What the former version names already may have gone since, and stands.
     """
     before = set() if former is None else set(_named(former))
-    own = [each.rule_id for each in services.rules.every(tenant)]
-    rules = [*(each.rule_id for each in PLATFORM_RULES), *own]
+    own = {each.rule_id for each in services.rules.every(tenant)}
     contacts = [each.contact_id for each in services.routing.contacts(tenant)]
     wrong = [
-        *_unknown("/match/rules", runbook.match.rules, rules, before),
+        *_unknown("/match/rules", runbook.match.rules, _OF_PLATFORM, before | own),
         *_unknown("/match/types", runbook.match.types, ALERT_TYPES, before),
         *_of_steps(runbook, contacts, before),
     ]
