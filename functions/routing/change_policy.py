@@ -5,6 +5,7 @@ import re
 from wedsync.api.policies import PolicyReply, PolicyRequest
 from wedsync.api.versions import IfMatch, etag, require_version
 from wedsync.errors import PolicyNotFound, PreconditionFailed, TooLarge
+from wedsync.flows.policies import require_no_slip
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
 from wedsync.runtime.http import FromCaller, Injected, endpoint
@@ -33,6 +34,8 @@ def handler(
     if not _NAME.match(name):
         raise PolicyNotFound("a name has lower-case letters, digits, dashes and underscores")
     former = services.routing.policy(caller.tenant, name)
+    if former is None:
+        require_no_slip(name)
     version = former[1] if former is not None else 0
     require_version(if_match, version)
     settled = policy.policy(name)

@@ -3,7 +3,7 @@
 from wedsync.api.roster import RosterReply, RosterRequest
 from wedsync.api.versions import IfMatch, etag, require_version
 from wedsync.errors import PreconditionFailed, TooLarge
-from wedsync.flows.duties import gaps_on_saturday
+from wedsync.flows.duties import contacts_here, gaps_on_saturday
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
 from wedsync.runtime.http import FromCaller, Injected, endpoint
@@ -26,8 +26,9 @@ def handler(
     former = services.routing.roster(tenant)
     version = former.version if former is not None else 0
     require_version(if_match, version)
-    known = {each.contact_id for each in services.routing.contacts(tenant)}
+    known = contacts_here(services, tenant)
     settled = roster.roster(known=known, at=now)
     saved = services.routing.save_roster(tenant, settled, expected=version)
-    gaps = gaps_on_saturday(services, tenant, saved, now)
-    return Answer(RosterReply.of(saved, gaps=gaps, at=now), {"etag": etag(saved.version)})
+    gaps = gaps_on_saturday(saved, now, known=known)
+    reply = RosterReply.of(saved, gaps=gaps, known=known, at=now)
+    return Answer(reply, {"etag": etag(saved.version)})

@@ -2,7 +2,7 @@
 
 from wedsync.api.roster import RosterReply
 from wedsync.api.versions import etag
-from wedsync.flows.duties import gaps_on_saturday
+from wedsync.flows.duties import contacts_here, gaps_on_saturday
 from wedsync.notifications.roster import Roster
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
@@ -15,9 +15,10 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
     uses=(Resource.ROUTING.read(),),
 )
 def handler(caller: FromCaller, services: Injected) -> Answer[RosterReply]:
-    """Answer the roster; an empty one where none is settled."""
+    """Answer the roster without contacts that are gone; an empty one where none is settled."""
     now = services.now()
     roster = services.routing.roster(caller.tenant) or Roster(time_zone="UTC")
-    gaps = gaps_on_saturday(services, caller.tenant, roster, now)
-    reply = RosterReply.of(roster, gaps=gaps, at=now)
+    known = contacts_here(services, caller.tenant)
+    gaps = gaps_on_saturday(roster, now, known=known)
+    reply = RosterReply.of(roster, gaps=gaps, known=known, at=now)
     return Answer(reply, {"etag": etag(roster.version)})

@@ -213,6 +213,25 @@ def test_a_member_that_would_do_nothing_is_refused_by_its_name(web: Web, name: s
         assert send(web, name, nothing).status in gone
 
 
+def test_who_sends_no_body_is_shown_one(web: Web) -> None:
+    told = web.ask("POST", path_of("runbooks-execute"))
+    assert told.is_a_problem(400)
+    assert told.json["detail"] == 'a body is required, such as {"dryRun": true}'
+
+
+def test_points_are_not_wrapped(web: Web) -> None:
+    told = web.ask("POST", "/api/metrics/ingest", {"points": []})
+    assert told.is_a_problem(400)
+    assert told.errors[0]["pointer"] == "/points"
+    assert "a body is a point, an array of points, or lines" in told.errors[0]["detail"]
+
+
+def test_a_patch_of_a_member_that_nobody_knows_names_the_one_that_was_meant(web: Web) -> None:
+    told = web.ask("PATCH", f"/api/weddings/{web.a_wedding()}", {"coupelName": "A & B"})
+    assert told.is_a_problem(400)
+    assert told.json["detail"] == "/coupelName: no such member; did you mean coupleName?"
+
+
 @pytest.mark.parametrize("title", ["", " ", "\n\t", "\u2003"])
 def test_a_title_says_something(web: Web, title: str) -> None:
     told = send(web, "incidents-create", incident(title=title))
@@ -527,6 +546,37 @@ def test_a_bad_query_is_refused_by_its_name(web: Web, name: str, query: str) -> 
         "name",
         *query.replace("&", "=").split("="),
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "meant"),
+    [
+        ("metrics-series", "name=x&start=2026-06-20T00:00:00Z", "did you mean from?"),
+        ("metrics-series", "name=x&timeRange=1h&wedding=wed_1", "did you mean weddingId?"),
+        ("alerts-listing", "status=firing", "did you mean state?"),
+        ("incidents-listing", "state=open", "did you mean status?"),
+        ("routing-notifications", "contacId=con_1", "did you mean contactId?"),
+        ("weddings-listing", "vendor=photo-1&limit=1", "did you mean vendorId?"),
+        ("weddings-listing", "&colour=red", "no such query parameter (there are date, status,"),
+        ("metrics-wedding", "at=2026-06-20", "this route has no query parameters"),
+        ("weddings-create", "dryRun=true", "this route has no query parameters"),
+    ],
+)
+def test_a_parameter_that_nobody_reads_is_refused(
+    web: Web, name: str, query: str, meant: str
+) -> None:
+    told = web.ask(ROUTES[name].method, path_of(name), BODIES.get(name), query=query)
+    assert told.is_a_problem(400)
+    (error,) = told.errors
+    assert error["code"] == "unknown-parameter"
+    assert f"{error['pointer']}=" in query
+    assert meant in error["detail"]
+    assert told.json["detail"] == f"{error['pointer']}: {error['detail']}"
+
+
+def test_who_may_not_ask_is_not_told_which_parameters_there_are(web: Web) -> None:
+    told = web.ask("GET", path_of("metrics-series"), role=None, query="colour=red")
+    assert told.is_a_problem(401)
 
 
 @pytest.mark.parametrize("at", ["1970-01-01T00:00:00Z", "2200-12-31T23:59:59-14:00"])

@@ -130,10 +130,10 @@ class TestProblems:
             "type": "urn:wedsync:problem:invalid-request",
             "title": "The request is not valid",
             "status": 400,
-            "detail": "from 1 to 10000",
+            "detail": "/guestCount: from 1 to 10000",
             "instance": WEDDINGS,
             "requestId": "request-1",
-            "error": "from 1 to 10000",
+            "error": "/guestCount: from 1 to 10000",
             "errors": [
                 {"pointer": "/guestCount", "code": "out-of-range", "detail": "from 1 to 10000"}
             ],

@@ -58,6 +58,15 @@ def test_the_built_in_ladders_are_read_like_any_other(tuesday: Day) -> None:
     assert tuesday.bundle.get(f"{POLICIES}/other").status == 404
 
 
+def test_a_near_miss_of_a_built_in_ladder_is_refused(tuesday: Day) -> None:
+    answer = tuesday.bundle.put_document(f"{POLICIES}/weding_day", FAST)
+    assert answer.status == 400
+    (error,) = cast("list[dict[str, str]]", answer["errors"])
+    assert error["pointer"] == "name"
+    assert error["detail"].startswith("did you mean wedding_day?")
+    assert tuesday.bundle.put_document(f"{POLICIES}/evenings", FAST).status == 200
+
+
 def test_a_built_in_ladder_is_put_back_word_for_word(tuesday: Day) -> None:
     body = tuesday.bundle.get(f"{POLICIES}/normal").own
     del body["name"], body["version"]
@@ -297,3 +306,38 @@ def test_two_hours_of_an_idle_tenant_tell_nobody_anything() -> None:
     with Bundle(at=datetime(2026, 6, 19, 9, tzinfo=UTC)) as bundle:
         bundle.advance(timedelta(hours=2).total_seconds())
         assert bundle.notifications() == ()
+
+
+def test_who_is_gone_is_not_told_as_on_duty_and_the_roster_can_be_put_back(tuesday: Day) -> None:
+    stays, goes = (add(tuesday, name, "crew") for name in ("ana", "ben"))
+    turns = {"startsOn": "2026-06-15", "handOver": "08:00", "shiftDays": 1}
+    override = {
+        "role": "crew",
+        "contactId": goes,
+        "startsAt": "2026-06-16T00:00:00Z",
+        "endsAt": "2026-06-17T00:00:00Z",
+    }
+    body = {
+        "timeZone": "UTC",
+        "rotations": [
+            {"role": "crew", "members": [stays, goes], **turns},
+            {"role": "boss", "members": [goes], **turns},
+        ],
+        "overrides": [override],
+    }
+    before = put(tuesday, ONCALL, body)
+    assert {"role": "crew", "contactIds": [goes]} in cast("list[Json]", before["onDuty"])
+    assert before["saturdayGaps"] == []
+    assert tuesday.bundle.request("DELETE", f"{CONTACTS}/{goes}").status == 204
+    told = tuesday.bundle.get(ONCALL)
+    assert told["onDuty"] == [
+        {"role": "crew", "contactIds": []},
+        {"role": "boss", "contactIds": []},
+    ]
+    gaps = cast("list[dict[str, Json]]", told["saturdayGaps"])
+    assert {each["role"] for each in gaps} == {"crew", "boss"}
+    (rotation,) = cast("list[dict[str, Json]]", told["rotations"])
+    assert (rotation["role"], rotation["members"], told["overrides"]) == ("crew", [stays], [])
+    again = put(tuesday, ONCALL, told.members)
+    assert again["onDuty"] == [{"role": "crew", "contactIds": [stays]}]
+    assert again["saturdayGaps"] == []

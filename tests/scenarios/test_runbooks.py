@@ -17,6 +17,7 @@ INCIDENTS = "/api/monitoring/incidents"
 RUNS = "/api/monitoring/runbook-executions"
 SHED = {"kind": "emergency_mode", "minutes": 60}
 TELL = {"kind": "notify", "roles": ["team_lead"], "text": "Uploads fail"}
+ROOM = {"kind": "scale", "dimension": "cacheMb", "target": "metrics-wedding", "to": 512}
 RECOVERED = {
     "kind": "wait",
     "metric": "photo_failure_percent",
@@ -163,6 +164,36 @@ def test_a_step_that_needs_approval_waits_for_a_person(saturday: Day) -> None:
     assert saturday.bundle.post(f"{path}/abort").status == 409
 
 
+def test_whoever_was_paged_is_told_once_that_a_step_waits_for_a_person(saturday: Day) -> None:
+    channels = [{"kind": "email", "address": "mia@example.com"}]
+    mia = {"name": "Mia", "roles": ["on_call_engineer", "platform_lead"], "channels": channels}
+    assert saturday.bundle.post("/api/monitoring/contacts", mia).status == 201
+    settled(saturday, step("shed", SHED, needsApproval=True))
+    saturday.at("14:05").push(photo_failures("w1", rate=2.0))
+    incident = saturday.incident
+    saturday.tell(str(incident["incidentId"]), "acknowledge")
+    saturday.at("14:30")
+    heard = [each for each in saturday.heard(between("14:05", "14:30")) if each.kind == "notice"]
+    assert {each.role for each in heard} == {"on_call_engineer", "platform_lead"}
+    assert len(heard) == 2
+    for each in heard:
+        assert each.subject == "[CRITICAL] NOTICE: Ann & Bo: Waits for your approval: shed"
+        assert f"POST {RUNS}/{the_run(saturday)['executionId']}/approve" in each.message
+        assert each.incident_id == incident["incidentId"]
+    # Somebody who took the incident has not said yes by that.
+    told = [each for each in saturday.bundle.tells(None) if each["kind"] == "notice"]
+    assert {each["state"] for each in told} == {"handed_over"}
+
+
+def test_a_notice_of_a_runbook_names_its_incident_and_its_wedding(saturday: Day) -> None:
+    settled(saturday, step("tell", TELL))
+    saturday.at("14:05").push(photo_failures("w1", rate=2.0))
+    (heard,) = [each for each in saturday.heard(at("14:05")) if each.kind == "notice"]
+    assert heard.subject == "[CRITICAL] NOTICE: Ann & Bo: Uploads fail"
+    assert heard.incident_id == saturday.incident["incidentId"]
+    assert heard.wedding_id == saturday.wedding_id("w1")
+
+
 def test_an_aborted_run_puts_back_what_it_did(saturday: Day) -> None:
     settled(saturday, step("shed", SHED), step("tell", TELL, needsApproval=True))
     saturday.at("14:05").push(photo_failures("w1", rate=2.0)).at("14:06")
@@ -224,12 +255,56 @@ def test_a_ticket_is_posted_once_to_each_endpoint_of_a_contact(saturday: Day) ->
     made = saturday.bundle.post("/api/monitoring/contacts", contact)
     assert made.status == 201, made
     ticket = {"kind": "ticket", "contactId": made["contactId"], "text": "Look at uploads"}
-    gone = {**ticket, "contactId": "con_nobody"}
+    leaver = saturday.bundle.post("/api/monitoring/contacts", {**contact, "name": "Leaver"})
+    gone = {**ticket, "contactId": leaver["contactId"]}
     settled(saturday, step("ticket", ticket), step("gone", gone))
+    path = f"/api/monitoring/contacts/{leaver['contactId']}"
+    assert saturday.bundle.delete(path).status == 204
+    # What names somebody who left since can be read and put back.
+    read = saturday.bundle.get(f"{RUNBOOKS}/uploads").members
+    assert saturday.bundle.put_document(f"{RUNBOOKS}/uploads", read).status == 200
     saturday.at("14:05").push(photo_failures("w1", rate=2.0)).at("14:06")
     (told,) = [each for each in saturday.bundle.tells() if each["kind"] == "ticket"]
     assert told["subject"] == "[TICKET] Look at uploads"
     assert steps_of(the_run(saturday)) == [("ticket", "done"), ("gone", "failed")]
+
+
+@pytest.mark.parametrize(
+    ("changed", "pointer", "said"),
+    [
+        (
+            {"match": {"rules": ["platform.photo_upload_failure"]}},
+            "/match/rules/0",
+            "did you mean platform.photo_upload_failures?",
+        ),
+        ({"match": {"types": ["photo"]}}, "/match/types/0", "must be one of photo_upload_failures"),
+        (
+            {"steps": [step("more", {**ROOM, "target": "metrics-weding"})]},
+            "/steps/0/action/target",
+            "did you mean metrics-wedding?",
+        ),
+        (
+            {"steps": [step("t", {"kind": "ticket", "contactId": "con_no", "text": "Look"})]},
+            "/steps/0/action/contactId",
+            "no such contact",
+        ),
+        ({"match": {}}, "/onWeddingDay", "an empty match takes every incident"),
+    ],
+)
+def test_a_runbook_names_what_is_there(
+    saturday: Day, changed: dict[str, object], pointer: str, said: str
+) -> None:
+    body = {"title": "T", "match": {"types": ["custom"]}, "steps": [step("tell", TELL)], **changed}
+    answer = saturday.bundle.put_document(f"{RUNBOOKS}/uploads", body)
+    assert answer.status == 400
+    (error,) = cast("list[dict[str, str]]", answer["errors"])
+    assert (error["pointer"], said in error["detail"]) == (pointer, True), answer
+    assert answer["detail"] == f"{pointer}: {error['detail']}"
+
+
+def test_a_runbook_for_every_incident_is_armed_by_saying_so(saturday: Day) -> None:
+    settled(saturday, step("tell", TELL), match={}, onWeddingDay="armed")
+    settled(saturday, step("tell", TELL), match={}, onWeddingDay="dry_run")
 
 
 def test_built_in_runbooks_say_what_they_would_do_and_are_armed_by_putting_them(

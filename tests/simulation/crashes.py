@@ -208,6 +208,9 @@ class Stage:
         """An incident with a runbook of which the last step fails, so that all is put back."""
         self.contacts(Mia="https://up.example.com/")
         (contact,) = self.bundle.services.routing.contacts(self.bundle.tenant)
+        email = {"kind": "email", "address": "leaver@example.com"}
+        leaver = {"name": "Leaver", "roles": ["desk"], "channels": [email]}
+        gone = self.ask("/api/monitoring/contacts", leaver, key="leaver")["contactId"]
         ticket: dict[str, object] = {
             "kind": "ticket",
             "contactId": contact.contact_id,
@@ -217,15 +220,17 @@ class Stage:
             {"kind": "notify", "roles": ["cto"], "text": "Load is shed"},
             {"kind": "emergency_mode", "minutes": 60},
             ticket,
-            {**ticket, "contactId": "con_nobody"},
+            {**ticket, "contactId": gone},
         ]
         steps = [
             {"stepId": f"s{number}", "title": "A step", "action": action}
             for number, action in enumerate(actions)
         ]
-        body = {"title": "All", "match": {}, "steps": steps, "offDay": "armed"}
+        modes = {"onWeddingDay": "armed", "offDay": "armed"}
+        body = {"title": "All", "match": {}, "steps": steps, **modes}
         answer = self.bundle.put_document("/api/monitoring/runbooks/all", body)
         assert answer.status == 200, answer
+        assert self.bundle.delete(f"/api/monitoring/contacts/{gone}").status == 204
         made = self.ask("/api/monitoring/incidents", {"title": "Slow", "severity": "low"})
         self.path = f"/api/monitoring/incidents/{made['incidentId']}"
 

@@ -95,7 +95,16 @@ class Invalid(WedSyncError):
     @classmethod
     def field(cls, pointer: str, code: str, detail: str) -> "Invalid":
         """One wrong field, by its JSON pointer."""
-        return cls(detail, errors=(FieldError(pointer=pointer, code=code, detail=detail),))
+        return cls.fields((FieldError(pointer=pointer, code=code, detail=detail),))
+
+    @classmethod
+    def fields(cls, errors: Sequence[FieldError]) -> "Invalid":
+        """Some wrong fields; the detail is the first one, with its place."""
+        if not errors:
+            return cls()
+        first = errors[0]
+        detail = f"{first.pointer}: {first.detail}" if first.pointer else first.detail
+        return cls(detail, errors=errors)
 
 
 class ResolutionNotKept(Invalid):

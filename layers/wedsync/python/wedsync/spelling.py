@@ -1,11 +1,13 @@
 """What somebody probably meant who wrote a name that nobody knows."""
 
+import re
 from collections.abc import Collection, Iterator
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from functools import lru_cache
 
 _LIKE = 0.6
 _LONGEST = 64
+_LOOKED_AT = 5
 _MOST_TOLD = 20
 _EXACT_BELOW = 4
 _ONE_FOR_ANOTHER_FROM = 6
@@ -17,8 +19,14 @@ def did_you_mean(name: str, known: Collection[str]) -> str:
     if len(name) > _LONGEST:
         return ""
     folded = {_folded(each): each for each in known}
-    found = get_close_matches(_folded(name), list(folded), n=1, cutoff=_LIKE)
-    return f"; did you mean {folded[found[0]]}?" if found else ""
+    own = _folded(name)
+    found = [each for each in folded if sorted(each) == sorted(own)]
+    if not found:
+        found = get_close_matches(own, list(folded), n=_LOOKED_AT, cutoff=_LIKE)
+    if not found:
+        return ""
+    meant = min(found, key=lambda each: (-_likeness(own, each), _apart(own, each)))
+    return f"; did you mean {folded[meant]}?"
 
 
 def one_of(name: object, known: Collection[str]) -> str:
@@ -73,6 +81,16 @@ def _index(known: frozenset[str]) -> tuple[dict[str, str], dict[str, str]]:
 
 def _lacking_one(text: str) -> Iterator[str]:
     return (text[:at] + text[at + 1 :] for at in range(len(text)))
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, other, one).ratio()
+
+
+def _apart(one: str, other: str) -> int:
+    """How far the numbers of two names lie apart, as far as both have one."""
+    numbers = [re.sub(r"[^0-9]", "", each) for each in (one, other)]
+    return abs(int(numbers[0]) - int(numbers[1])) if all(numbers) else 0
 
 
 def _folded(name: str) -> str:

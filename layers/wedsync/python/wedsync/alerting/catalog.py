@@ -3,14 +3,26 @@
 from dataclasses import dataclass
 
 from wedsync.alerting.infrastructure import RESOURCE_LIMIT, SYSTEM_FAILURE
+from wedsync.alerting.own.rule import CUSTOM
 from wedsync.alerting.performance import PERFORMANCE_DEGRADATION
 from wedsync.alerting.photos import PHOTO_UPLOAD_FAILURES
 from wedsync.alerting.severity import Severity
 from wedsync.alerting.streams.detector import Rule as StreamRule
-from wedsync.alerting.streams.findings import TELEMETRY_GAP, rule_id
-from wedsync.alerting.tenantwide import PAYMENT_FAILURES, REFUSED_CALLERS
+from wedsync.alerting.streams.findings import TELEMETRY, TELEMETRY_GAP, rule_id
+from wedsync.alerting.tenantwide import BUSINESS, PAYMENT_FAILURES, REFUSED_CALLERS, SECURITY
 
 PLATFORM = "platform."
+ALERT_TYPES = (
+    PHOTO_UPLOAD_FAILURES,
+    PERFORMANCE_DEGRADATION,
+    SYSTEM_FAILURE,
+    RESOURCE_LIMIT,
+    SECURITY,
+    BUSINESS,
+    TELEMETRY,
+    CUSTOM,
+)
+"""The types that alerts can have; those of a tenant's own rules are custom."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

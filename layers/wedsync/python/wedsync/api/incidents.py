@@ -13,6 +13,7 @@ from pydantic import (
     StringConstraints,
     field_validator,
 )
+from pydantic.alias_generators import to_camel
 
 from wedsync.alerting.severity import Impact, Severity
 from wedsync.api.context import WeddingContextReply
@@ -132,7 +133,8 @@ class IncidentPatch(BaseModel):
     def require_no_more(self, incident: Incident) -> None:
         """Refuse members that are none of these, unless they are the incident's. Raises Invalid."""
         told = IncidentInContextReply.of(incident).model_dump(mode="json", by_alias=True)
-        require_unchanged(self.model_extra or {}, told, moving=_MOVING)
+        settable = [to_camel(each) for each in type(self).model_fields]
+        require_unchanged(self.model_extra or {}, told, moving=_MOVING, settable=settable)
 
     @property
     def assignee(self) -> Assignee | None:

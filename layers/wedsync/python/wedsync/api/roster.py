@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from wedsync.api.contacts import RoleName, WallTime, ZoneName
 from wedsync.api.shape import Instant, LocalDate, Name, ReadBack, Reply, Request
 from wedsync.errors import FieldError, Invalid
-from wedsync.notifications.roster import Gap, Override, Roster, Rotation, on_duty
+from wedsync.notifications.roster import Gap, Override, Roster, Rotation, of_those_here, on_duty
 
 
 class Weekday(StrEnum):
@@ -75,7 +75,7 @@ class RosterRequest(ReadBack):
             if name not in known
         ]
         if wrong:
-            raise Invalid("the roster names somebody who is no contact", errors=wrong)
+            raise Invalid.fields(wrong)
         return Roster(
             time_zone=self.time_zone,
             rotations=tuple(
@@ -164,8 +164,11 @@ class RosterReply(Reply):
     version: int
 
     @classmethod
-    def of(cls, roster: Roster, *, gaps: Sequence[Gap], at: datetime) -> "RosterReply":
-        """This roster as it stands at this time."""
+    def of(
+        cls, roster: Roster, *, gaps: Sequence[Gap], known: Collection[str], at: datetime
+    ) -> "RosterReply":
+        """This roster as it stands at this time, of the contacts that there are: ``known``."""
+        here = of_those_here(roster, known)
         return cls(
             time_zone=roster.time_zone,
             rotations=[
@@ -178,7 +181,7 @@ class RosterReply(Reply):
                     days=[_WEEK[day] for day in each.days],
                     until=each.until.isoformat() if each.until is not None else None,
                 )
-                for each in roster.rotations
+                for each in here.rotations
             ],
             overrides=[
                 OverrideReply(
@@ -187,10 +190,10 @@ class RosterReply(Reply):
                     starts_at=each.starts_at,
                     ends_at=each.ends_at,
                 )
-                for each in roster.overrides
+                for each in here.overrides
             ],
             on_duty=[
-                DutyReply(role=role, contact_ids=list(on_duty(roster, role, at) or ()))
+                DutyReply(role=role, contact_ids=list(on_duty(roster, role, at, known=known) or ()))
                 for role in roster.roles
             ],
             saturday_gaps=[

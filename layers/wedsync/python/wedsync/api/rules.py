@@ -107,7 +107,7 @@ def patched(rule: Rule, patch: Mapping[str, object], *, at: datetime) -> tuple[R
     beside = {name: value for name, value in patch.items() if name not in document}
     patch = {name: value for name, value in patch.items() if name in document}
     told = RuleReply.of(rule).model_dump(mode="json", by_alias=True)
-    require_unchanged(beside, told, moving=_MOVING)
+    require_unchanged(beside, told, moving=_MOVING, settable=document)
     kept = {name: value for name, value in (document | dict(patch)).items() if value is not None}
     try:
         request = _requests.validate_json(json.dumps(kept))

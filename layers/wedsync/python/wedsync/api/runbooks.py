@@ -1,8 +1,9 @@
 """Bodies of runbooks and of their runs."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
@@ -248,6 +249,8 @@ class RunbookListReply(Reply):
 
 class ExecuteRequest(Request):
     """How a runbook is run by hand; ``dryRun`` left out: as it may by itself."""
+
+    example: ClassVar[Mapping[str, object] | None] = {"dryRun": True}
 
     dry_run: bool | None = None
 

@@ -16,6 +16,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 
 from wedsync.errors import FieldError, Invalid, member_pointer
+from wedsync.spelling import did_you_mean
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _TIME = re.compile(
@@ -32,6 +33,9 @@ class Request(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=False, extra="forbid", strict=True
     )
+
+    example: ClassVar[Mapping[str, object] | None] = None
+    """A small body, told to whoever sends none."""
 
 
 FRESHNESS = frozenset({"asOf", "cacheHit", "executionTime", "dataQuality"})
@@ -80,18 +84,26 @@ class PartReadBack(ReadBack):
 
 
 def require_unchanged(
-    given: Mapping[str, object], current: Mapping[str, object], *, moving: Collection[str] = ()
+    given: Mapping[str, object],
+    current: Mapping[str, object],
+    *,
+    moving: Collection[str] = (),
+    settable: Collection[str],
 ) -> None:
     """Refuse members that cannot be set, unless they are what a GET tells of them.
 
-    ``moving`` are those that change by themselves, and are ignored whatever they say. Raises
-    Invalid.
+    ``moving`` are those that change by themselves, and are ignored whatever they say;
+    ``settable`` those that may be meant where a name is misspelt. Raises Invalid.
     """
     wrong = [
         FieldError(
             pointer=member_pointer(name),
             code="extra-forbidden",
-            detail="cannot be changed" if name in current else "no such member",
+            detail=(
+                "cannot be changed"
+                if name in current
+                else f"no such member{did_you_mean(name, settable)}"
+            ),
         )
         for name, value in sorted(given.items())
         if name not in FRESHNESS
@@ -99,7 +111,7 @@ def require_unchanged(
         and (name not in current or value != current[name])
     ]
     if wrong:
-        raise Invalid("unknown or read-only member", errors=wrong)
+        raise Invalid.fields(wrong)
 
 
 class Reply(BaseModel):

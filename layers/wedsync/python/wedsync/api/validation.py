@@ -1,5 +1,6 @@
 """A validator's findings in the words of our errors."""
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,17 +12,16 @@ _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'")
 _SOMETHING = r"\S"
 
 
-def refused(errors: Sequence[Mapping[str, object]]) -> Invalid:
+def refused(errors: Sequence[Mapping[str, object]], *, example: object | None = None) -> Invalid:
     """The refusal of a request for these errors; its detail is the first one, with its place.
 
-    Members of a body are named by JSON pointer, parameters by their names.
+    Members of a body are named by JSON pointer, parameters by their names. ``example``: a body,
+    for who sent none.
     """
-    fields = _fields(errors)
-    if not fields:
-        return Invalid()
-    first = fields[0]
-    detail = f"{first.pointer}: {first.detail}" if first.pointer else first.detail
-    return Invalid(detail, errors=fields)
+    if any(each.get("type") == "missing" and _location(each) == ["body"] for each in errors):
+        such = "" if example is None else f", such as {json.dumps(example)}"
+        return Invalid.field("", "missing", f"a body is required{such}")
+    return Invalid.fields(_fields(errors))
 
 
 def _fields(errors: Sequence[Mapping[str, object]]) -> tuple[FieldError, ...]:

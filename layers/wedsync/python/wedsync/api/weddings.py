@@ -236,7 +236,7 @@ def to_wedding(
         raise Invalid.field("/venue/timeZone", "unknown-time-zone", str(error)) from None
     wedding = _build(request, wedding_id=wedding_id, created_at=created_at, at=at, version=version)
     if errors := check(wedding):
-        raise Invalid(errors[0].detail, errors=errors)
+        raise Invalid.fields(errors)
     return wedding
 
 
@@ -321,7 +321,7 @@ def patched(wedding: Wedding, patch: Mapping[str, object], *, at: datetime) -> W
     beside = {name: value for name, value in patch.items() if name not in document}
     patch = {name: value for name, value in patch.items() if name in document}
     told = WeddingReply.of(wedding).model_dump(mode="json", by_alias=True)
-    require_unchanged(beside, told)
+    require_unchanged(beside, told, settable=document)
     merged = _merge(document, patch)
     try:
         request = _requests.validate_json(json.dumps(merged))

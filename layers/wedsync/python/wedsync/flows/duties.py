@@ -1,6 +1,7 @@
 """A roster is looked through on Friday: whoever can close a gap on Saturday hears of it in time."""
 
 import hashlib
+from collections.abc import Collection
 from datetime import datetime
 
 from wedsync.alerting.severity import Severity
@@ -15,11 +16,13 @@ from wedsync.weddings.calendar import zone
 TOLD_TO = ("on_call_engineer", "platform_lead")
 
 
-def gaps_on_saturday(
-    services: Services, tenant: Tenant, roster: Roster, now: datetime
-) -> tuple[Gap, ...]:
-    """Where nobody is on duty on the Saturday that comes, or is; who is gone is not on duty."""
-    known = [each.contact_id for each in services.routing.contacts(tenant)]
+def contacts_here(services: Services, tenant: Tenant) -> frozenset[str]:
+    """The contacts that there are: whoever is gone is not on duty."""
+    return frozenset(each.contact_id for each in services.routing.contacts(tenant))
+
+
+def gaps_on_saturday(roster: Roster, now: datetime, *, known: Collection[str]) -> tuple[Gap, ...]:
+    """Where none of the known contacts is on duty on the Saturday that comes, or is."""
     return gaps(roster, *next_saturday(roster, now), known=known)
 
 
@@ -34,7 +37,7 @@ def look_through_rosters(services: Services) -> None:
 
 def _look_through(services: Services, tenant: Tenant, roster: Roster, now: datetime) -> None:
     if is_time_to_look(roster, now):
-        found = gaps_on_saturday(services, tenant, roster, now)
+        found = gaps_on_saturday(roster, now, known=contacts_here(services, tenant))
         if found:
             _tell(services, tenant, roster, found, now)
 

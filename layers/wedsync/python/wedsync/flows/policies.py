@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from wedsync.alerting.model import Alert
 from wedsync.alerting.severity import Severity
-from wedsync.errors import FieldError, PolicyNotFound
+from wedsync.errors import FieldError, Invalid, PolicyNotFound
 from wedsync.flows.surroundings import TenantDay
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.incidents.model import Incident, Policy
 from wedsync.incidents.policies import PolicyChoice, choose_policy, templates
+from wedsync.spelling import misspelt
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 from wedsync.weddings.context import wedding_context
@@ -24,6 +25,15 @@ def find_policy(services: Services, tenant: Tenant, name: str) -> tuple[Policy, 
     if name in templates():
         return templates()[name], 0
     raise PolicyNotFound
+
+
+def require_no_slip(name: str) -> None:
+    """Refuse a name that is surely a slip of a built-in one: nothing would climb it."""
+    meant = misspelt(name, frozenset(templates()))
+    if meant is not None:
+        known = ", ".join(sorted(templates()))
+        detail = f"did you mean {meant}? built-in policies are {known}"
+        raise Invalid.field("name", "misspelt", detail)
 
 
 def own_ladder(services: Services, tenant: Tenant, choice: PolicyChoice) -> PolicyChoice:

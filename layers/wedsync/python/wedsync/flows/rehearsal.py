@@ -17,7 +17,14 @@ from wedsync.flows.own_windows import first_minute, needs_totals_alone
 from wedsync.flows.readers import window_reader
 from wedsync.flows.reading import WindowReader
 from wedsync.flows.series import MINUTES_KEPT
-from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, epoch_ms, minute_of, minute_start
+from wedsync.flows.times import (
+    MINUTE_MS,
+    MINUTES_PER_HOUR,
+    epoch_ms,
+    in_words,
+    minute_of,
+    minute_start,
+)
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 from wedsync.weddings.model import Wedding
@@ -54,9 +61,9 @@ def rehearse(
     now = services.now()
     end = min(end, now)
     if end - start > LONGEST:
-        raise Invalid.field("/to", "too-long", f"at most {LONGEST}")
+        raise Invalid.field("/to", "too-long", f"at most {in_words(LONGEST)}")
     if start < now - MINUTES_KEPT:
-        raise Invalid.field("/from", "not-kept", f"minutes are kept for {MINUTES_KEPT}")
+        raise Invalid.field("/from", "not-kept", f"minutes are kept for {in_words(MINUTES_KEPT)}")
     lasts = range(minute_of(start), -(-epoch_ms(end) // MINUTE_MS))
     if not rule.is_recent:
         lasts = range(-(-lasts.start // MINUTES_PER_HOUR) * MINUTES_PER_HOUR - 1, lasts.stop, 60)

@@ -11,6 +11,7 @@ from wedsync.errors import Throttled
 from wedsync.flows.incidents import publish
 from wedsync.flows.live import snapshot, wedding_page
 from wedsync.flows.telling import hand_on
+from wedsync.incidents.ladder import tier_that_told
 from wedsync.incidents.message import ascii_line, notice_messages, one_line
 from wedsync.incidents.model import Incident
 from wedsync.notifications.contacts import POSTED
@@ -33,6 +34,7 @@ from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 
 TICKET = "ticket"
+_ON_CALL = ("on_call_engineer",)
 _emergencies = Documents(Emergency)
 _TEXT = 500
 
@@ -68,6 +70,41 @@ def perform(
             return _scale(step.action)
         case WaitUntil():
             raise StepRefused("a wait is looked at, not done")
+
+
+def tell_of_wait(
+    services: Services, tenant: Tenant, incident: Incident, execution: Execution
+) -> None:
+    """Tell whoever was paged that a step waits for a yes; nobody was: whoever is on call.
+
+    Told again, it carries the same key. Raises Unavailable.
+    """
+    waiting = execution.waiting
+    if waiting is None:
+        return
+    step = execution.runbook.step(waiting.step_id)
+    listening = tier_that_told(incident)
+    path = f"/api/monitoring/runbook-executions/{execution.execution_id}"
+    for message in notice_messages(
+        roles=tuple(listening) or _ON_CALL,
+        tenant=tenant.id,
+        about=incident.incident_id,
+        # No step can have this name.
+        digest=f"{_moment(execution, step)}.approval",
+        severity=incident.severity,
+        title=f"Waits for your approval: {step.title}",
+        lines=[
+            f"Why: {waiting.outcome}",
+            f"Runbook: {execution.runbook.title}",
+            f"Incident {incident.incident_id}: {incident.title}",
+            f"Approve it: POST {path}/approve",
+            f"End the run and put back what it did: POST {path}/abort",
+        ],
+        now=services.now(),
+        incident=incident,
+        tiers=listening,
+    ):
+        publish(services, message)
 
 
 def put_back(
@@ -107,6 +144,8 @@ def _notify(
             f"Incident {incident.incident_id}: {incident.title}",
         ],
         now=services.now(),
+        incident=incident,
+        tiers=tier_that_told(incident),
     ):
         publish(services, message)
     return f"told {', '.join(action.roles)}"

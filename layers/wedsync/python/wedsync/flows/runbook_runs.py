@@ -8,7 +8,7 @@ from functools import partial
 from wedsync.errors import TooMuchContention, Unavailable
 from wedsync.flows.cadence import LOOK_AHEAD
 from wedsync.flows.incidents import TRIES
-from wedsync.flows.runbook_actions import StepRefused, former_of, perform, put_back
+from wedsync.flows.runbook_actions import StepRefused, former_of, perform, put_back, tell_of_wait
 from wedsync.flows.runbook_figures import measure
 from wedsync.flows.surroundings import TenantDay
 from wedsync.flows.times import seconds_until
@@ -62,6 +62,8 @@ def go_on(services: Services, tenant: Tenant, execution_id: str) -> None:
 def _carry_out(services: Services, tenant: Tenant, incident: Incident, move: Move) -> None:
     execution, step, now = move.execution, move.step, services.now()
     if step is None:
+        # Told before it is stored: nothing wakes a run that waits, so nobody would make up for it.
+        tell_of_wait(services, tenant, incident, execution)
         services.executions.save(tenant, execution)
     elif move.metric is not None:
         value = measure(services, tenant, incident, move.metric)

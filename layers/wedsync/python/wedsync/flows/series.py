@@ -17,7 +17,7 @@ from wedsync.flows.long_range import from_history
 from wedsync.flows.query import QUANTILES, Bucket, Group, Line, SeriesQuery, lines_of
 from wedsync.flows.readers import window_reader
 from wedsync.flows.rolled import UTC_ZONE, stored_pieces
-from wedsync.flows.times import MINUTES_PER_HOUR, minute_of, minute_start
+from wedsync.flows.times import MINUTES_PER_HOUR, in_words, minute_of, minute_start
 from wedsync.flows.viewing import note_view
 from wedsync.metrics.asking import Stat, Window
 from wedsync.metrics.block import Block
@@ -60,7 +60,7 @@ def query_for(
     if window is Window.DAY and zone not in (None, kept):
         longest = HOURS_KEPT
     if end - start > longest:
-        detail = f"at most {longest} in {window} buckets"
+        detail = f"at most {in_words(longest)} in {window} buckets"
         raise Invalid.field("timeRange", "too-long", detail)
     return SeriesQuery(
         name=name,

@@ -1,10 +1,11 @@
 """Epoch numbers of the windows that an instant lies in."""
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 MINUTE_MS = 60_000
 MINUTES_PER_HOUR = 60
+_DAYS_FROM = 3
 
 
 def epoch_ms(at: datetime) -> int:
@@ -30,3 +31,13 @@ def at_ms(ms: int) -> datetime:
 def seconds_until(due: datetime, now: datetime) -> int:
     """Whole seconds to wait until then, never too few; 0 where it has come."""
     return max(0, math.ceil((due - now).total_seconds()))
+
+
+def in_words(span: timedelta) -> str:
+    """A span as people say it: whole days from the third on, else whole hours or minutes."""
+    minutes = round(span.total_seconds() / 60)
+    hours, left = divmod(minutes, MINUTES_PER_HOUR)
+    if left or not hours:
+        return f"{minutes} min"
+    days, left = divmod(hours, 24)
+    return f"{hours} h" if left or days < _DAYS_FROM else f"{days} days"

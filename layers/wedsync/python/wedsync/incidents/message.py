@@ -131,19 +131,29 @@ def notice_messages(
     title: str,
     lines: Iterable[str],
     now: datetime,
+    incident: Incident | None = None,
+    tiers: Mapping[str, int] | None = None,
 ) -> tuple[PageMessage, ...]:
-    """Write a notice about what is neither an incident nor an alert, once per role.
+    """Write a notice about what is no alert and no step of a ladder, once per role.
 
     ``about`` names it; ``digest`` stands for what is told of it, so that a change is heard anew.
+    ``tiers``: where a role listens, if not on the first.
     """
+    context = None if incident is None else incident.wedding_context
+    heading = _heading(StepKind.NOTICE, severity, title, context, now=now)
     return _addressed(
         roles,
-        subject=_subject(StepKind.NOTICE, severity, title, None, about),
-        body="\n".join(
-            [*_heading(StepKind.NOTICE, severity, title, None, now=now), *map(_text, lines)]
-        ),
+        subject=_notice_subject(severity, title, context, about),
+        body="\n".join([*heading, *map(_text, lines)]),
         key=f"{tenant}#{about}#{digest}#{StepKind.NOTICE}#0",
-        attributes={"kind": StepKind.NOTICE.value, "severity": severity.value, "tier": 0},
+        attributes={
+            "kind": StepKind.NOTICE.value,
+            "severity": severity.value,
+            "tier": 0,
+            "incident_id": None if incident is None else incident.incident_id,
+            "wedding_id": None if incident is None else incident.wedding_id,
+        },
+        tiers=tiers,
     )
 
 
@@ -183,6 +193,14 @@ def _subject(
     shown = ascii_line(title, limit=_TEXT_LENGTH)
     text = shown if about in shown else f"{about}: {shown}"
     return mark + ascii_line(text, limit=SUBJECT_LENGTH - len(mark))
+
+
+def _notice_subject(
+    severity: Severity, title: str, context: WeddingContext | None, about: str
+) -> str:
+    """The couple and the words; what it is about by its id only where neither has ASCII letters."""
+    says = any(char.isalnum() for char in ascii_line(title, limit=_TEXT_LENGTH))
+    return _subject(StepKind.NOTICE, severity, title, context, "" if says else about)
 
 
 def _incident_body(incident: Incident, step: LadderStep, *, now: datetime) -> str:

@@ -155,8 +155,19 @@ def read_point(members: Members) -> Point:
     )
 
 
+_WRAPPERS = ("points", "metrics", "events")
+
+
 def _require_meant(members: Members) -> None:
     """Members that nobody knows are ignored, but not one in which a known one would be lost."""
+    wrapper = next((each for each in _WRAPPERS if each in members), None)
+    if wrapper is not None and "name" not in members:
+        raise Poison(
+            "unknown-member",
+            f"there is no {wrapper} around points: a body is a point, an array of points, "
+            "or lines of one point each",
+            pointer=member_pointer(wrapper),
+        )
     for name in sorted(members.keys() - _KNOWN_MEMBERS)[:_MOST_UNKNOWN]:
         meant = _MEANT.get(name) or misspelt(name, _KNOWN_MEMBERS)
         if meant in _LOST and meant not in members:

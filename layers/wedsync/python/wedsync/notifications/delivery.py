@@ -114,13 +114,10 @@ def handed_on(delivery: Delivery, *, now: datetime) -> Delivery:
 def unwanted(delivery: Delivery, incident: Incident | None) -> str | None:
     """Why it must not be sent any more; None while it is wanted.
 
-    What is about no incident, or tells of an end or an answer, is wanted always.
+    What is about no incident, or tells of an end, an answer or a runbook's step, is wanted always.
     """
-    if incident is None or delivery.kind not in {
-        StepKind.PAGE,
-        StepKind.NOTICE,
-        StepKind.REMINDER,
-    }:
+    asking = {StepKind.PAGE, StepKind.NOTICE, StepKind.REMINDER}
+    if incident is None or delivery.kind not in asking or _is_of_runbook(delivery, incident):
         return None
     if not incident.is_active:
         return "the incident is over"
@@ -136,6 +133,12 @@ def unwanted(delivery: Delivery, incident: Incident | None) -> str | None:
     if delivery.kind == StepKind.REMINDER and not acknowledged:
         return "the acknowledgement was withdrawn"
     return None
+
+
+def _is_of_runbook(delivery: Delivery, incident: Incident) -> bool:
+    """Whether it tells of a runbook's step and not of a ladder's, whose moments begin by epoch."""
+    _, subject_id, moment, _ = key_parts(delivery.dedup_key)
+    return subject_id == incident.incident_id and not moment.partition("#")[0].isdigit()
 
 
 def cancelled(delivery: Delivery, reason: str, *, now: datetime) -> Delivery:

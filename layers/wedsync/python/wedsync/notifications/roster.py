@@ -5,7 +5,7 @@ clocks are changed.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import pairwise
 
@@ -102,6 +102,25 @@ def on_duty(
         day = wall.date() if wall.time() >= rotation.hand_over else wall.date() - _DAY
         found.append(rotation.on_duty(day))
     return _present(found, here)
+
+
+def of_those_here(roster: Roster, known: Iterable[str]) -> Roster:
+    """The roster without whoever is gone, and without rotations and overrides of such alone.
+
+    Settled anew it has no gaps where they had their turns: who is left shares those.
+    """
+    here = frozenset(known)
+    rotations = (
+        replace(each, members=tuple(name for name in each.members if name in here))
+        for each in roster.rotations
+    )
+    return replace(
+        roster,
+        rotations=tuple(each for each in rotations if each.members),
+        overrides=tuple(
+            each for each in roster.overrides if each.contact_id is None or each.contact_id in here
+        ),
+    )
 
 
 def gaps(

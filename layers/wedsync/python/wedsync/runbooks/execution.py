@@ -123,6 +123,14 @@ class Execution:
         """Nothing more is done."""
         return self.status in OVER
 
+    @property
+    def waiting(self) -> StepRun | None:
+        """The step that waits for a person, while the run waits for one."""
+        if self.status is not RunStatus.WAITING_APPROVAL:
+            return None
+        waiting = (each for each in self.steps if each.status is StepStatus.WAITING_APPROVAL)
+        return next(waiting, None)
+
     def run_of(self, step_id: str) -> StepRun:
         """The step of that id."""
         return next(each for each in self.steps if each.step_id == step_id)
@@ -379,11 +387,10 @@ def effective(metric: Metric, *, before: float | None, after: float | None) -> b
 
 def approve(execution: Execution, *, by: str, at: datetime) -> Execution:
     """A person says yes to the step that waits. Raises Conflict where none does."""
-    waiting = next(
-        (each for each in execution.steps if each.status is StepStatus.WAITING_APPROVAL), None
-    )
-    if waiting is None or execution.status is not RunStatus.WAITING_APPROVAL:
-        if waiting is None and any(each.approved_by == by for each in execution.steps):
+    waiting = execution.waiting
+    if waiting is None:
+        asks = any(each.status is StepStatus.WAITING_APPROVAL for each in execution.steps)
+        if not asks and any(each.approved_by == by for each in execution.steps):
             return execution
         raise Conflict("no step waits for an approval")
     yes = replace(waiting, status=StepStatus.PENDING, approved_by=by, outcome="")

@@ -52,6 +52,32 @@ BOUNDS = {
 }
 """From and to, both included."""
 
+_UNDER_LOAD = (
+    "account-authorizer",
+    "alerts-listing",
+    "incidents-active",
+    "metrics-ingest",
+    "metrics-otlp",
+    "metrics-prometheus",
+    "metrics-real-time",
+    "metrics-series",
+    "metrics-wedding",
+    "streams-deliveries",
+    "streams-metrics",
+    "streams-recipients",
+    "streams-wake",
+    "weddings-monitoring",
+    "weddings-vendors-health",
+)
+"""The functions whose load follows that of weddings: of the others, there is nothing to scale."""
+TARGETS = {
+    Dimension.RESERVED_CONCURRENCY: _UNDER_LOAD,
+    Dimension.PROVISIONED_CONCURRENCY: _UNDER_LOAD,
+    Dimension.CACHE_MB: _UNDER_LOAD,
+    Dimension.SHARDS: ("metrics",),
+}
+"""What can be scaled, by dimension: functions, and the stream of shards."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notify:

@@ -20,6 +20,7 @@ from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
+from wedsync.api.shape import Request
 from wedsync.api.validation import refused
 from wedsync.cloud.memory import memory_of
 from wedsync.errors import (
@@ -43,6 +44,7 @@ from wedsync.runtime.aws import on_aws
 from wedsync.runtime.declarations import Declaration, HttpTrigger
 from wedsync.runtime.idempotency import once
 from wedsync.runtime.log import logger
+from wedsync.runtime.queries import parameters_of, require_known
 from wedsync.runtime.reads import TELLING_QUALITY, told
 from wedsync.stores.services import Services
 from wedsync.tenancy import READERS, WRITERS, Caller, Role, Tenant
@@ -69,6 +71,7 @@ RawBody = Annotated[bytes, Depends(invocation.raw_body)]
 Unrouted = Annotated[invocation.RouteMiss, Depends(invocation.route_miss)]
 """How the request missed every route, for the one endpoint that answers such."""
 
+_EVERY_PATH = "$default"
 _EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 _JSON_DOCUMENT_BYTES = 1024 * 1024
 _PATH_PARAMETER = re.compile(r"\{(\w+)\}")
@@ -149,6 +152,8 @@ class Endpoint:
         if str(request.get("rawPath", "")).endswith("\n"):
             # The router's patterns end before a last line break: it would be no part of an id.
             raise NotFound
+        if self.trigger.path != _EVERY_PATH:
+            require_known(_queried(request), self._parameters)
         headers = _headers(request)
         running = invocation.Invocation(
             services=services,
@@ -172,7 +177,7 @@ class Endpoint:
             normalised["body"], document = _json_document(running.body, encoding)
 
         def resolve() -> dict[str, object]:
-            if self.trigger.method != "GET" and not self._takes_document:
+            if self.trigger.method != "GET" and self._document_kind is None:
                 _require_nothing(document)
             with _resolving:
                 invocation.enter(running)
@@ -198,13 +203,27 @@ class Endpoint:
         return caller
 
     @functools.cached_property
-    def _takes_document(self) -> bool:
-        """Whether some parameter is the body: none of the path, and nothing that is injected."""
+    def _document_kind(self) -> object | None:
+        """The type of the parameter that is the body: none of the path, and none injected."""
         annotations = inspect.get_annotations(self._handler, eval_str=True)
+        in_path = {*_PATH_PARAMETER.findall(self.trigger.path), "return"}
         # What is injected, and what comes from the query or a header, is Annotated.
-        plain = {name for name, kind in annotations.items() if not hasattr(kind, "__metadata__")}
-        plain.discard("return")
-        return bool(plain - set(_PATH_PARAMETER.findall(self.trigger.path)))
+        plain = (
+            kind
+            for name, kind in annotations.items()
+            if name not in in_path and not hasattr(kind, "__metadata__")
+        )
+        return next(plain, None)
+
+    def _refuse(self, error: RequestValidationError) -> Response[str]:
+        kind = self._document_kind
+        example = kind.example if isinstance(kind, type) and issubclass(kind, Request) else None
+        raise refused(error.errors(), example=example) from None
+
+    @functools.cached_property
+    def _parameters(self) -> tuple[str, ...]:
+        """What the route reads of a query."""
+        return parameters_of(self._handler)
 
     @functools.cached_property
     def _resolver(self) -> APIGatewayHttpResolver:
@@ -214,7 +233,7 @@ class Endpoint:
         """A fresh Powertools resolver that holds this one route (the OpenAPI document reads it)."""
         app = APIGatewayHttpResolver(enable_validation=True)
         app.exception_handler(WedSyncError)(_raise)
-        app.exception_handler(RequestValidationError)(_raise_invalid)
+        app.exception_handler(RequestValidationError)(self._refuse)
         app.not_found(_raise_not_found)
         signature = inspect.signature(self._handler)
         returns = signature.return_annotation
@@ -233,7 +252,7 @@ class Endpoint:
         annotations.pop("return", None)
         call.__annotations__ = annotations
         call.__signature__ = signature.replace(return_annotation=signature.empty)  # type: ignore[attr-defined] # what inspect reads
-        catches_all = self.trigger.path == "$default"
+        catches_all = self.trigger.path == _EVERY_PATH
         app.route(
             rule=".+" if catches_all else _PATH_PARAMETER.sub(r"<\1>", self.trigger.path),
             method=_EVERY_METHOD if catches_all else self.trigger.method,
@@ -303,10 +322,6 @@ def _raise(error: WedSyncError) -> Response[str]:
     raise error
 
 
-def _raise_invalid(error: RequestValidationError) -> Response[str]:
-    raise refused(error.errors()) from None
-
-
 def _raise_not_found(_: Exception) -> Response[str]:
     raise NotFound
 
@@ -352,6 +367,11 @@ def _headers(request: Mapping[str, object]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
+def _queried(request: Mapping[str, object]) -> Iterable[str]:
+    """The names of what the query says."""
+    return cast("dict[str, str] | None", request.get("queryStringParameters")) or {}
+
+
 def _body(request: Mapping[str, object]) -> bytes:
     body = cast("str | None", request.get("body"))
     if not body:
@@ -387,7 +407,7 @@ def _require_nothing(document: object) -> None:
         FieldError(pointer=member_pointer(name), code="extra-forbidden", detail=detail)
         for name in document
     ]
-    raise Invalid(detail, errors=unknown)
+    raise Invalid.fields(unknown)
 
 
 def _idempotency_key(method: str, headers: Mapping[str, str]) -> str | None:
