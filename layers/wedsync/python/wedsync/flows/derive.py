@@ -5,7 +5,6 @@ and raced at will; a batch that is delivered again repairs what a crash left und
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from wedsync.flows.closing import CLOSED_TOGETHER, close_minute, close_minutes, read_hour
@@ -114,7 +113,6 @@ def compact(services: Services, now: datetime) -> int:
     target = minute_of(now - SETTLED)
     oldest = target // MINUTES_PER_HOUR - HOURS_THAT_CHANGE
     progress = services.frontiers.progress(Frontier.WEDDING_HOURS)
-    young = (each for each in progress.left if each.minute >= oldest * MINUTES_PER_HOUR)
     count = 0
 
     units = Units(out_of_time=services.out_of_time)
@@ -145,8 +143,9 @@ def compact(services: Services, now: datetime) -> int:
         oldest=oldest,
         due=lambda hour: active_packs(services, hour),
         do=do,
+        other=True,
     )
-    follow(services, job, units, progress=replace(progress, left=frozenset(young)))
+    follow(services, job, units, progress=progress)
     units.finish()
     return count
 
