@@ -10,7 +10,7 @@ import pytest
 
 from infra.local.engine import LocalCloud
 from tests.builders import utc
-from tests.functions.cases import counted_points, sample
+from tests.functions.cases import an_alert, counted_points, sample
 from tests.functions.stage import on_sqlite
 from tests.harness import Bundle, a_point, a_wedding_request
 from wedsync.cloud import EVERYTHING, Clock, Cloud, Condition, Item, Key, Page, Sort, Table
@@ -483,6 +483,47 @@ def test_weddings_are_run_of_all_others_and_those_that_failed_with_the_next_tick
     bundle.clock.advance(10)
     assert watch(bundle.services, bundle.now).judged == 2
     assert bundle.services.windows.judged().left == {}
+
+
+def test_what_is_unsettled_is_settled_though_nobody_can_be_judged(two: Two) -> None:
+    bundle = two.bundle
+    bundle.clock.advance(3600)
+    now = bundle.now
+    alert = replace(
+        an_alert(),
+        wedding_id=None,
+        wedding_context=None,
+        incident_id=None,
+        started_at=now,
+        fired_at=now,
+        last_breach_at=now,
+        last_evaluated_at=now,
+        unsettled_since=now,
+    )
+    others = [Tenant(f"b{n}") for n in range(OWNERS_IN_A_ROW)]
+    for tenant in (*others, WELL):
+        bundle.services.alerts.keep(tenant, alert, former=None)
+    down = two.spoiled(*(f"{each.id}#" for each in others), error=Throttled())
+    bundle.clock.advance(60)
+    with pytest.raises(Throttled):
+        watch(down, bundle.now)
+    after = [bundle.services.alerts.get(each, alert.alert_id).value for each in (*others, WELL)]
+    assert [each.unsettled_since for each in after] == [now] * len(others) + [None]
+
+
+def test_weddings_are_left_no_time_for_and_open_alerts_are_looked_at(two: Two) -> None:
+    bundle = two.bundle
+    bundle.clock.advance(3600)
+    two.put()
+    now = bundle.now
+    alert = replace(an_alert(), wedding_id=None, wedding_context=None, unsettled_since=now)
+    bundle.services.alerts.keep(WELL, alert, former=None)
+    bundle.clock.advance(60)
+    hurried = Services(cast("Cloud", Slow(bundle.cloud)), bundle.settings, seconds=1.5)
+    with fails():
+        watch(hurried, bundle.now)
+    assert bundle.services.alerts.get(WELL, alert.alert_id).value.unsettled_since is None
+    assert set(bundle.services.windows.judged().left) == {BROKEN, WELL}
 
 
 def test_whose_runs_were_left_are_run_though_nothing_else_is_due() -> None:
