@@ -16,6 +16,7 @@ from tests.harness import Bundle, a_point, a_wedding_request
 from wedsync.cloud import EVERYTHING, Clock, Cloud, Condition, Item, Key, Page, Sort, Table
 from wedsync.errors import Throttled, Unavailable
 from wedsync.flows.cadence import plan_runs
+from wedsync.flows.closing import CLOSED_TOGETHER
 from wedsync.flows.derive import close_last_minute, compact
 from wedsync.flows.following import HourJob, Places, follow
 from wedsync.flows.history import copy_history
@@ -424,6 +425,25 @@ def test_minutes_are_closed_of_all_others(two: Two) -> None:
         len(two.bundle.services.windows.closed(each, 0, [minute_of(NOON)])) for each in two.keys
     ]
     assert closed == [0, 1]
+
+
+def test_minutes_are_not_closed_one_by_one_where_nothing_works(two: Two) -> None:
+    others = [Tenant(f"b{n:02d}") for n in range(2 * CLOSED_TOGETHER)]
+    for each in others:
+        two.bundle.services.windows.mark_active(each, 0, minute_of(NOON), now=NOON)
+    two.bundle.clock.advance(75)
+    asked: list[str] = []
+
+    class Down(Spoiled):
+        def check(self, partition: str) -> None:
+            if partition.startswith("b"):
+                asked.append(partition)
+            super().check(partition)
+
+    cloud = Down(two.bundle.cloud, about=("b",), error=Throttled())
+    with pytest.raises(Throttled):
+        close_last_minute(Services(cast("Cloud", cloud), two.bundle.settings), two.bundle.now)
+    assert len(set(asked)) <= OWNERS_IN_A_ROW
 
 
 class Hurried:

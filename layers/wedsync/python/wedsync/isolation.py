@@ -72,6 +72,11 @@ class Units:
         return self._too_late > 0
 
     @property
+    def ended(self) -> bool:
+        """Whether no further unit is begun, because several owners in a row met no cloud."""
+        return len(self._in_a_row) >= OWNERS_IN_A_ROW
+
+    @property
     def works(self) -> bool:
         """Whether the cloud was available to any unit so far, were it only for that one to fail."""
         return self._worked
@@ -96,7 +101,7 @@ class Units:
         if self._out_of_time():
             self._too_late += 1
             return False
-        if len(self._in_a_row) >= OWNERS_IN_A_ROW:
+        if self.ended:
             self._not_begun += 1
             return False
         error = failure_of(f"{unit} of {owner}", work, *args, **kwargs)
