@@ -26,7 +26,7 @@ from wedsync.cloud import (
     Topic,
 )
 from wedsync.errors import Throttled
-from wedsync.flows.history import copy_history
+from wedsync.flows.history import copy_history, mark_for_copying
 from wedsync.flows.rollup import roll_up_days, roll_up_hours
 from wedsync.resources import Resource
 from wedsync.settings import History
@@ -237,6 +237,22 @@ def test_copying_twice_writes_the_same() -> None:
             table.delete(key)
         assert copy_history(services, stage.bundle.now) > 0
         assert stage.rows() == before
+
+
+def test_an_hour_in_which_several_packs_changed_is_copied_again_once() -> None:
+    stage = Stage()
+    with stage.bundle:
+        stage.put(NOON, 100)
+        stage.later(hours=3)
+        services, tenant = stage.bundle.services, stage.bundle.tenant
+        hour = int(NOON.timestamp()) // 3600
+        copied: list[int] = []
+        for packs in ([0], [0, 1, 2]):
+            for pack in packs:
+                mark_for_copying(services, tenant, pack, hour)
+            copied.append(copy_history(services, stage.bundle.now))
+        assert copied[0] == copied[1] > 0
+        assert services.rollups.changed(Again.HISTORY) == ()
 
 
 def test_a_store_that_is_down_is_caught_up_with_and_counting_goes_on() -> None:

@@ -2,29 +2,33 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import cast
 
 import pytest
 
 from infra.local.engine import LocalCloud
 from tests.builders import utc
-from tests.functions.cases import counted_points, sample
+from tests.functions.cases import an_alert, counted_points, sample
 from tests.functions.stage import on_sqlite
 from tests.harness import Bundle, a_point, a_wedding_request
 from wedsync.cloud import EVERYTHING, Clock, Cloud, Condition, Item, Key, Page, Sort, Table
 from wedsync.errors import Throttled, Unavailable
 from wedsync.flows.cadence import plan_runs
+from wedsync.flows.closing import CLOSED_TOGETHER
 from wedsync.flows.derive import close_last_minute, compact
+from wedsync.flows.following import HourJob, Places, follow
 from wedsync.flows.history import copy_history
 from wedsync.flows.rollup import roll_up_days, roll_up_hours
 from wedsync.flows.streams import look_at_streams
 from wedsync.flows.times import MINUTES_PER_HOUR, minute_of
 from wedsync.flows.watch import watch
-from wedsync.isolation import UnitsFailed
+from wedsync.isolation import OWNERS_IN_A_ROW, Units, UnitsFailed
 from wedsync.resources import Resource
 from wedsync.settings import History
-from wedsync.stores.frontiers import Frontier
+from wedsync.stores.frontiers import Frontier, Left
+from wedsync.stores.rollups import WHOLE, Again, Changed, Scope, ScopeKind
 from wedsync.stores.services import Services
 from wedsync.tenancy import Role, Tenant
 
@@ -112,12 +116,14 @@ class Two:
         }
 
     def put(self) -> None:
-        for tenant, wedding_id in self.weddings.items():
-            point = a_point(
-                NAME, self.bundle.now, weddingId=wedding_id, dims={"outcome": "completed"}
-            )
-            device = self.bundle.key(Role.DEVICE, tenant=tenant)
-            self.bundle.put_signed(point, device=device)
+        for tenant in self.weddings:
+            self.put_of(tenant)
+
+    def put_of(self, tenant: Tenant) -> None:
+        point = a_point(NAME, self.bundle.now, dims={"outcome": "completed"})
+        if tenant in self.weddings:
+            point["weddingId"] = self.weddings[tenant]
+        self.bundle.put_signed(point, device=self.bundle.key(Role.DEVICE, tenant=tenant))
         self.bundle.machine.streams.run_due()
 
     def spoiled(
@@ -229,6 +235,157 @@ def test_where_nothing_works_the_frontier_stays(two: Two) -> None:
     assert roll_up_hours(bundle.services, bundle.now) == 2
 
 
+def test_who_was_alone_in_an_hour_and_is_throttled_holds_up_nobody(two: Two) -> None:
+    bundle = two.bundle
+    two.put_of(BROKEN)
+    bundle.clock.advance(3600)
+    two.put_of(WELL)
+    bundle.clock.advance(300)
+    down = two.spoiled(error=Throttled())
+    for _ in range(2):
+        with pytest.raises(Throttled):
+            roll_up_hours(down, bundle.now)
+        with pytest.raises(Throttled):
+            compact(down, bundle.now)
+        bundle.clock.advance(3600)
+    frontiers = bundle.services.frontiers
+    assert frontiers.get(Frontier.HOURS) == minute_of(NOON) + 2 * MINUTES_PER_HOUR
+    assert len(bundle.services.windows.hours(WELL, two.weddings[WELL])) == 1
+    roll_up_hours(bundle.services, bundle.now)
+    assert frontiers.of(Frontier.HOURS, BROKEN) == frontiers.get(Frontier.HOURS)
+
+
+def test_those_whom_the_cloud_is_unavailable_to_hold_up_nobody(two: Two) -> None:
+    bundle = two.bundle
+    others = [Tenant(f"b{n}") for n in range(OWNERS_IN_A_ROW)]
+    two.put()
+    for each in others:
+        two.put_of(each)
+    down = two.spoiled(*(f"{each.id}#" for each in others), error=Throttled())
+    frontiers = bundle.services.frontiers
+    for hour in range(1, 6):
+        bundle.clock.advance(3600)
+        try:
+            roll_up_hours(down, bundle.now)
+        except Throttled:
+            assert frontiers.get(Frontier.HOURS) == minute_of(NOON) + (hour - 1) * MINUTES_PER_HOUR
+    left = {each.tenant for each in frontiers.progress(Frontier.HOURS).left}
+    assert left == set(others)
+
+
+def test_hours_over_which_a_job_stood_still_for_too_long_are_told_of_once(two: Two) -> None:
+    bundle = two.bundle
+    roll_up_hours(bundle.services, bundle.now)
+    compact(bundle.services, bundle.now)
+    two.put()
+    bundle.clock.advance(50 * 3600)
+    with pytest.raises(
+        UnitsFailed, match=r"2 units failed.* hours from minute .* not done in time"
+    ):
+        roll_up_hours(bundle.services, bundle.now)
+    assert roll_up_hours(bundle.services, bundle.now) == 0
+    compact(bundle.services, bundle.now)
+
+
+def test_what_another_run_left_meanwhile_stays_left(two: Two) -> None:
+    bundle = two.bundle
+    two.put()
+    frontiers = bundle.services.frontiers
+    frontiers.advance(Frontier.HOURS, minute_of(NOON))
+    theirs = Left(minute=minute_of(NOON) - MINUTES_PER_HOUR, tenant=BROKEN, place="0")
+
+    def due(hour: int) -> dict[Tenant, list[str]]:
+        frontiers.advance(Frontier.HOURS, (hour + 1) * MINUTES_PER_HOUR, left=[theirs])
+        return {WELL: ["0"]}
+
+    def do(tenant: Tenant, minute: int, places: Places) -> list[str]:
+        del tenant, minute, places
+        return []
+
+    hour = minute_of(NOON) // MINUTES_PER_HOUR
+    job = HourJob(
+        name="hours",
+        frontier=Frontier.HOURS,
+        until=(hour + 3) * MINUTES_PER_HOUR,
+        oldest=hour - 40,
+        due=due,
+        do=do,
+    )
+    read = frontiers.progress(Frontier.HOURS)
+    follow(bundle.services, job, Units(), progress=read)
+    assert frontiers.progress(Frontier.HOURS).left == {theirs}
+    assert frontiers.get(Frontier.HOURS) == (hour + 3) * MINUTES_PER_HOUR
+
+
+def days_made(bundle: Bundle, scope: Scope, zone: str) -> list[int]:
+    """The versions of the days of the broken tenant."""
+    days = bundle.services.rollups.days(
+        BROKEN, scope, zone, first=date(2026, 6, 1), last=date(2026, 7, 1)
+    )
+    return [each.version for each in days]
+
+
+def test_a_day_that_changed_is_made_again_while_another_scopes_day_is_left(two: Two) -> None:
+    bundle = two.bundle
+    two.put()
+    bundle.clock.advance(40 * 3600)
+    roll_up_hours(bundle.services, bundle.now)
+    own = Scope(ScopeKind.WEDDING, two.weddings[BROKEN])
+    bad = two.spoiled(f"{BROKEN.id}#day#{own.text()}")
+    with fails():
+        roll_up_days(bad, bundle.now)
+    (before,) = days_made(bundle, WHOLE, "UTC")
+    hour = minute_of(NOON) // MINUTES_PER_HOUR
+    (rolled,) = bundle.services.rollups.hours(BROKEN, WHOLE, first=hour, last=hour)
+    more = replace(rolled, version=rolled.version + 1)
+    bundle.services.rollups.put_hour(BROKEN, WHOLE, more, now=bundle.now)
+    note = Changed(hour=hour, tenant=BROKEN, pack=0, version=more.version)
+    bundle.services.rollups.mark_changed(Again.DAYS, note, now=bundle.now)
+    with fails():
+        roll_up_days(bad, bundle.now)
+    assert days_made(bundle, WHOLE, "UTC") == [before + 1]
+    assert bundle.services.rollups.changed(Again.DAYS) == ()
+    assert days_made(bundle, own, "Europe/Madrid") == []
+    roll_up_days(bundle.services, bundle.now)
+    assert len(days_made(bundle, own, "Europe/Madrid")) == 1
+
+
+def test_of_two_things_left_of_a_tenants_days_none_is_forgotten(two: Two) -> None:
+    bundle = two.bundle
+    two.put()
+    bundle.clock.advance(40 * 3600)
+    roll_up_hours(bundle.services, bundle.now)
+    until = minute_of(bundle.now - timedelta(hours=25))
+    own = Scope(ScopeKind.WEDDING, two.weddings[BROKEN])
+    older = Left(minute=until - 3 * 1440, tenant=BROKEN, place=own.text())
+    for minute in range(until - 60, until - 50):
+        younger = Left(minute=minute, tenant=BROKEN, place="vendor")
+        frontiers = bundle.services.frontiers
+        left = frontiers.progress(Frontier.DAYS).left
+        frontiers.advance(Frontier.DAYS, until, done=left, left=[older, younger])
+        roll_up_days(bundle.services, bundle.now)
+        assert len(days_made(bundle, own, "Europe/Madrid")) == 1
+        assert frontiers.progress(Frontier.DAYS).left == frozenset()
+
+
+def test_days_are_given_up_once_and_only_where_there_was_data(two: Two) -> None:
+    bundle = two.bundle
+    two.put()
+    bundle.clock.advance(16 * 3600)
+    bad = two.spoiled(f"{BROKEN.id}#day#")
+    told: list[str] = []
+    for _ in range(9):
+        roll_up_hours(bundle.services, bundle.now)
+        try:
+            roll_up_days(bad, bundle.now)
+        except UnitsFailed as error:
+            told.append(str(error))
+        bundle.clock.advance(86400)
+    assert [("not done in time" in each) for each in told] == [False] * 4 + [True]
+    assert told[-1].startswith("2 units failed, 0 were not reached; the first: day 2026-06-20 of")
+    assert bundle.services.frontiers.progress(Frontier.DAYS).left == frozenset()
+
+
 def test_hours_that_are_not_made_are_copied_when_they_are() -> None:
     with Bundle(at=NOON, packs=1, shards=1, history=History.TIMESTREAM) as bundle:
         two = Two(bundle)
@@ -268,6 +425,25 @@ def test_minutes_are_closed_of_all_others(two: Two) -> None:
         len(two.bundle.services.windows.closed(each, 0, [minute_of(NOON)])) for each in two.keys
     ]
     assert closed == [0, 1]
+
+
+def test_minutes_are_not_closed_one_by_one_where_nothing_works(two: Two) -> None:
+    others = [Tenant(f"b{n:02d}") for n in range(2 * CLOSED_TOGETHER)]
+    for each in others:
+        two.bundle.services.windows.mark_active(each, 0, minute_of(NOON), now=NOON)
+    two.bundle.clock.advance(75)
+    asked: list[str] = []
+
+    class Down(Spoiled):
+        def check(self, partition: str) -> None:
+            if partition.startswith("b"):
+                asked.append(partition)
+            super().check(partition)
+
+    cloud = Down(two.bundle.cloud, about=("b",), error=Throttled())
+    with pytest.raises(Throttled):
+        close_last_minute(Services(cast("Cloud", cloud), two.bundle.settings), two.bundle.now)
+    assert len(set(asked)) <= OWNERS_IN_A_ROW
 
 
 class Hurried:
@@ -327,6 +503,47 @@ def test_weddings_are_run_of_all_others_and_those_that_failed_with_the_next_tick
     bundle.clock.advance(10)
     assert watch(bundle.services, bundle.now).judged == 2
     assert bundle.services.windows.judged().left == {}
+
+
+def test_what_is_unsettled_is_settled_though_nobody_can_be_judged(two: Two) -> None:
+    bundle = two.bundle
+    bundle.clock.advance(3600)
+    now = bundle.now
+    alert = replace(
+        an_alert(),
+        wedding_id=None,
+        wedding_context=None,
+        incident_id=None,
+        started_at=now,
+        fired_at=now,
+        last_breach_at=now,
+        last_evaluated_at=now,
+        unsettled_since=now,
+    )
+    others = [Tenant(f"b{n}") for n in range(OWNERS_IN_A_ROW)]
+    for tenant in (*others, WELL):
+        bundle.services.alerts.keep(tenant, alert, former=None)
+    down = two.spoiled(*(f"{each.id}#" for each in others), error=Throttled())
+    bundle.clock.advance(60)
+    with pytest.raises(Throttled):
+        watch(down, bundle.now)
+    after = [bundle.services.alerts.get(each, alert.alert_id).value for each in (*others, WELL)]
+    assert [each.unsettled_since for each in after] == [now] * len(others) + [None]
+
+
+def test_weddings_are_left_no_time_for_and_open_alerts_are_looked_at(two: Two) -> None:
+    bundle = two.bundle
+    bundle.clock.advance(3600)
+    two.put()
+    now = bundle.now
+    alert = replace(an_alert(), wedding_id=None, wedding_context=None, unsettled_since=now)
+    bundle.services.alerts.keep(WELL, alert, former=None)
+    bundle.clock.advance(60)
+    hurried = Services(cast("Cloud", Slow(bundle.cloud)), bundle.settings, seconds=1.5)
+    with fails():
+        watch(hurried, bundle.now)
+    assert bundle.services.alerts.get(WELL, alert.alert_id).value.unsettled_since is None
+    assert set(bundle.services.windows.judged().left) == {BROKEN, WELL}
 
 
 def test_whose_runs_were_left_are_run_though_nothing_else_is_due() -> None:

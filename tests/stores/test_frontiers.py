@@ -19,7 +19,7 @@ def test_what_is_left_holds_back_its_tenant_alone(stage: Stage) -> None:
     store.advance(Frontier.HOURS, 110)
     assert store.get(Frontier.HOURS) == 120
     assert store.of(Frontier.HOURS, TENANT) == 90
-    store.advance(Frontier.HOURS, 120, left=[])
+    store.advance(Frontier.HOURS, 120, done=[LEFT])
     assert store.of(Frontier.HOURS, TENANT) == 120
 
 
@@ -31,6 +31,17 @@ def test_who_is_overtaken_forgets_nothing_that_either_has_left(stage: Stage) -> 
     after = store.advance(Frontier.DAYS, 120, left=[OTHERS], since=read)
     assert after == store.progress(Frontier.DAYS)
     assert (after.minute, after.left) == (180, frozenset({LEFT, OTHERS}))
+
+
+def test_who_is_overtaken_takes_away_nothing_from_then_on(stage: Stage) -> None:
+    store = stage.services.frontiers
+    read = store.advance(Frontier.DAYS, 60, left=[OTHERS])
+    store.advance(Frontier.DAYS, 180, left=[LEFT], since=read)
+    once = store.advance(Frontier.DAYS, 90, done=[OTHERS], since=read)
+    again = store.advance(Frontier.DAYS, 120, done=[LEFT, OTHERS], since=once)
+    assert again.left == store.progress(Frontier.DAYS).left == {LEFT, OTHERS}
+    now = store.advance(Frontier.DAYS, 180, done=[LEFT, OTHERS])
+    assert (now.minute, now.left) == (180, frozenset())
 
 
 def test_a_great_deal_may_be_left(stage: Stage) -> None:

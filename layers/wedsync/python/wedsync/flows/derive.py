@@ -5,7 +5,6 @@ and raced at will; a batch that is delivered again repairs what a crash left und
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from wedsync.flows.closing import CLOSED_TOGETHER, close_minute, close_minutes, read_hour
@@ -14,7 +13,7 @@ from wedsync.flows.history import copied_before, mark_for_copying
 from wedsync.flows.reading import CLOSES_AFTER_MS
 from wedsync.flows.rollup import SETTLED, gather_hour, keep_wedding_hours, roll_up_pack_hour
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, epoch_ms, minute_of
-from wedsync.isolation import Units, failure_of
+from wedsync.isolation import Units, failure_of, in_turn
 from wedsync.metrics.fold import SlotKey
 from wedsync.stores.frontiers import Frontier
 from wedsync.stores.hot_windows import HotItem, Merged
@@ -89,7 +88,7 @@ def close_last_minute(services: Services, now: datetime) -> int:
     minute = minute_of(now) - 1
     if epoch_ms(now) < _minute_end(minute) + CLOSES_AFTER_MS:
         minute -= 1
-    active = list(services.windows.active(minute // MINUTES_PER_HOUR))
+    active = in_turn(services.windows.active(minute // MINUTES_PER_HOUR), minute)
     units = Units(out_of_time=services.out_of_time)
     for start in range(0, len(active), CLOSED_TOGETHER):
         some = active[start : start + CLOSED_TOGETHER]
@@ -100,6 +99,8 @@ def close_last_minute(services: Services, now: datetime) -> int:
                 units.done(
                     each.tenant.id, name, close_minute, services, each.tenant, each.pack, minute
                 )
+        if units.ended:
+            break
     units.finish()
     return len(active)
 
@@ -114,7 +115,6 @@ def compact(services: Services, now: datetime) -> int:
     target = minute_of(now - SETTLED)
     oldest = target // MINUTES_PER_HOUR - HOURS_THAT_CHANGE
     progress = services.frontiers.progress(Frontier.WEDDING_HOURS)
-    young = (each for each in progress.left if each.minute >= oldest * MINUTES_PER_HOUR)
     count = 0
 
     units = Units(out_of_time=services.out_of_time)
@@ -145,8 +145,9 @@ def compact(services: Services, now: datetime) -> int:
         oldest=oldest,
         due=lambda hour: active_packs(services, hour),
         do=do,
+        other=True,
     )
-    follow(services, job, units, progress=replace(progress, left=frozenset(young)))
+    follow(services, job, units, progress=progress)
     units.finish()
     return count
 

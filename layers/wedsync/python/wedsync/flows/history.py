@@ -20,7 +20,7 @@ from wedsync.flows.reading import block_of
 from wedsync.flows.rolled import hours_of
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import MINUTE_MS, MINUTES_PER_HOUR, epoch_ms, minute_of, minute_start
-from wedsync.isolation import Units
+from wedsync.isolation import Units, in_turn
 from wedsync.metrics.block import Block
 from wedsync.metrics.lateness import ON_TIME_MS
 from wedsync.metrics.parts import each_series
@@ -253,15 +253,21 @@ def _numbers(summary: Summary) -> Mapping[str, int | float]:
 
 
 def _copy_changed(services: Services, units: Units) -> int:
+    """Copy again what has changed, each tenant's hour once, however many of its packs have."""
     count = 0
+    noted: dict[tuple[Tenant, int], list[Changed]] = {}
+    for each in services.rollups.changed(Again.HISTORY):
+        noted.setdefault((each.tenant, each.hour), []).append(each)
 
-    def copy(changed: Changed) -> None:
+    def copy(tenant: Tenant, hour: int) -> None:
         nonlocal count
-        count += copy_hour(services, changed.tenant, changed.hour)
-        services.rollups.settle(Again.HISTORY, changed)
+        count += copy_hour(services, tenant, hour)
+        for each in noted[tenant, hour]:
+            services.rollups.settle(Again.HISTORY, each)
 
-    for changed in services.rollups.changed(Again.HISTORY):
-        units.done(changed.tenant.id, f"copy of hour {changed.hour} again", copy, changed)
+    units.begin_again()
+    for tenant, hour in in_turn(noted, minute_of(services.now())):
+        units.done(tenant.id, f"copy of hour {hour} again", copy, tenant, hour)
     return count
 
 

@@ -19,7 +19,7 @@ from wedsync.flows.records import keep_records
 from wedsync.flows.rolled import stored_pieces, zone_of_days
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import MINUTES_PER_HOUR, minute_of, minute_start
-from wedsync.isolation import Units
+from wedsync.isolation import Units, in_turn
 from wedsync.metrics.block import Block
 from wedsync.metrics.parts import of_vendor, vendor_ids
 from wedsync.stores.frontiers import Frontier, Left, Progress
@@ -46,10 +46,12 @@ SETTLED = timedelta(minutes=2)
 DAYS_AFTER = timedelta(hours=25)
 """Days are made when the last point that may still be accepted for them has come, and an hour."""
 DAYS_BACK = timedelta(days=4)
-"""As far back as a missed day is made: the shares of its hours are kept a day longer."""
+"""As far back as a missed day is made: the shares of its hours are kept longer."""
 _LEEWAY = timedelta(minutes=5)
 """Far more than two functions' clocks differ."""
 _LONGEST_DAY = timedelta(hours=26)
+_SHARES_BEYOND = timedelta(days=1)
+"""For so much longer the shares of hours tell whose days were not made in time, run after run."""
 
 
 def keep_wedding_hours(
@@ -221,26 +223,30 @@ def roll_up_days(services: Services, now: datetime) -> int:
     until = min(now - DAYS_AFTER, minute_start(hours.minute))
     progress = services.frontiers.progress(Frontier.DAYS)
     oldest = until - DAYS_BACK
-    since = oldest if progress.minute is None else max(oldest, minute_start(progress.minute))
+    since = oldest if progress.minute is None else minute_start(progress.minute)
     units = Units(out_of_time=services.out_of_time)
-    left: dict[Tenant, Left] = {}
-    for each in progress.left:
-        if minute_start(each.minute) < oldest:
-            units.give_up(each.tenant.id, f"what is left of days before {oldest:%Y-%m-%d %H:%M}")
-        left[each.tenant] = replace(each, minute=max(each.minute, minute_of(oldest)))
-    behind = [minute_start(each.minute) for each in left.values()]
+    left = _by_tenant(progress.left)
     active: dict[Tenant, list[int]] = {each: [] for each in left}
-    first = minute_of(min([since, *behind]) - _LONGEST_DAY) // MINUTES_PER_HOUR
+    behind = min([since, *(minute_start(each.minute) for each in left.values())])
+    first = minute_of(max(behind, oldest - _SHARES_BEYOND) - _LONGEST_DAY) // MINUTES_PER_HOUR
     for hour in range(first, minute_of(until) // MINUTES_PER_HOUR):
         for tenant in active_tenants(services, hour):
             active.setdefault(tenant, []).append(hour)
     still_left: list[Left] = []
-    count = _again(services, units, progress)
-    for tenant, its_hours in active.items():
+    count = _again(services, units, progress, until)
+    units.begin_again()
+    for tenant in in_turn(active, minute_of(now)):
         # A day is not made while one of its hours is left.
         own_until = min(until, minute_start(hours.of(tenant) or 0))
-        run = _DaysOfTenant(services, tenant, since=since, until=own_until, left=left.get(tenant))
-        missing = run.make(units, its_hours)
+        run = _DaysOfTenant(
+            services,
+            tenant,
+            since=since,
+            until=own_until,
+            oldest=oldest,
+            left=left.get(tenant),
+        )
+        missing = run.make(units, active[tenant])
         count += run.made
         if own_until < until:
             reached = max(run.begins, minute_of(own_until))
@@ -249,19 +255,45 @@ def roll_up_days(services: Services, now: datetime) -> int:
         still_left += missing
     if units.nothing_works:
         units.finish()
-    services.frontiers.advance(Frontier.DAYS, minute_of(until), left=still_left, since=progress)
+    services.frontiers.advance(
+        Frontier.DAYS, minute_of(until), done=progress.left, left=still_left, since=progress
+    )
     units.finish()
     return count
 
 
+def _by_tenant(left: Collection[Left]) -> dict[Tenant, Left]:
+    """What is left of each tenant's days as one: from the first minute and the first scope on."""
+    found: dict[Tenant, Left] = {}
+    for each in left:
+        known = found.get(each.tenant, each)
+        minute, place = min(known.minute, each.minute), min(known.place, each.place)
+        found[each.tenant] = replace(each, minute=minute, place=place)
+    return found
+
+
+def _made_before(scope: Scope, frontier: int, left: Left | None) -> int:
+    """The minute before which a scope's days are made.
+
+    What is left is left of the scope that it names, and of those behind that.
+    """
+    if left is None or scope.text() < left.place:
+        return frontier
+    return min(frontier, left.minute)
+
+
 @dataclass(slots=True)
 class _DaysOfTenant:
-    """One tenant's days that end after ``since``, up to ``until``, and what was left before."""
+    """One tenant's days that end after ``since``, up to ``until``, and what was left before.
+
+    Those that end by ``oldest`` are not made any more.
+    """
 
     services: Services
     tenant: Tenant
     since: datetime
     until: datetime
+    oldest: datetime
     left: Left | None
     made: int = 0
 
@@ -269,22 +301,29 @@ class _DaysOfTenant:
         """Make each of them alone; what is left."""
         due: list[tuple[Scope, str, LocalDay]] = []
         if not units.done(self.tenant.id, "look for days", self._find, hours, due):
-            return [self._from("")]
+            # Nobody knows yet whether any of them is too old.
+            return [Left(minute=self._first, tenant=self.tenant)]
         missing: str | None = None
         weddings: set[str] = set()
         for scope, zone, day in due:
-            if not self._since(scope) < day.end <= self.until:
+            if not self._since(scope) < day.end_minute:
                 continue
             name = f"day {day.date} of {scope.text()}"
             args = (self.services, self.tenant, scope, zone, day)
-            if units.done(self.tenant.id, name, roll_up_day, *args):
+            if day.end_minute <= minute_of(self.oldest):
+                units.give_up(self.tenant.id, name)
+            elif day.end_minute > minute_of(self.until):
+                continue
+            elif units.done(self.tenant.id, name, roll_up_day, *args):
                 self.made += 1
                 weddings |= {scope.id} if scope.kind is ScopeKind.WEDDING else set()
             elif missing is None:
                 missing = scope.text()
         if weddings:
             units.done(self.tenant.id, "earlier hours", self._keep_earlier, units, weddings)
-        return [] if missing is None else [self._from(missing)]
+        if missing is None:
+            return []
+        return [Left(minute=self.begins, tenant=self.tenant, place=missing)]
 
     def _keep_earlier(self, units: Units, wedding_ids: Collection[str]) -> None:
         """A failure costs no answer: the hours themselves are read until they are put together."""
@@ -302,20 +341,19 @@ class _DaysOfTenant:
                 scopes[scope].add(hour)
         due += days_of(self.services, self.tenant, scopes)
 
-    def _since(self, scope: Scope) -> datetime:
-        """What is left is left of the scope that it names, and of those behind that."""
-        if self.left is None or scope.text() < self.left.place:
-            return self.since
-        return min(self.since, minute_start(self.left.minute))
+    def _since(self, scope: Scope) -> int:
+        return _made_before(scope, minute_of(self.since), self.left)
 
     @property
     def begins(self) -> int:
-        """The minute before which nothing is left."""
+        """The minute before which nothing is left that can still be made."""
+        return max(self._first, minute_of(self.oldest))
+
+    @property
+    def _first(self) -> int:
+        """The minute before which nothing was left."""
         since = minute_of(self.since)
         return since if self.left is None else min(since, self.left.minute)
-
-    def _from(self, place: str) -> Left:
-        return Left(minute=self.begins, tenant=self.tenant, place=place)
 
 
 def roll_up_day(services: Services, tenant: Tenant, scope: Scope, zone: str, day: LocalDay) -> None:
@@ -359,21 +397,34 @@ def days_of(
             yield scope, zone, day
 
 
-def _again(services: Services, units: Units, made: Progress) -> int:
-    """Make the days anew whose hours have changed since they were made."""
+def _again(services: Services, units: Units, progress: Progress, until: datetime) -> int:
+    """Make the days anew whose hours have changed since they were made; how many.
+
+    A note is settled when each day that it is about is made anew, or is still to be made by the run
+    that goes up to ``until`` and its successors. What a run that overtook this one may have made
+    before the hour changed is neither: its note stays for the next.
+    """
     count = 0
+    left = _by_tenant(progress.left)
 
     def make(changed: Changed) -> None:
         nonlocal count
         found = scopes_of(services, changed.tenant, changed.hour, pack=changed.pack)
         scopes = {scope: {changed.hour} for scope in found}
+        settled = True
         for scope, zone, day in days_of(services, changed.tenant, scopes):
-            if day.end_minute <= (made.of(changed.tenant) or 0):
+            made = _made_before(scope, progress.minute or 0, left.get(changed.tenant))
+            if day.end_minute <= made:
                 roll_up_day(services, changed.tenant, scope, zone, day)
                 count += 1
-        services.rollups.settle(Again.DAYS, changed)
+            elif minute_of(until) < day.end_minute < made_by_others:
+                settled = False
+        if settled:
+            services.rollups.settle(Again.DAYS, changed)
 
-    for changed in services.rollups.changed(Again.DAYS):
+    notes = services.rollups.changed(Again.DAYS)
+    made_by_others = minute_of(services.now() - DAYS_AFTER + _LEEWAY)
+    for changed in in_turn(notes, made_by_others):
         units.done(changed.tenant.id, f"days with hour {changed.hour}", make, changed)
     return count
 

@@ -86,26 +86,51 @@ def watch(services: Services, due: datetime) -> Watched:
     judged = services.windows.judged()
     if judged.through is not None and judged.through >= (through if judged.left else due):
         return Watched()
+    alerts = _OpenAlerts.of(services)
+    turn = int(through.timestamp()) // int(TICK.total_seconds())
+    # What has an open alert is looked at with every tick, whether the last look failed or not: it
+    # is little, and comes first, so that all the weddings leave time for it.
+    looks = _look_at_open(services, alerts, now, turn)
     units = Units(out_of_time=services.out_of_time)
-    watched, missing = _run(services, units, now, judged, through)
+    watched, missing = _run(services, units, alerts, now, judged, through, turn)
     if units.nothing_works:
         units.finish()
     since = judged.through or through - TICK
     left = {tenant: judged.left.get(tenant, since) for tenant in sorted(missing)}
     services.windows.advance_judged(through, left=left)
-    units.finish()
+    for each in (units, *looks):
+        each.finish()
     return watched
 
 
+def _look_at_open(
+    services: Services, alerts: "_OpenAlerts", now: datetime, turn: int
+) -> tuple[Units, Units]:
+    """Settle what is unsettled, and judge the own rules that have open alerts, each for itself."""
+    settling = Units(out_of_time=services.out_of_time)
+    for tenant in in_turn(alerts.unsettled, turn):
+        unsettled = alerts.unsettled[tenant]
+        settling.done(tenant.id, "unsettled alerts", _settle, services, tenant, unsettled, now)
+    judging = Units(out_of_time=services.out_of_time)
+    for tenant in in_turn(alerts.own, turn):
+        own = alerts.own[tenant]
+        judging.done(tenant.id, "rules with open alerts", judge_open, services, tenant, own)
+    return settling, judging
+
+
 def _run(
-    services: Services, units: Units, now: datetime, judged: JudgedTicks, through: datetime
+    services: Services,
+    units: Units,
+    alerts: "_OpenAlerts",
+    now: datetime,
+    judged: JudgedTicks,
+    through: datetime,
+    turn: int,
 ) -> tuple[Watched, set[Tenant]]:
     """What was judged, and the tenants whose runs were not."""
     due = _due_now(services, judged, through)
-    alerts = _OpenAlerts.of(services)
     active = _active_packs(services, now) if due else frozenset()
     count = 0
-    turn = int(through.timestamp()) // int(TICK.total_seconds())
 
     def judge(tenant: Tenant) -> None:
         nonlocal count
@@ -123,11 +148,6 @@ def _run(
         for tenant in in_turn(sorted({*due, *alerts.weddings, *alerts.services}), turn)
         if not units.done(tenant.id, "runs of weddings", judge, tenant)
     }
-    # What has an open alert is looked at with every tick, whether the last look failed or not.
-    for tenant, own in sorted(alerts.own.items()):
-        units.done(tenant.id, "rules with open alerts", judge_open, services, tenant, own)
-    for tenant, unsettled in sorted(alerts.unsettled.items()):
-        units.done(tenant.id, "unsettled alerts", _settle, services, tenant, unsettled, now)
     runs = sum(
         len(due.get(tenant, set()) | alerts.weddings.get(tenant, set()))
         for tenant in {*due, *alerts.weddings}

@@ -7,7 +7,7 @@ others, and nothing is forgotten.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from wedsync.cloud import Item, Key, Table
@@ -47,11 +47,15 @@ class Left:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a job has come: everything before ``minute`` is done but for what is ``left``."""
+    """How far a job has come: everything before ``minute`` is done but for what is ``left``.
+
+    ``overtaken`` is a run whose frontier another run has moved on since it was read.
+    """
 
     minute: int | None = None
     left: frozenset[Left] = frozenset()
     version: int = 0
+    overtaken: bool = field(default=False, compare=False)
 
     @property
     def complete(self) -> int | None:
@@ -101,27 +105,31 @@ class FrontierStore:
         frontier: Frontier,
         minute: int,
         *,
-        left: Iterable[Left] | None = None,
+        done: Iterable[Left] = (),
+        left: Iterable[Left] = (),
         since: Progress | None = None,
     ) -> Progress:
-        """Move a frontier on from what was read of it, with what is left; it never moves back.
+        """Move a frontier on from what was read of it, or is now; it never moves back.
 
-        ``minute`` is an epoch minute; ``left`` None leaves what was left, and without ``since`` it
-        is read now. Who has been overtaken does not know what the other did: what either left is
-        left then. Raises TooMuchContention where it is overtaken again and again.
+        ``minute`` is an epoch minute. Of what was left ``done`` is not any more, and ``left`` is
+        besides. Who has been overtaken does not know what the other found undone: nothing of
+        what is left is done for that run any more. Raises TooMuchContention where it is overtaken
+        again and again.
         """
         before = self.progress(frontier) if since is None else since
-        wanted = before.left if left is None else frozenset(left)
+        gone, more = frozenset(done), frozenset(left)
         for _ in range(TRIES):
-            after = Progress(
-                minute=max(minute, before.minute or 0), left=wanted, version=before.version + 1
+            after = replace(
+                before,
+                minute=max(minute, before.minute or 0),
+                left=(before.left if before.overtaken else before.left - gone) | more,
+                version=before.version + 1,
             )
             if (after.minute, after.left) == (before.minute, before.left):
                 return before
             if self._large.put_newer(_item(frontier, after)):
                 return after
-            before = self.progress(frontier)
-            wanted |= before.left
+            before = replace(self.progress(frontier), overtaken=True)
         raise TooMuchContention
 
 

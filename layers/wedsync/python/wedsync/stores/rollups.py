@@ -25,10 +25,11 @@ from wedsync.cloud.values import EXPIRES_AT
 from wedsync.identifiers import plausible
 from wedsync.metrics.block import Block
 from wedsync.stores.large import LargeItems
-from wedsync.stores.windows import HOURS_KEPT
+from wedsync.stores.windows import ACTIVE_KEPT, HOURS_KEPT
 from wedsync.tenancy import Tenant
 
-PARTS_KEPT = timedelta(days=5)
+PARTS_KEPT = ACTIVE_KEPT
+"""A day may begin so long before the run that finds that it was not made in time."""
 DAYS_KEPT = timedelta(days=5 * 366)
 """Days are kept for five years."""
 QUARTERS = 4

@@ -30,8 +30,8 @@ from wedsync.stores.large import LargeItems
 from wedsync.tenancy import Tenant
 
 KEPT = timedelta(hours=48)
-ACTIVE_KEPT = timedelta(days=5)
-"""As long as the shares that an hour is rolled up from: days are made of them a day late."""
+ACTIVE_KEPT = timedelta(days=8)
+"""As long as the shares that an hour is rolled up from: they tell whose days are missing."""
 ACTIVE_MINUTES = 5
 """How many minutes one mark of a tenant's own is about."""
 HOURS_KEPT = timedelta(days=396)
