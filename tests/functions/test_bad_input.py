@@ -423,7 +423,21 @@ TOO_MUCH_IN_ONE: dict[str, object] = {
     "rules-create": rule(condition={"all": [_COMPARISON] * 4}),
     "rules-change": {"condition": {"all": [_COMPARISON] * 4}},
     "rules-silence": silence(matchers={"service": _LONG}),
-    "runbooks-change": runbook(match={"rules": _LONG, "services": _LONG}),
+    "runbooks-change": runbook(
+        match={"services": _LONG},
+        steps=[
+            {
+                "stepId": f"step-{number}",
+                "title": "A step",
+                "action": {
+                    "kind": "notify",
+                    "roles": ["platform_lead"],
+                    "text": "\U0001f600" * 500,
+                },
+            }
+            for number in range(20)
+        ],
+    ),
     "routing-create-contact": contact(weddingIds=_LONG),
     "routing-change-roster": roster(
         overrides=[

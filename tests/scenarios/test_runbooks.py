@@ -345,7 +345,13 @@ def test_in_emergency_mode_live_answers_may_be_ten_seconds_old(saturday: Day) ->
 
 def kept(bundle: Bundle, name: str, **members: object) -> Answer:
     """A runbook of the tenant's own that tells somebody, whatever the incident."""
-    body = {"title": name, "match": {}, "steps": [step("tell", TELL)], "offDay": "armed"}
+    body = {
+        "title": name,
+        "match": {},
+        "steps": [step("tell", TELL)],
+        "onWeddingDay": "armed",
+        "offDay": "armed",
+    }
     return bundle.put_document(f"{RUNBOOKS}/{name}", {**body, **members})
 
 
