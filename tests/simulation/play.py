@@ -641,6 +641,7 @@ class Play:
                 mapping.step()
 
     def _hand_out(self, records: tuple[StreamRecord, ...]) -> None:
+        self._attempted.update((each.shard_id, each.sequence) for each in records)
         settings = self.bundle.settings
         event = kinesis_event(records, "arn:aws:kinesis:x:0:stream/wedsync-metrics", settings)
         self._invoke("streams-metrics", event)
