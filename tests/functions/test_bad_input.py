@@ -149,15 +149,15 @@ HARMLESS = {
 """A merge patch may be empty, and so may an export, or what is said of a run."""
 
 
-@pytest.mark.parametrize("name", WITH_BODY)
 @pytest.mark.parametrize("bomb", BOMBS)
-def test_a_body_that_cannot_be_read_is_refused(web: Web, name: str, bomb: str) -> None:
-    told = send(web, name, BOMBS[bomb])
-    if (name, bomb) in HARMLESS:
-        assert told.status in {200, 202}
-    else:
-        assert told.is_a_problem()
-        assert told.status in {400, 413}, told.text
+def test_a_body_that_cannot_be_read_is_refused(web: Web, bomb: str) -> None:
+    for name in WITH_BODY:
+        told = send(web, name, BOMBS[bomb])
+        if (name, bomb) in HARMLESS:
+            assert told.status in {200, 202}, name
+        else:
+            assert told.is_a_problem(), name
+            assert told.status in {400, 413}, (name, told.text)
 
 
 @pytest.mark.parametrize("name", [each for each in WITH_BODY if each != "metrics-otlp"])

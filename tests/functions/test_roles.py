@@ -1,6 +1,5 @@
 """Who may do what: every role on every route, and what others' things look like."""
 
-import json
 import re
 from collections.abc import Iterator
 from typing import cast
@@ -178,28 +177,25 @@ def test_each_role_is_let_in_exactly_where_it_may_act(web: Web, name: str) -> No
             assert told.is_a_problem(403), role
 
 
+PROVES_NOBODY: list[dict[str, str]] = [
+    {},
+    {"authorization": ""},
+    {"authorization": "Bearer"},
+    {"authorization": "Basic b3BlcmF0b3I6"},
+    {"authorization": "Bearer wsk_no-such-key_00"},
+    {"authorization": "Bearer a.b.c"},
+    {"authorization": "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJtaWEifQ."},
+    {"x-api-key": "\xe9" * 300},
+    {"x-api-key": "wsk__"},
+]
+
+
 @pytest.mark.parametrize("name", GUARDED)
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"authorization": ""},
-        {"authorization": "Bearer"},
-        {"authorization": "Basic b3BlcmF0b3I6"},
-        {"authorization": "Bearer wsk_no-such-key_00"},
-        {"authorization": "Bearer a.b.c"},
-        {"authorization": "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJtaWEifQ."},
-        {"x-api-key": "\xe9" * 300},
-        {"x-api-key": "wsk__"},
-    ],
-    ids=lambda headers: json.dumps(headers)[:40],
-)
-def test_without_a_valid_token_nobody_is_let_in(
-    shut: Web, name: str, headers: dict[str, str]
-) -> None:
-    told = ask(shut, name, role=None, headers=headers)
-    assert told.is_a_problem(401)
-    assert told.headers["www-authenticate"] == "Bearer"
+def test_without_a_valid_token_nobody_is_let_in(shut: Web, name: str) -> None:
+    for headers in PROVES_NOBODY:
+        told = ask(shut, name, role=None, headers=headers)
+        assert told.is_a_problem(401), headers
+        assert told.headers["www-authenticate"] == "Bearer"
 
 
 def test_a_key_works_as_bearer_and_as_api_key(web: Web) -> None:

@@ -13,7 +13,7 @@ from tests.simulation.play import READ_ROUTES, Outcome, Play, play
 from tests.simulation.summary import FEWEST, Summary
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_whatever_goes_wrong_every_promise_holds(seed: int) -> None:
     outcome = play(seed)
     assert outcome.violations == (), f"replay: make sim SEED={seed}"
