@@ -1,6 +1,6 @@
 """What fails for one tenant stops no job for the others, and is made good as soon as it can be."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -13,7 +13,8 @@ from tests.builders import utc
 from tests.functions.cases import an_alert, counted_points, sample
 from tests.functions.stage import on_sqlite
 from tests.harness import Bundle, a_point, a_wedding_request
-from wedsync.cloud import EVERYTHING, Clock, Cloud, Condition, Item, Key, Page, Sort, Table
+from wedsync.cloud import Clock, Cloud, Table
+from wedsync.cloud.forwarding import ForwardingTable
 from wedsync.errors import Throttled, Unavailable
 from wedsync.flows.cadence import plan_runs
 from wedsync.flows.closing import CLOSED_TOGETHER
@@ -57,52 +58,15 @@ class Spoiled:
             raise self._error
 
 
-class _SpoiledTable:
+class _SpoiledTable(ForwardingTable):
     def __init__(self, table: Table, check: Callable[[str], None]) -> None:
-        self._table = table
+        super().__init__(table)
         self._check = check
 
-    def get(self, key: Key, *, consistent: bool = True) -> Item | None:
-        self._check(key.pk)
-        return self._table.get(key, consistent=consistent)
-
-    def get_many(self, keys: Sequence[Key], *, consistent: bool = True) -> tuple[Item, ...]:
-        for key in keys:
-            self._check(key.pk)
-        return self._table.get_many(keys, consistent=consistent)
-
-    def put(self, item: Item, *, when: Condition | None = None) -> None:
-        self._check(item.key.pk)
-        self._table.put(item, when=when)
-
-    def delete(self, key: Key, *, when: Condition | None = None) -> None:
-        self._check(key.pk)
-        self._table.delete(key, when=when)
-
-    def advance(self, key: Key, name: str, *, by: int, at_least: int, at_most: int) -> int:
-        return self._table.advance(key, name, by=by, at_least=at_least, at_most=at_most)
-
-    def query(
-        self,
-        partition: str,
-        *,
-        sort: Sort = EVERYTHING,
-        index: str | None = None,
-        limit: int | None = None,
-        after: str | None = None,
-        descending: bool = False,
-        consistent: bool = True,
-    ) -> Page:
-        self._check(partition)
-        return self._table.query(
-            partition,
-            sort=sort,
-            index=index,
-            limit=limit,
-            after=after,
-            descending=descending,
-            consistent=consistent,
-        )
+    def called(self, call: str, *partitions: str) -> None:
+        del call
+        for partition in partitions:
+            self._check(partition)
 
 
 class Two:

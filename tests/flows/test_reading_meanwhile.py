@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
-from typing import Any, cast
 
 from tests.builders import utc
 from tests.harness import TENANT, Bundle, a_point, a_wedding_request
 from wedsync.cloud import Cloud, Table
-from wedsync.cloud.forwarding import ForwardingCloud
+from wedsync.cloud.forwarding import ForwardingCloud, ForwardingTable
 from wedsync.flows.derive import compact
 from wedsync.flows.live import wedding_page
 from wedsync.flows.query import SeriesQuery
@@ -35,22 +34,17 @@ class Interrupted(ForwardingCloud):
             self._happens()
 
     def table(self, resource: Resource) -> Table:
-        return cast("Table", _Table(super().table(resource), self.called))
+        return _Table(super().table(resource), self.called)
 
 
-class _Table:
-    def __init__(self, table: Table, called: Callable[[], None]) -> None:
-        self._table = table
-        self._called = called
+class _Table(ForwardingTable):
+    def __init__(self, table: Table, happens: Callable[[], None]) -> None:
+        super().__init__(table)
+        self._happens = happens
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a table has
-        method = getattr(self._table, name)
-
-        def call(*positional: object, **named: object) -> object:
-            self._called()
-            return method(*positional, **named)
-
-        return call
+    def called(self, call: str, *partitions: str) -> None:
+        del call, partitions
+        self._happens()
 
 
 def interrupted(

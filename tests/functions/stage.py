@@ -20,7 +20,6 @@ from tests.cloud.fake_aws import REGION, create, dynamodb, secretsmanager
 from wedsync.aws.clients import Clients
 from wedsync.aws.cloud import AwsCloud
 from wedsync.cloud import (
-    EVERYTHING,
     Answered,
     Bucket,
     Call,
@@ -28,17 +27,14 @@ from wedsync.cloud import (
     Condition,
     Delayed,
     Item,
-    Key,
     Measured,
     Message,
     Outcome,
-    Page,
     PutFailures,
     Queue,
     Record,
     Refusal,
     Secret,
-    Sort,
     Span,
     Stream,
     Subscriber,
@@ -47,7 +43,7 @@ from wedsync.cloud import (
     Topic,
     Web,
 )
-from wedsync.cloud.forwarding import ForwardingCloud
+from wedsync.cloud.forwarding import ForwardingCloud, ForwardingTable
 from wedsync.errors import Throttled
 from wedsync.resources import Access, Resource, ResourceKind
 from wedsync.runtime.declarations import Function
@@ -335,63 +331,22 @@ class _Recording:
         return self._secret.value()
 
 
-class _RecordingTable:
+class _RecordingTable(ForwardingTable):
     def __init__(self, table: Table, noting: RecordingCloud, resource: Resource) -> None:
-        self._table = table
+        super().__init__(table)
         self._noting = noting
         self._resource = resource
 
-    def get(self, key: Key, *, consistent: bool = True) -> Item | None:
-        self._noting.note(self._resource, Access.READ)
-        self._noting.touched.add(key.pk)
-        return self._table.get(key, consistent=consistent)
-
-    def get_many(self, keys: Sequence[Key], *, consistent: bool = True) -> tuple[Item, ...]:
-        self._noting.note(self._resource, Access.READ)
-        self._noting.touched.update(key.pk for key in keys)
-        return self._table.get_many(keys, consistent=consistent)
+    def called(self, call: str, *partitions: str) -> None:
+        reads = call in {"get", "get_many", "query"}
+        self._noting.note(self._resource, Access.READ if reads else Access.WRITE)
+        self._noting.touched.update(partitions)
 
     def put(self, item: Item, *, when: Condition | None = None) -> None:
-        self._noting.note(self._resource, Access.WRITE)
-        self._noting.touched.add(item.key.pk)
         if "answer" in item.attributes and self._noting.deafens("remember"):
+            self.called("put", item.key.pk)
             raise Throttled
-        self._table.put(item, when=when)
-
-    def delete(self, key: Key, *, when: Condition | None = None) -> None:
-        self._noting.note(self._resource, Access.WRITE)
-        self._noting.touched.add(key.pk)
-        self._table.delete(key, when=when)
-
-    def advance(self, key: Key, name: str, *, by: int, at_least: int, at_most: int) -> int:
-        self._noting.note(self._resource, Access.WRITE)
-        self._noting.touched.add(key.pk)
-        return self._table.advance(key, name, by=by, at_least=at_least, at_most=at_most)
-
-    def query(
-        self,
-        partition: str,
-        *,
-        sort: Sort = EVERYTHING,
-        index: str | None = None,
-        limit: int | None = None,
-        after: str | None = None,
-        descending: bool = False,
-        consistent: bool = True,
-    ) -> Page:
-        self._noting.note(self._resource, Access.READ)
-        self._noting.touched.add(
-            f"{partition} {sort.begins_with}" if sort.begins_with else partition
-        )
-        return self._table.query(
-            partition,
-            sort=sort,
-            index=index,
-            limit=limit,
-            after=after,
-            descending=descending,
-            consistent=consistent,
-        )
+        super().put(item, when=when)
 
 
 class _RecordingBucket:

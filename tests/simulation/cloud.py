@@ -35,7 +35,7 @@ from wedsync.cloud import (
     Topic,
     Web,
 )
-from wedsync.cloud.forwarding import ForwardingCloud
+from wedsync.cloud.forwarding import ForwardingCloud, ForwardingTable
 from wedsync.cloud.paging import covers
 from wedsync.cloud.values import PutFailure
 from wedsync.errors import Unavailable
@@ -147,57 +147,30 @@ class FaultyCloud(ForwardingCloud):
         return self.faults.running[-1] if self.faults.running else None
 
 
-class _WatchedTable:
+class _WatchedTable(ForwardingTable):
     """Tells what was committed, and remembers it for indexes that lag."""
 
     def __init__(self, table: Table, resource: Resource, cloud: FaultyCloud) -> None:
-        self._table = table
+        super().__init__(table)
         self._resource = resource
         self._cloud = cloud
         self._past = cloud.pasts.get(resource)
 
-    def get(self, key: Key, *, consistent: bool = True) -> Item | None:
-        return self._table.get(key, consistent=consistent)
-
-    def get_many(self, keys: Sequence[Key], *, consistent: bool = True) -> tuple[Item, ...]:
-        return self._table.get_many(keys, consistent=consistent)
-
     def put(self, item: Item, *, when: Condition | None = None) -> None:
         before = self._table.get(item.key) if self._past is not None else None
-        self._table.put(item, when=when)
+        super().put(item, when=when)
         self._committed(item.key, before, item)
 
     def delete(self, key: Key, *, when: Condition | None = None) -> None:
         before = self._table.get(key) if self._past is not None else None
-        self._table.delete(key, when=when)
+        super().delete(key, when=when)
         self._committed(key, before, None)
 
     def advance(self, key: Key, name: str, *, by: int, at_least: int, at_most: int) -> int:
         before = self._table.get(key) if self._past is not None else None
-        raised = self._table.advance(key, name, by=by, at_least=at_least, at_most=at_most)
+        raised = super().advance(key, name, by=by, at_least=at_least, at_most=at_most)
         self._committed(key, before, self._table.get(key))
         return raised
-
-    def query(
-        self,
-        partition: str,
-        *,
-        sort: Sort = EVERYTHING,
-        index: str | None = None,
-        limit: int | None = None,
-        after: str | None = None,
-        descending: bool = False,
-        consistent: bool = True,
-    ) -> Page:
-        return self._table.query(
-            partition,
-            sort=sort,
-            index=index,
-            limit=limit,
-            after=after,
-            descending=descending,
-            consistent=consistent,
-        )
 
     def _committed(self, key: Key, before: Item | None, after: Item | None) -> None:
         faults = self._cloud.faults

@@ -52,7 +52,7 @@ class Dying:
         self._stage = stage
 
     def __call__(self, event: object, context: LambdaContext) -> object:
-        raise NotImplementedError
+        return self._function(event, context)
 
     def run(
         self, event: object, context: LambdaContext, cloud: Cloud, settings: Settings

@@ -15,6 +15,7 @@ from wedsync.cloud import (
     Table,
     holds,
 )
+from wedsync.cloud.forwarding import ForwardingTable
 from wedsync.incidents.model import Incident, LadderStep, StepStatus
 from wedsync.resources import Resource
 from wedsync.stores.documents import Documents
@@ -118,7 +119,7 @@ def _on(
     return tamper
 
 
-class _Tampered:
+class _Tampered(ForwardingTable):
     def __init__(
         self,
         table: Table,
@@ -127,26 +128,23 @@ class _Tampered:
         *,
         conditions: bool,
     ) -> None:
-        self._table = table
+        super().__init__(table)
         self._stored = stored
         self._read = read
         self._conditions = conditions
 
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
-        item = self._table.get(key, consistent=consistent)
+        item = super().get(key, consistent=consistent)
         return None if item is None else self._read(item)
 
     def get_many(self, keys: Sequence[Key], *, consistent: bool = True) -> tuple[Item, ...]:
-        return tuple(map(self._read, self._table.get_many(keys, consistent=consistent)))
+        return tuple(map(self._read, super().get_many(keys, consistent=consistent)))
 
     def put(self, item: Item, *, when: Condition | None = None) -> None:
-        self._table.put(self._stored(item), when=when if self._conditions else None)
+        super().put(self._stored(item), when=when if self._conditions else None)
 
     def delete(self, key: Key, *, when: Condition | None = None) -> None:
-        self._table.delete(key, when=when if self._conditions else None)
-
-    def advance(self, key: Key, name: str, *, by: int, at_least: int, at_most: int) -> int:
-        return self._table.advance(key, name, by=by, at_least=at_least, at_most=at_most)
+        super().delete(key, when=when if self._conditions else None)
 
     def query(
         self,
@@ -159,7 +157,7 @@ class _Tampered:
         descending: bool = False,
         consistent: bool = True,
     ) -> Page:
-        page = self._table.query(
+        page = super().query(
             partition,
             sort=sort,
             index=index,
@@ -171,15 +169,15 @@ class _Tampered:
         return Page(tuple(map(self._read, page.items)), page.next)
 
 
-class _Undying:
+class _Undying(ForwardingTable):
     """Remembers every item beside the table, which forgets the expired ones."""
 
     def __init__(self, table: Table) -> None:
-        self._table = table
+        super().__init__(table)
         self._kept: dict[Key, Item] = {}
 
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
-        return self._table.get(key, consistent=consistent) or self._kept.get(key)
+        return super().get(key, consistent=consistent) or self._kept.get(key)
 
     def get_many(self, keys: Sequence[Key], *, consistent: bool = True) -> tuple[Item, ...]:
         found = (self.get(key, consistent=consistent) for key in keys)
@@ -187,37 +185,13 @@ class _Undying:
 
     def put(self, item: Item, *, when: Condition | None = None) -> None:
         self._check(item.key, when)
-        self._table.put(item)
+        super().put(item)
         self._kept[item.key] = item
 
     def delete(self, key: Key, *, when: Condition | None = None) -> None:
         self._check(key, when)
-        self._table.delete(key)
+        super().delete(key)
         self._kept.pop(key, None)
-
-    def advance(self, key: Key, name: str, *, by: int, at_least: int, at_most: int) -> int:
-        return self._table.advance(key, name, by=by, at_least=at_least, at_most=at_most)
-
-    def query(
-        self,
-        partition: str,
-        *,
-        sort: Sort = EVERYTHING,
-        index: str | None = None,
-        limit: int | None = None,
-        after: str | None = None,
-        descending: bool = False,
-        consistent: bool = True,
-    ) -> Page:
-        return self._table.query(
-            partition,
-            sort=sort,
-            index=index,
-            limit=limit,
-            after=after,
-            descending=descending,
-            consistent=consistent,
-        )
 
     def _check(self, key: Key, when: Condition | None) -> None:
         current = self.get(key)

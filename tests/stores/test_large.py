@@ -1,14 +1,15 @@
 """An item of any size is stored as a whole or not at all, and a small one costs what it did."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 
 from infra.local.clock import ManualClock, SeededIds
 from infra.local.engine import LocalCloud
 from tests.functions.stage import NOW, Stage
-from wedsync.cloud import EVERYTHING, Condition, Item, Key, Page, Sort, Table
+from wedsync.cloud import Item, Key, Sort, Table
+from wedsync.cloud.forwarding import ForwardingTable
 from wedsync.cloud.limits import ITEM_BYTES
 from wedsync.resources import Resource
 from wedsync.stores.large import FITS_BYTES, LargeItems, PiecesMissing
@@ -23,58 +24,18 @@ class Died(BaseException):
     """The process is gone."""
 
 
-class Watched:
+class Watched(ForwardingTable):
     """A table that notes its calls, and may do something before one of them."""
 
     def __init__(self, table: Table) -> None:
-        self._table = table
+        super().__init__(table)
         self.calls: list[str] = []
         self.before: Callable[[str], None] = lambda _: None
 
-    def _note(self, call: str) -> None:
+    def called(self, call: str, *partitions: str) -> None:
+        del partitions
         self.calls.append(call)
         self.before(call)
-
-    def get(self, key: Key, *, consistent: bool = True) -> Item | None:
-        self._note("get")
-        return self._table.get(key, consistent=consistent)
-
-    def get_many(self, keys: Sequence[Key], *, consistent: bool = True) -> tuple[Item, ...]:
-        self._note("get_many")
-        return self._table.get_many(keys, consistent=consistent)
-
-    def put(self, item: Item, *, when: Condition | None = None) -> None:
-        self._note("put" if when is None else "put when")
-        self._table.put(item, when=when)
-
-    def delete(self, key: Key, *, when: Condition | None = None) -> None:
-        self._note("delete")
-        self._table.delete(key, when=when)
-
-    def advance(self, key: Key, name: str, *, by: int, at_least: int, at_most: int) -> int:
-        return self._table.advance(key, name, by=by, at_least=at_least, at_most=at_most)
-
-    def query(
-        self,
-        partition: str,
-        *,
-        sort: Sort = EVERYTHING,
-        index: str | None = None,
-        limit: int | None = None,
-        after: str | None = None,
-        descending: bool = False,
-        consistent: bool = True,
-    ) -> Page:
-        self._note("query")
-        return self._table.query(
-            partition,
-            sort=sort,
-            index=index,
-            limit=limit,
-            after=after,
-            descending=descending,
-            consistent=consistent,
-        )
 
 
 def an_item(version: int, size: int, *, key: Key = KEY, seed: int = 0) -> Item:

@@ -1,5 +1,8 @@
-"""A cloud that stands before another one, and changes only what it says."""
+"""A cloud, or a table, that stands before another one, and changes only what it says."""
 
+from collections.abc import Sequence
+
+from wedsync.cloud.conditions import Condition
 from wedsync.cloud.protocols import (
     Bucket,
     Clock,
@@ -13,6 +16,7 @@ from wedsync.cloud.protocols import (
     Topic,
     Web,
 )
+from wedsync.cloud.values import EVERYTHING, Item, Key, Page, Sort
 from wedsync.resources import Resource
 
 
@@ -70,3 +74,63 @@ class ForwardingCloud:
     def time_series(self, resource: Resource) -> TimeSeries:
         """Open a time series store."""
         return self._cloud.time_series(resource)
+
+
+class ForwardingTable:
+    """Everything is the other table's own, but for what a subclass puts in its place."""
+
+    def __init__(self, table: Table) -> None:
+        """Stand before ``table``."""
+        self._table = table
+
+    def called(self, call: str, *partitions: str) -> None:
+        """Hear of a call, by its method's name, and whose items it is about, before it is made."""
+        del call, partitions
+
+    def get(self, key: Key, *, consistent: bool = True) -> Item | None:
+        """Read an item."""
+        self.called("get", key.pk)
+        return self._table.get(key, consistent=consistent)
+
+    def get_many(self, keys: Sequence[Key], *, consistent: bool = True) -> tuple[Item, ...]:
+        """Read several."""
+        self.called("get_many", *(key.pk for key in keys))
+        return self._table.get_many(keys, consistent=consistent)
+
+    def put(self, item: Item, *, when: Condition | None = None) -> None:
+        """Write an item."""
+        self.called("put" if when is None else "put when", item.key.pk)
+        self._table.put(item, when=when)
+
+    def delete(self, key: Key, *, when: Condition | None = None) -> None:
+        """Remove an item."""
+        self.called("delete", key.pk)
+        self._table.delete(key, when=when)
+
+    def advance(self, key: Key, name: str, *, by: int, at_least: int, at_most: int) -> int:
+        """Raise a number."""
+        self.called("advance", key.pk)
+        return self._table.advance(key, name, by=by, at_least=at_least, at_most=at_most)
+
+    def query(
+        self,
+        partition: str,
+        *,
+        sort: Sort = EVERYTHING,
+        index: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        descending: bool = False,
+        consistent: bool = True,
+    ) -> Page:
+        """Read a partition in order."""
+        self.called("query", partition)
+        return self._table.query(
+            partition,
+            sort=sort,
+            index=index,
+            limit=limit,
+            after=after,
+            descending=descending,
+            consistent=consistent,
+        )
