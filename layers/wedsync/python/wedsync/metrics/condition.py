@@ -123,10 +123,14 @@ def _read(value: object, *, depth: int) -> Condition:
 
 def _leaf(field: str, op: object, wanted: object) -> Condition:
     if field == VALUE:
-        is_number = isinstance(wanted, int | float) and not isinstance(wanted, bool)
-        if op not in list(Bound) or not is_number or not -LARGEST_VALUE <= wanted <= LARGEST_VALUE:  # type: ignore[operator] # a number
-            raise ValueError(f"a value is compared by one of {', '.join(Bound)} with a number")
-        return Compared(Bound(str(op)), float(wanted))  # type: ignore[arg-type] # a number
+        if (
+            op in list(Bound)
+            and isinstance(wanted, int | float)
+            and not isinstance(wanted, bool)
+            and -LARGEST_VALUE <= wanted <= LARGEST_VALUE
+        ):
+            return Compared(Bound(str(op)), float(wanted))
+        raise ValueError(f"a value is compared by one of {', '.join(Bound)} with a number")
     if op == "exists" and isinstance(wanted, bool):
         return Present(field, wanted)
     texts = [wanted] if op == "equals" else wanted if op == "in" else None
