@@ -4,11 +4,14 @@ import json
 import socket
 import subprocess
 import sys
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from infra.local.cli import app
 from infra.local.clock import RandomIds, RealClock
 from infra.local.data_directory import DataDirectory, opened
 from infra.local.engine import LocalCloud
@@ -24,7 +27,25 @@ from wedsync.tenancy import Role, Tenant
 COMMAND = ("-c", "from infra.local.cli import main; main()")
 
 
-def wedsync(*arguments: str, scratch: Path | None = None) -> subprocess.CompletedProcess[str]:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command ended with, and said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def wedsync(*arguments: str) -> Said:
+    """Run a command in this process: it says the same, and nothing has to be imported anew."""
+    result = CliRunner().invoke(app, list(arguments))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Said(result.exit_code, result.stdout, result.stderr)
+
+
+def started(*arguments: str, scratch: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command as a process of its own, which may see another scratch directory."""
     return subprocess.run(  # noqa: S603 - our own command
         [*in_scratch(scratch), sys.executable, *COMMAND, *arguments],
         cwd=ROOT,
@@ -51,7 +72,7 @@ def test_a_key_is_valid_at_once_in_a_running_server(tmp_path: Path) -> None:
         revoked = wedsync("keys", "revoke", made["keyId"], "--data", str(tmp_path))
         assert json.loads(revoked.stdout)["keyId"] == made["keyId"]
         assert server.ask("GET", "/api/weddings", headers=headers)[0] == 401
-        second = wedsync("serve", "--port", "0", "--data", str(tmp_path))
+        second = started("serve", "--port", "0", "--data", str(tmp_path))
         assert (second.returncode, second.stdout) == (2, "")
         assert "another server uses" in second.stderr
     finally:
@@ -69,11 +90,11 @@ def test_a_key_is_made_for_the_only_server_that_runs(tmp_path: Path, *, kept: bo
     options = ("--data", str(data)) if kept else ()
     server = Server(*COMMAND, "serve", "--port", "0", *options, scratch=scratch)
     try:
-        made = json.loads(wedsync(*NEW_VIEWER, scratch=scratch).stdout)
+        made = json.loads(started(*NEW_VIEWER, scratch=scratch).stdout)
         assert server.ask("GET", "/api/weddings", headers={"x-api-key": made["token"]})[0] == 200
     finally:
         server.end()
-    late = wedsync(*NEW_VIEWER, scratch=scratch)
+    late = started(*NEW_VIEWER, scratch=scratch)
     assert (late.returncode, late.stdout) == (2, "")
     assert "no server runs" in late.stderr
 
@@ -84,7 +105,7 @@ def test_between_several_servers_the_caller_chooses(tmp_path: Path) -> None:
     kept = Server(*COMMAND, "serve", "--port", "0", "--data", str(data), scratch=scratch)
     passing = Server(*COMMAND, "serve", "--port", "0", scratch=scratch)
     try:
-        refused = wedsync(*NEW_VIEWER, scratch=scratch)
+        refused = started(*NEW_VIEWER, scratch=scratch)
         assert (refused.returncode, refused.stdout) == (2, "")
         assert "2 servers run: choose one with --data" in refused.stderr
         for server in (kept, passing):
@@ -92,11 +113,11 @@ def test_between_several_servers_the_caller_chooses(tmp_path: Path) -> None:
                 each for each in refused.stderr.splitlines() if str(server.line["url"]) in each
             )
             option, directory, _ = line.split()
-            chosen = wedsync(*NEW_VIEWER, option, directory, scratch=scratch)
+            chosen = started(*NEW_VIEWER, option, directory, scratch=scratch)
             headers = {"x-api-key": json.loads(chosen.stdout)["token"]}
             assert server.ask("GET", "/api/weddings", headers=headers)[0] == 200
         passing.kill()
-        left = wedsync(*NEW_VIEWER, scratch=scratch)
+        left = started(*NEW_VIEWER, scratch=scratch)
         headers = {"x-api-key": json.loads(left.stdout)["token"]}
         assert kept.ask("GET", "/api/weddings", headers=headers)[0] == 200
     finally:
@@ -109,7 +130,7 @@ def test_a_taken_port_is_said_clearly() -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = str(other.getsockname()[1])
-        answer = wedsync("serve", "--port", port)
+        answer = started("serve", "--port", port)
     assert (answer.returncode, answer.stdout) == (2, "")
     assert f"port {port} is taken" in answer.stderr
     assert "--port 0" in answer.stderr
