@@ -125,7 +125,7 @@ def _counted(batch: Sorted, columns: Columns, services: Services) -> tuple[list[
         now=services.now(),
     )
     tell_of_trouble(services, heard)
-    merged = _merge(columns, services, _packs(services), _keep_seconds(services))
+    merged = merge_columns(columns, services, _packs(services), _keep_seconds(services))
     refresh(services, merged)
     evaluated = evaluate(services, touched_by(services, heard, merged))
     judge_batch(services, columns)
@@ -255,16 +255,20 @@ def _rejection(
     )
 
 
-def _merge(
+def merge_columns(
     columns: Columns, services: Services, packs: Packs, keep_seconds: KeepSeconds
 ) -> list[Merged]:
+    """Count these rows in their hot windows: the only way there, since it marks them as active.
+
+    Raises Unavailable, and TooMuchContention.
+    """
     shares = slots(columns, packs=packs, keep_seconds=keep_seconds)
     for each in shares:
         _mark_active(services, Tenant(each.key.tenant), each.key.pack, each.key.minute)
     merged, too_large = services.hot_windows.merge(shares, now=services.now())
     for share in too_large:
         for half in columns.halves(share.all_rows()):
-            merged += _merge(half, services, packs, keep_seconds)
+            merged += merge_columns(half, services, packs, keep_seconds)
     return merged
 
 
