@@ -22,7 +22,7 @@ from tests.simulation.watching import Watch
 from wedsync.cloud import Item, Key, Message
 from wedsync.resources import Resource
 
-EVERY = 12
+EVERY = 16
 MOST_CHANGES = 200
 
 
