@@ -19,6 +19,7 @@ from wedsync.flows.ingest import merge_columns
 from wedsync.flows.own_rules import judge_batch
 from wedsync.flows.times import epoch_ms
 from wedsync.metrics.columns import Accepted, Columns
+from wedsync.metrics.fold import never
 from wedsync.metrics.point import Kind, Point
 from wedsync.settings import Settings
 from wedsync.stores.services import Services
@@ -159,5 +160,5 @@ def _columns(weddings: list[str], now: datetime, repeat: int) -> Columns:
 
 
 def _count(services: Services, columns: Columns) -> None:
-    merged = merge_columns(columns, services, lambda _, __: _PACKS, lambda _, __: False)
+    merged = merge_columns(columns, services, lambda _, __: _PACKS, never)
     refresh(services, merged)

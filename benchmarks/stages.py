@@ -1,6 +1,5 @@
 """What the stream function does between a batch's text and its items, each step timed apart."""
 
-import base64
 import json
 import math
 import time
@@ -17,6 +16,7 @@ from wedsync.metrics.columns import Columns
 from wedsync.metrics.fold import SlotContent, SlotKey, merge_many, never, slots
 from wedsync.metrics.intake import Intake, Sender
 from wedsync.metrics.reading import BodiesRead, BodyReader
+from wedsync.runtime.stream_consumers import from_base64
 
 STEPS = ("decode", "identify", "fold", "pack", "roll up")
 _PACKS = 8
@@ -72,7 +72,7 @@ def events_of(records: Sequence[bytes]) -> tuple[tuple[bytes, ...], ...]:
 
 def records_of(event: str) -> list[bytes]:
     """What the runtime makes of an event's text."""
-    return [base64.b64decode(each["kinesis"]["data"]) for each in json.loads(event)["Records"]]
+    return [from_base64(each["kinesis"]["data"]) for each in json.loads(event)["Records"]]
 
 
 def read_all(events: Sequence[Sequence[bytes]], run: Run, reader: BodyReader) -> list[Columns]:
@@ -125,7 +125,7 @@ def fold_all(
         shares = slots(
             columns,
             packs=lambda _tenant, _created_at_ms: packs,
-            keep_seconds=_always if every_second else never,
+            keep_seconds=columns.weddings if every_second else never,
         )
         began = _step(run, "fold", began)
         merged = merge_many([(run.items.get(share.key), share) for share in shares])
@@ -137,10 +137,6 @@ def fold_all(
     began = time.process_time()
     run.rolled = tuple(_rolled(run.items))
     _step(run, "roll up", began)
-
-
-def _always(_tenant: str, _wedding_id: str) -> bool:
-    return True
 
 
 def _step(run: Run, name: str, began: float) -> float:

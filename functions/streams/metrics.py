@@ -6,8 +6,8 @@ from wedsync.cloud import Arrived
 from wedsync.flows.grants import EVALUATING
 from wedsync.flows.ingest import ingest
 from wedsync.resources import Resource
-from wedsync.runtime.events import stream_consumer
 from wedsync.runtime.log import log_figures
+from wedsync.runtime.stream_consumers import stream_consumer
 from wedsync.stores.services import Services
 
 

@@ -1,5 +1,6 @@
 """Functions that no caller waits for: which of their batch they give back."""
 
+import base64
 from collections.abc import Iterator, Sequence
 from typing import cast
 
@@ -11,7 +12,8 @@ from wedsync.cloud import Arrived
 from wedsync.errors import IncidentNotFound, Throttled, TooMuchContention
 from wedsync.resources import Resource
 from wedsync.runtime.aws import on_aws
-from wedsync.runtime.events import queue_consumer, stream_consumer
+from wedsync.runtime.events import queue_consumer
+from wedsync.runtime.stream_consumers import from_base64, stream_consumer
 from wedsync.stores.services import Services
 
 
@@ -118,3 +120,16 @@ def test_a_deployed_function_opens_what_its_environment_names(
         finally:
             on_aws.cache_clear()
     assert cast("dict[str, object]", answer)["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("", b""), ("QQ==", b"A"), ("QUI=", b"AB"), ("QUI=\n", b"AB")]
+)
+def test_base64_is_read_as_python_itself_reads_it(text: str, told: bytes) -> None:
+    assert from_base64(text) == told == base64.b64decode(text)
+
+
+@pytest.mark.parametrize("text", ["QQ", "é"])
+def test_what_is_no_base64_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"padding|ASCII"):
+        from_base64(text)

@@ -149,10 +149,6 @@ series = st.builds(
 )
 
 
-def seconds_of_all(_tenant: str, _wedding_id: str) -> bool:
-    return True
-
-
 @st.composite
 def blocks(draw: st.DrawFn) -> list[Block]:
     every = []
@@ -164,10 +160,11 @@ def blocks(draw: st.DrawFn) -> list[Block]:
             )
             for point in draw(st.lists(series, min_size=1, max_size=8))
         ]  # fmt: skip
-        keep_seconds = seconds_of_all if number % 2 else never
+        columns = Columns.of(batch)
+        keep_seconds = columns.weddings if number % 2 else never
         every += [
             Block.decode(merge_rows(None, rows).content.on_time)
-            for rows in slots(Columns.of(batch), packs=lambda *_: 1, keep_seconds=keep_seconds)
+            for rows in slots(columns, packs=lambda *_: 1, keep_seconds=keep_seconds)
         ]
     return every
 

@@ -41,9 +41,8 @@ def an_accepted(point: Point | None = None, **members: object) -> Accepted:
 def deliver(items: Items, batch: Sequence[Accepted], *, seconds: bool = False) -> list[SlotMerge]:
     """What the ingest flow does, on a table that is a dict."""
     merges = []
-    for rows in slots(
-        Columns.of(batch), packs=packs, keep_seconds=(lambda *_: True) if seconds else never
-    ):
+    columns = Columns.of(batch)
+    for rows in slots(columns, packs=packs, keep_seconds=columns.weddings if seconds else never):
         merge = merge_rows(items.get(rows.key), rows)
         items[rows.key] = merge.content
         merges.append(merge)

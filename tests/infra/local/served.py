@@ -10,8 +10,9 @@ from infra.local.server import ServeOptions, serve
 from wedsync.cloud import Arrived, Delayed, Message, Record
 from wedsync.resources import Resource
 from wedsync.runtime.declarations import Function
-from wedsync.runtime.events import authorizer, queue_consumer, schedule, stream_consumer
+from wedsync.runtime.events import authorizer, queue_consumer, schedule
 from wedsync.runtime.http import FromCaller, Injected, RawBody, endpoint
+from wedsync.runtime.stream_consumers import stream_consumer
 from wedsync.stores.services import Services
 
 _Handler = TypeVar("_Handler", bound=Callable[..., object])

@@ -293,12 +293,5 @@ def _packs(services: Services) -> Packs:
 
 
 def _keep_seconds(services: Services) -> KeepSeconds:
-    """Which weddings are kept by the second, looked up once for each tenant."""
-    kept: dict[str, frozenset[str]] = {}
-
-    def keeps(tenant_id: str, wedding_id: str) -> bool:
-        if tenant_id not in kept:
-            kept[tenant_id] = kept_by_second(services, Tenant(tenant_id))
-        return wedding_id in kept[tenant_id]
-
-    return keeps
+    """Which weddings are kept by the second."""
+    return lambda tenant_id: kept_by_second(services, Tenant(tenant_id))

@@ -174,12 +174,16 @@ class Columns:
     @property
     def tenant(self) -> Ints:
         """The tenant of each row."""
+        if len(self.tenants) == 1:
+            return np.zeros(len(self), np.int64)
         return self.frame_tenant[self.frame]
 
     @property
     def created_at_ms(self) -> Ints:
         """When each row's frame was created."""
-        created = self.frame_created_ms[self.frame]
+        created: Ints = self.frame_created_ms[self.frame]
+        if (self.frame_created_ms != OWN_TIME).all():
+            return created
         return np.where(created == OWN_TIME, self.ts_ms, created)
 
     @property

@@ -6,7 +6,7 @@ item, for ever, and finds its id there. Folding is one pass over the batch; only
 knows some of its frames already is its share folded again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,8 +23,8 @@ SLOT_MS = 10_000
 
 Packs = Callable[[str, int], int]
 """How many packs a tenant has for frames that were created at this time (ms)."""
-KeepSeconds = Callable[[str, str], bool]
-"""Whether one tenant's wedding is kept by the second."""
+KeepSeconds = Callable[[str], Collection[str]]
+"""The weddings of a tenant that are kept by the second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -113,9 +113,9 @@ class SlotRows:
         return int(self.columns.is_first(self.rows).sum()) + self.repeated
 
 
-def never(_tenant: str, _wedding_id: str) -> bool:
+def never(_tenant: str) -> frozenset[str]:
     """Keep no wedding by the second."""
-    return False
+    return frozenset()
 
 
 def slots(columns: Columns, *, packs: Packs, keep_seconds: KeepSeconds = never) -> list[SlotRows]:
@@ -290,17 +290,7 @@ def _keys(columns: Columns, packs: Packs) -> tuple[list[SlotKey], Ints]:
     """The distinct items in order, and the number of each row's."""
     tenant = columns.tenant
     slot = columns.created_at_ms // SLOT_MS
-    first, place = dense_ids(tenant, slot)
-    count = np.array(
-        [
-            packs(columns.tenants[each], when * SLOT_MS)
-            for each, when in zip(tenant[first].tolist(), slot[first].tolist(), strict=True)
-        ],
-        np.uint64,
-    )
-    if not count.all():
-        raise ValueError("a tenant has at least one pack")
-    pack = (columns.names.place_hash[columns.place] % count[place]).astype(np.int64)
+    pack = _pack_of(columns, tenant, slot, packs)
     minute = columns.ts_ms // MINUTE_MS
     first, number = dense_ids(tenant, pack, minute, slot)
     members = (tenant[first], pack[first], minute[first], slot[first])
@@ -309,6 +299,23 @@ def _keys(columns: Columns, packs: Packs) -> tuple[list[SlotKey], Ints]:
         for each, which, when, created in zip(*(m.tolist() for m in members), strict=True)
     ]
     return keys, number
+
+
+def _pack_of(columns: Columns, tenant: Ints, slot: Ints, packs: Packs) -> Ints:
+    """The pack of each row among those that its tenant had when its frame was created."""
+    first, when = dense_ids(tenant, slot)
+    counts = [
+        packs(columns.tenants[each], at * SLOT_MS)
+        for each, at in zip(tenant[first].tolist(), slot[first].tolist(), strict=True)
+    ]
+    if not all(counts):
+        raise ValueError("a tenant has at least one pack")
+    hashes = columns.names.place_hash
+    if len(set(counts)) == 1:
+        pack: Ints = (hashes % np.uint64(counts[0])).astype(np.int64)[columns.place]
+        return pack
+    of_row = hashes[columns.place] % np.array(counts, np.uint64)[when]
+    return of_row.astype(np.int64)
 
 
 def _first_copies(columns: Columns, number: Ints) -> Bools | None:
@@ -329,18 +336,19 @@ def _first_copies(columns: Columns, number: Ints) -> Bools | None:
 
 def _kept_seconds(columns: Columns, keep_seconds: KeepSeconds) -> Ints | None:
     """The second of the minute for rows of weddings that are kept so, else -1; None: none is."""
-    wedding = columns.names.place_wedding
-    first, pair = dense_ids(columns.tenant, columns.place)
+    kept_of = {number: keep_seconds(tenant) for number, tenant in enumerate(columns.tenants)}
+    if not any(kept_of.values()):
+        return None
+    names, tenant = columns.names, columns.tenant
+    wedding = names.place_wedding
+    first, pair = dense_ids(tenant, columns.place)
     kept = np.array(
         [
-            wedding[place] >= 0
-            and keep_seconds(columns.tenants[tenant], columns.names.texts[wedding[place]])
-            for tenant, place in zip(
-                columns.tenant[first].tolist(), columns.place[first].tolist(), strict=True
+            wedding[place] >= 0 and names.texts[wedding[place]] in kept_of[each]
+            for each, place in zip(
+                tenant[first].tolist(), columns.place[first].tolist(), strict=True
             )
         ],
         np.bool_,
     )
-    if not kept.any():
-        return None
-    return np.where(kept[pair], columns.ts_ms // 1000 % 60, -1)
+    return np.where(kept[pair], columns.ts_ms // 1000 % 60, -1) if kept.any() else None

@@ -135,7 +135,9 @@ def dense_ids(*columns: Ints) -> tuple[Ints, Ints]:
         return ids, ids
     for column in columns:
         low, high = int(column.min()), int(column.max())
-        numbers = column - low
+        if low == high:  # tells nothing apart
+            continue
+        numbers = column - low if low else column
         width = high - low + 1
         if _FEW < width <= 4 * len(ids):
             numbers, width = _without_gaps(numbers, width)
@@ -145,7 +147,7 @@ def dense_ids(*columns: Ints) -> tuple[Ints, Ints]:
         if span * width >= _WORD:
             distinct, numbers = np.unique(column, return_inverse=True)
             width = len(distinct)
-        ids = ids * width + numbers
+        ids = numbers if span == 1 else ids * width + numbers
         span *= width
     if span > _MANY * len(ids):
         return _sorted_ids(ids, span)

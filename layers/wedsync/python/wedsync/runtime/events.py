@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from wedsync.cloud import Arrived
 from wedsync.cloud.memory import memory_of
-from wedsync.errors import Unavailable
 from wedsync.isolation import failure_of
 from wedsync.runtime.access import DeclaredCloud
 from wedsync.runtime.aws import on_aws
@@ -17,14 +14,13 @@ from wedsync.runtime.declarations import (
     Declaration,
     QueueTrigger,
     ScheduleTrigger,
-    StreamTrigger,
     Trigger,
 )
 from wedsync.runtime.log import logger
 from wedsync.stores.services import Services
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from wedsync.cloud import Cloud
     from wedsync.resources import Grant, Resource
@@ -72,40 +68,6 @@ class EventFunction:
         return self._body(cast("Event", event), services)
 
 
-def stream_consumer(
-    stream: Resource,
-    *,
-    summary: str,
-    uses: tuple[Grant, ...],
-    layers: tuple[str, ...] = (),
-    memory_mb: int = 1769,
-    timeout_seconds: int = 60,
-) -> Callable[[Callable[[Sequence[Arrived], Services], None]], EventFunction]:
-    """Declare the consumer of a stream. It parks what is poison and raises nothing for it.
-
-    When the cloud fails (``Unavailable``) the whole batch is reported from its first record on:
-    writes are idempotent, so that what was done is met again and changes nothing.
-    """
-
-    def declare(handler: Callable[[Sequence[Arrived], Services], None]) -> EventFunction:
-        def consume(event: Event, services: Services) -> object:
-            records = tuple(_records(event))
-            try:
-                handler(records, services)
-            except Unavailable as error:
-                logger().warning("batch will be tried again", extra={"code": error.code})
-                first = records[0].sequence
-                return {"batchItemFailures": [{"itemIdentifier": first}]}
-            return {"batchItemFailures": []}
-
-        trigger = StreamTrigger(stream=stream)
-        return _function(
-            handler, consume, trigger, summary, uses, layers, memory_mb, timeout_seconds
-        )
-
-    return declare
-
-
 def schedule(
     *,
     every_minutes: int,
@@ -129,7 +91,9 @@ def schedule(
             return None
 
         trigger = ScheduleTrigger(every_minutes=every_minutes, after_minutes=after_minutes)
-        return _function(handler, tick, trigger, summary, uses, layers, memory_mb, timeout_seconds)
+        return declared_function(
+            handler, tick, trigger, summary, uses, layers, memory_mb, timeout_seconds
+        )
 
     return declare
 
@@ -160,7 +124,9 @@ def queue_consumer(
             return {"batchItemFailures": failures}
 
         trigger = QueueTrigger(queue=queue, batch_size=batch_size, topics=topics, only=only)
-        return _function(handler, receive, trigger, summary, uses, layers, 512, timeout_seconds)
+        return declared_function(
+            handler, receive, trigger, summary, uses, layers, 512, timeout_seconds
+        )
 
     return declare
 
@@ -182,12 +148,14 @@ def authorizer(
             lowered = {name.lower(): value for name, value in headers.items()}
             return {"isAuthorized": True, "context": dict(handler(lowered, services))}
 
-        return _function(handler, decide, AuthorizerTrigger(), summary, uses, layers, 512, 5)
+        return declared_function(
+            handler, decide, AuthorizerTrigger(), summary, uses, layers, 512, 5
+        )
 
     return declare
 
 
-def _function(
+def declared_function(
     handler: Callable[..., object],
     body: Callable[[Event, Services], object],
     trigger: Trigger,
@@ -197,6 +165,7 @@ def _function(
     memory_mb: int,
     timeout_seconds: int,
 ) -> EventFunction:
+    """The function of this handler, whose ``body`` takes the raw event."""
     return EventFunction(
         Declaration(
             module=handler.__module__,
@@ -210,18 +179,3 @@ def _function(
         body,
         handler.__doc__,
     )
-
-
-def _records(event: Event) -> Iterator[Arrived]:
-    for record in cast("list[dict[str, object]]", event["Records"]):
-        kinesis = cast("dict[str, object]", record["kinesis"])
-        shard, _, _ = str(record["eventID"]).partition(":")
-        yield Arrived(
-            stream=str(record["eventSourceARN"]).rpartition("/")[2],
-            shard=shard,
-            sequence=str(kinesis["sequenceNumber"]),
-            data=base64.b64decode(str(kinesis["data"])),
-            arrived_at_ms=round(
-                float(cast("float", kinesis["approximateArrivalTimestamp"])) * 1000
-            ),
-        )
