@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from threading import Lock
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -41,7 +42,7 @@ MOST_SERIES = 5_000
 LARGEST_FRAME_BYTES = 8 * 1024 * 1024
 
 _HEADER = struct.Struct("<4sBBBBQqqHHII")
-_VALUES = ("<f8", "<f4", "<i4")
+_VALUES = tuple(map(np.dtype, ("<f8", "<f4", "<i4")))
 _F64, _F32, _FIXED = range(3)
 _MOST_DECIMALS = 9
 _ZLIB, _ZSTD, _COUNTS, _GUESTS, _SUBJECTS, _EVENTS, _FURTHER = (1 << bit for bit in range(7))
@@ -49,6 +50,10 @@ _KNOWN_FLAGS = (1 << 7) - 1
 NO_FRAME_ID = 0
 OWN_TIME = -1
 _NO_GUEST = 0xFFFF
+_OPTIONAL = (
+    (_COUNTS, "<u4"), (_GUESTS, "<u2"), (_SUBJECTS, "<u8"), (_EVENTS, "<u8"), (_FURTHER, "<u1"),
+)  # fmt: skip
+_ANY_OPTIONAL = _COUNTS | _GUESTS | _SUBJECTS | _EVENTS | _FURTHER
 _MOST_TABLES = 2_048
 _LARGEST_KEPT_TABLE_BYTES = 32 * 1024
 
@@ -161,8 +166,7 @@ def _packed(value: Floats) -> tuple[int, int, npt.NDArray[np.generic]]:
     return _F64, 0, value.astype("<f8")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameHead:
+class FrameHead(NamedTuple):
     """What a frame says of itself."""
 
     frame_id: int
@@ -202,40 +206,45 @@ class _Resolved:
     priority: Priority
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Opened:
-    """One frame whose parts have been found."""
+class _Optional(NamedTuple):
+    """The columns of a frame that need not be there."""
+
+    counts: Words | None = None
+    guest: Words | None = None
+    subject: Words | None = None
+    event: Words | None = None
+    further: Words | None = None
+
+    @classmethod
+    def of(cls, body: bytes, at: int, points: int, flags: int) -> "_Optional":
+        """Taken off the body in their order."""
+        found: list[Words | None] = []
+        for flag, kind in _OPTIONAL:
+            if not flags & flag:
+                found.append(None)
+                continue
+            column = np.frombuffer(body, kind, points, at)
+            at += column.nbytes
+            found.append(column.astype(np.uint64))
+        return cls(*found)
+
+
+class _Opened(NamedTuple):
+    """One frame whose parts have been found. ``series`` holds all places, metrics, dimensions."""
 
     record: int
     head: FrameHead
     tables: _Resolved
+    base_ms: int
     series: npt.NDArray[np.uint16]
     series_of: npt.NDArray[np.uint16]
-    ts_ms: Ints
+    offset_ms: npt.NDArray[np.int32]
     value: npt.NDArray[np.generic]
     decimals: int
-    count: Words | None
-    guest: Words | None
-    subject: Words | None
-    event: Words | None
-    further: Words | None
+    optional: _Optional
 
 
-class _Optional:
-    """The columns of a frame that need not be there, taken off in their order."""
-
-    def __init__(self, body: bytes, at: int, points: int, flags: int) -> None:
-        self._body = body
-        self._at = at
-        self._points = points
-        self._flags = flags
-
-    def words(self, flag: int, kind: str) -> Words | None:
-        if not self._flags & flag:
-            return None
-        column = np.frombuffer(self._body, kind, self._points, self._at)
-        self._at += column.nbytes
-        return column.astype(np.uint64)
+_NO_OPTIONAL = _Optional()
 
 
 class FrameReader:
@@ -267,7 +276,7 @@ class FrameReader:
                 opened.append(self._open(record, body))
             except Poison as found:
                 poison[record] = found
-        opened = [each for each in opened if not _misplaced(each, poison)]
+        opened = _placed(opened, poison)
         heads = {each.record: each.head for each in opened}
         if not opened:
             return FramesRead(heads=heads, poison=poison, rows=None, flawed=())
@@ -276,11 +285,11 @@ class FrameReader:
 
     def points(self, body: bytes) -> tuple[tuple[int, Point], ...]:
         """The points of one frame that can be read, one by one. Raises Poison."""
-        opened = self._open(0, body)
         poison: dict[int, Poison] = {}
-        if _misplaced(opened, poison):
+        opened = _placed([self._open(0, body)], poison)
+        if not opened:
             raise poison[0]
-        return self._rows([opened])[0].points(self._lexicon.names())
+        return self._rows(opened)[0].points(self._lexicon.names())
 
     def _open(self, record: int, data: bytes) -> _Opened:
         if len(data) < _HEADER.size:
@@ -297,11 +306,10 @@ class FrameReader:
             raise Poison("too-many-points", f"a frame holds 1 to {MOST_POINTS} points and series")
         if not OWN_TIME <= created <= LAST_MS or not -(1 << 31) <= base <= LAST_MS:
             raise Poison("bad-ts", "the frame's times are epoch milliseconds")
-        value_type = np.dtype(_VALUES[code])
+        value_type = _VALUES[code]
         per_point = 2 + 4 + value_type.itemsize
-        per_point += 4 * bool(flags & _COUNTS) + 2 * bool(flags & _GUESTS)
-        per_point += 8 * bool(flags & _SUBJECTS) + 8 * bool(flags & _EVENTS)
-        per_point += bool(flags & _FURTHER)
+        if flags & _ANY_OPTIONAL:
+            per_point += sum(np.dtype(kind).itemsize for flag, kind in _OPTIONAL if flags & flag)
         if size != table_bytes + 6 * series + per_point * points or size > LARGEST_FRAME_BYTES:
             raise Poison("malformed-frame", "the frame's length does not fit its header")
         body, at = _inflated(data, flags, size)
@@ -315,23 +323,12 @@ class FrameReader:
         at += 4 * points
         value = np.frombuffer(body, value_type, points, at)
         at += value_type.itemsize * points
-        optional = _Optional(body, at, points, flags)
+        optional = _NO_OPTIONAL
+        if flags & _ANY_OPTIONAL:
+            optional = _Optional.of(body, at, points, flags)
+        head = FrameHead(frame_id, created, points, tables.tenant)
         return _Opened(
-            record=record,
-            head=FrameHead(
-                frame_id=frame_id, created_at_ms=created, points=points, claim=tables.tenant
-            ),
-            tables=tables,
-            series=number.reshape(3, -1),
-            series_of=series_of,
-            ts_ms=offset.astype(np.int64) + base,
-            value=value,
-            decimals=decimals,
-            count=optional.words(_COUNTS, "<u4"),
-            guest=optional.words(_GUESTS, "<u2"),
-            subject=optional.words(_SUBJECTS, "<u8"),
-            event=optional.words(_EVENTS, "<u8"),
-            further=optional.words(_FURTHER, "<u1"),
+            record, head, tables, base, number, series_of, offset, value, decimals, optional
         )
 
     def _resolved(self, text: bytes) -> _Resolved:
@@ -411,21 +408,22 @@ class FrameReader:
         lengths = ints([each.head.points for each in opened])
         frame = np.repeat(np.arange(len(opened)), lengths)
         place, measure = self._series(opened)
-        series = np.concatenate([each.series_of for each in opened]).astype(np.int64)
-        series += np.repeat(_starts([each.series.shape[1] for each in opened]), lengths)
+        series = np.concatenate([each.series_of for each in opened], dtype=np.int64)
+        series += np.repeat(_starts([len(each.series) // 3 for each in opened]), lengths)
         record = ints([each.record for each in opened])
-        index = np.arange(len(frame)) - np.repeat(_starts(lengths.tolist()), lengths)
-        value, wrong_value = _values(opened, lengths)
-        ts_ms = np.concatenate([each.ts_ms for each in opened])
-        wrong_ts = (ts_ms < 0) | (ts_ms > LAST_MS)
         every = lengths.tolist()
-        counts = joined_words([each.count for each in opened], every, absent=1)
+        index = np.arange(len(frame)) - np.repeat(_starts(every), lengths)
+        value, wrong_value = _values(opened, lengths)
+        ts_ms = np.concatenate([each.offset_ms for each in opened], dtype=np.int64)
+        ts_ms += np.repeat(ints([each.base_ms for each in opened]), lengths)
+        wrong_ts = (ts_ms < 0) | (ts_ms > LAST_MS)
+        counts = joined_words([each.optional.counts for each in opened], every, absent=1)
         weight, wrong_count = None, np.zeros(len(frame), np.bool_)
         if counts is not None:
             weight = counts.astype(np.int64)
             wrong_count = (weight < 1) | (weight > MOST_COUNT)
         first = None
-        further = joined_words([each.further for each in opened], every)
+        further = joined_words([each.optional.further for each in opened], every)
         if further is not None:
             first = (further == 0) | (index == 0)
             # All values of a point have its index: points are counted, not values.
@@ -447,10 +445,10 @@ class FrameReader:
             first=first,
             guest=guest,
             guests=guests,
-            guest_hash=joined_words([each.subject for each in opened], every),
+            guest_hash=joined_words([each.optional.subject for each in opened], every),
             claim=claim[frame] if named else None,
             claims=named,
-            event_words=joined_words([each.event for each in opened], every),
+            event_words=joined_words([each.optional.event for each in opened], every),
             priority=most_urgent(each.tables.priority for each in opened),
         )
         wrong = wrong_value | wrong_ts | wrong_count
@@ -467,9 +465,7 @@ class FrameReader:
 
     def _series(self, opened: Sequence[_Opened]) -> tuple[Ints, Ints]:
         """The place and the measure of every series of these frames."""
-        every = [each.series for each in opened]
-        lengths = [each.shape[1] for each in every]
-        number = np.concatenate(every, axis=1).astype(np.int64)
+        lengths = [len(each.series) // 3 for each in opened]
         found = []
         for column, tables in enumerate(
             (
@@ -478,8 +474,15 @@ class FrameReader:
                 [each.tables.dims for each in opened],
             )
         ):
-            starts = np.repeat(_starts([len(table) for table in tables]), lengths)
-            found.append(np.concatenate(tables)[number[column] + starts])
+            number = np.concatenate(
+                [
+                    each.series[column * length : (column + 1) * length]
+                    for each, length in zip(opened, lengths, strict=True)
+                ],
+                dtype=np.int64,
+            )
+            number += np.repeat(_starts([len(table) for table in tables]), lengths)
+            found.append(np.concatenate(tables)[number])
         place, metric, dims = found
         first, pair = dense_ids(metric, dims)
         measures = [
@@ -525,25 +528,46 @@ def _inflated(data: bytes, flags: int, size: int) -> tuple[bytes, int]:
     return body, 0
 
 
-def _misplaced(frame: _Opened, poison: dict[int, Poison]) -> bool:
-    """Whether a number names nothing in its table; then the whole frame is poison."""
-    tables = frame.tables
-    bounds = (len(tables.places), len(tables.metrics), len(tables.dims))
-    largest = frame.series.max(axis=1).tolist()
-    wrong: bool = any(number >= bound for number, bound in zip(largest, bounds, strict=True))
-    wrong |= int(frame.series_of.max()) >= frame.series.shape[1]
-    if frame.guest is not None:
-        named = frame.guest[frame.guest != _NO_GUEST]
-        wrong |= int(named.max(initial=0)) >= max(len(tables.guests), int(not len(named)))
-    if wrong:
-        poison[frame.record] = Poison("malformed-frame", "a number names nothing in its table")
-    return wrong
+def _placed(opened: Sequence[_Opened], poison: dict[int, Poison]) -> list[_Opened]:
+    """The frames all of whose numbers name something in their tables; the others are poison."""
+    if not opened:
+        return []
+    largest = _largest([part for each in opened for part in each.series.reshape(3, -1)])
+    bounds = ints(
+        [
+            len(table)
+            for each in opened
+            for table in (each.tables.places, each.tables.metrics, each.tables.dims)
+        ]
+    )
+    wrong = (largest >= bounds).reshape(-1, 3).any(axis=1)
+    of_points = _largest([each.series_of for each in opened])
+    wrong |= of_points >= ints([len(each.series) // 3 for each in opened])
+    for at, each in enumerate(opened):
+        guest = each.optional.guest
+        if guest is not None:
+            named = guest[guest != _NO_GUEST]
+            guests = len(each.tables.guests)
+            wrong[at] |= int(named.max(initial=0)) >= max(guests, int(not len(named)))
+    if not wrong.any():
+        return list(opened)
+    for at in np.flatnonzero(wrong).tolist():
+        poison[opened[at].record] = Poison("malformed-frame", "a number names nothing in its table")
+    return [each for each, bad in zip(opened, wrong.tolist(), strict=True) if not bad]
+
+
+def _largest(columns: Sequence[npt.NDArray[np.uint16]]) -> Ints:
+    """The largest number of each column, none of which is empty."""
+    largest: Ints = np.maximum.reduceat(
+        np.concatenate(columns), _starts([len(each) for each in columns])
+    ).astype(np.int64)
+    return largest
 
 
 def _values(opened: Sequence[_Opened], lengths: Ints) -> tuple[Floats, Bools]:
     """Every value as a double, and which of them cannot be counted."""
     with np.errstate(invalid="ignore"):  # what is not a number is told below
-        value = np.concatenate([each.value for each in opened]).astype(np.float64)
+        value = np.concatenate([each.value for each in opened], dtype=np.float64)
     decimals = [each.decimals for each in opened]
     if any(decimals):
         value /= np.repeat(10.0 ** np.array(decimals), lengths)
@@ -560,11 +584,11 @@ def _guests(
     numbers: dict[str, int] = {}
     columns: list[Ints | None] = []
     for each in opened:
-        if each.guest is None:
+        if each.optional.guest is None:
             columns.append(None)
             continue
         new = ints([*(numbers.setdefault(text, len(numbers)) for text in each.tables.guests), NONE])
-        guest = each.guest.astype(np.int64)
+        guest = each.optional.guest.astype(np.int64)
         columns.append(new[np.where(guest == _NO_GUEST, NONE, guest)])
     return joined_ints(columns, lengths, absent=NONE), tuple(numbers)
 
