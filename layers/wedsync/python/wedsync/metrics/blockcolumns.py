@@ -34,6 +34,7 @@ from wedsync.metrics.stack import SCALES, UNSCALED, Stack, joined, parted
 
 _NARROWING = tuple(map(np.dtype, ("<u1", "<i1", "<u2", "<i2", "<u4", "<i4", "<i8")))
 _TYPES = (*_NARROWING, np.dtype("<f8"), np.dtype("<u8"))
+_ITEM_SIZES = np.array([each.itemsize for each in _TYPES])
 _FLOAT, _WORD = len(_NARROWING), len(_NARROWING) + 1
 _BOUNDS = tuple((int(np.iinfo(each).min), int(np.iinfo(each).max)) for each in _NARROWING)
 _TYPE_MASK, _SCALE_SHIFT, _SCALE_MASK, _EQUAL = 0b1111, 4, 0b11, 0x80
@@ -381,72 +382,98 @@ _NO_INTS = np.empty(0, np.int64)
 _COLUMNS = 1 + 2 * _GRID_COLUMNS + 6 + 8
 
 
+def _concatenated(parts: Sequence[npt.NDArray[Any]], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    return np.concatenate(parts, dtype=dtype, casting="unsafe")
+
+
 class _Reader:
     """Takes column after column off the payloads of all blocks."""
 
     def __init__(self, payloads: Sequence[bytes]) -> None:
-        self._payloads = payloads
         self.blocks = len(payloads)
-        self._codes = [payload[:_COLUMNS] for payload in payloads]
-        lengths = np.array(
-            [np.frombuffer(each, _SIZE, _COLUMNS, _COLUMNS) for each in payloads], np.int64
-        )
-        if self.blocks and int(lengths.sum(axis=1).max()) > _MOST_BYTES:
+        head = _COLUMNS + _COLUMNS * _SIZE.itemsize
+        if min(map(len, payloads), default=head) < head:
+            raise ValueError("a block that ends within its head")
+        self._data = np.frombuffer(b"".join(payloads), np.uint8)
+        sizes = np.array([len(payload) for payload in payloads], np.int64)
+        begins = np.cumsum(sizes) - sizes
+        heads = self._data[begins[:, None] + np.arange(head)]
+        codes = heads[:, :_COLUMNS]
+        lengths = np.ascontiguousarray(heads[:, _COLUMNS:]).view(_SIZE).astype(np.int64)
+        kinds = codes & _TYPE_MASK
+        if self.blocks and (
+            int(lengths.sum(axis=1).max()) > _MOST_BYTES or int(kinds.max()) >= len(_TYPES)
+        ):
             raise ValueError("a block of an impossible size")
+        equal = (codes & _EQUAL) != 0
+        held = np.where(equal, np.minimum(lengths, 1), lengths)
+        ends = np.cumsum(held * _ITEM_SIZES[kinds], axis=1)
+        if self.blocks and (ends[:, -1] + head != sizes).any():
+            raise ValueError("a block of another length than its columns")
+        starts = np.zeros_like(ends)
+        starts[:, 1:] = ends[:, :-1]
+        starts += (begins + head)[:, None]
         self._columns = lengths.T.copy()
-        self._lengths: list[list[int]] = self._columns.tolist()
-        self._offsets = [_COLUMNS + _COLUMNS * _SIZE.itemsize] * self.blocks
+        self._held = held.T.copy()
+        self._powers = (codes >> _SCALE_SHIFT & _SCALE_MASK).T.copy()
+        self._equal = equal.T.copy()
+        self._starts: list[list[int]] = starts.T.tolist()
+        self._kinds: list[list[int]] = kinds.T.tolist()
         self._at = 0
 
-    def _next(self) -> tuple[list[npt.NDArray[Any]], list[int], Ints]:
-        """A column's numbers block by block, the powers of ten to divide them by, the lengths."""
+    def _next(self) -> tuple[list[npt.NDArray[Any]], int]:
+        """What is held of a column, block by block, and which column it is."""
         at = self._at
         self._at += 1
+        data = self._data
         parts: list[npt.NDArray[Any]] = []
-        powers: list[int] = []
-        for block, length in enumerate(self._lengths[at]):
-            if not length:
+        for start, held, kind in zip(
+            self._starts[at], self._held[at].tolist(), self._kinds[at], strict=True
+        ):
+            if not held:
                 continue
-            code, offset = self._codes[block][at], self._offsets[block]
-            dtype = _TYPES[code & _TYPE_MASK]
-            held = 1 if code & _EQUAL else length
+            if kind == 0:
+                parts.append(data[start : start + held])
+                continue
+            dtype = _TYPES[kind]
             size = dtype.itemsize
-            payload = self._payloads[block]
-            if size == 1:
-                numbers = np.frombuffer(payload, dtype, held, offset)
-            else:
-                planes = np.frombuffer(payload, np.uint8, held * size, offset)
-                numbers = planes.reshape(size, held).T.copy().view(dtype).ravel()
-            self._offsets[block] = offset + held * size
-            parts.append(numbers.repeat(length) if code & _EQUAL else numbers)
-            powers.append(code >> _SCALE_SHIFT & _SCALE_MASK)
-        return parts, powers, self._columns[at]
+            planes = data[start : start + held * size].reshape(size, held)
+            parts.append(planes.T.copy().view(dtype)[:, 0])
+        return parts, at
+
+    def _repeated(self, values: npt.NDArray[Any], at: int) -> npt.NDArray[Any]:
+        """The same with what blocks hold once, because all of it is equal, at full length."""
+        equal = self._equal[at]
+        if not equal.any():
+            return values
+        held, lengths = self._held[at], self._columns[at]
+        return np.repeat(values, np.repeat(np.where(equal, lengths, 1), held))
 
     def ints(self) -> tuple[Ints, Ints]:
         """A column of whole numbers, and how many are of each block."""
-        parts, _, lengths = self._next()
+        parts, at = self._next()
+        lengths: Ints = self._columns[at]
         if not parts:
             return _NO_INTS, lengths
-        if len(parts) == 1:
-            return parts[0].astype(np.int64), lengths
-        return np.concatenate(parts, dtype=np.int64, casting="unsafe"), lengths
+        return self._repeated(_concatenated(parts, np.int64), at), lengths
 
     def floats(self) -> Floats:
         """A column of doubles."""
-        parts, powers, lengths = self._next()
+        parts, at = self._next()
         if not parts:
             return np.empty(0)
-        floats: Floats = np.concatenate(parts, dtype=np.float64, casting="unsafe")
-        if any(powers):
-            floats /= np.repeat(np.array(SCALES)[powers], lengths[lengths > 0])
+        floats: Floats = self._repeated(_concatenated(parts, np.float64), at)
+        powers = self._powers[at]
+        if powers.any():
+            floats /= np.repeat(np.array(SCALES)[powers], self._columns[at])
         return floats
 
     def words(self) -> Words:
         """A column of 64-bit words."""
-        parts, _, _ = self._next()
+        parts, at = self._next()
         if not parts:
             return np.empty(0, np.uint64)
-        return np.concatenate(parts, dtype=np.uint64, casting="unsafe")
+        return self._repeated(_concatenated(parts, np.uint64), at)
 
     def times(self) -> Ints:
         """A column of times, from the least of each block."""
