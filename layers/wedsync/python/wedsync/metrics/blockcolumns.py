@@ -17,10 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from wedsync.metrics.cells import Cells, told_cells
+from wedsync.metrics.cells import Cells, Cut, told_cells
 from wedsync.metrics.grid import Grid, Latest
 from wedsync.metrics.histogram import (
-    EXACT_UP_TO,
     Bools,
     Floats,
     Ints,
@@ -316,9 +315,8 @@ def _cell_columns(cells: Cells, rows: Ints) -> Iterable[_Column]:
     bounds = np.searchsorted(cells.row, rows)
     lengths = cells.start[1:] - cells.start[:-1]
     entries = cells.start[bounds]
-    cut = cells.count > EXACT_UP_TO
-    cuts = _before(cut)[bounds]
-    of_cut: Bools = np.repeat(cut, lengths)
+    cuts = _before(cells.is_cut)[bounds]
+    of_cut: Bools = np.repeat(cells.is_cut, lengths)
     in_cut = _before(of_cut)
     yield _Column(_steps(cells.row, rows, bounds), bounds)
     yield _Column(cells.second, bounds)
@@ -329,15 +327,15 @@ def _cell_columns(cells: Cells, rows: Ints) -> Iterable[_Column]:
         yield from [_Column(_NO_INTS, cuts)] * _CUT_COLUMNS
         return
     bins = bin_numbers(cells.keys[of_cut])
-    first = in_cut[cells.start[:-1][cut]]
+    first = in_cut[cells.start[:-1][cells.is_cut]]
     inner = np.ones(len(bins), np.bool_)
     inner[first] = False
     steps = bins.copy()
     steps[1:] -= bins[:-1]
     yield _Column(bins[first], cuts)
     yield _Column(steps[inner], in_cut[entries] - cuts)
-    for values in (cells.sum, cells.min, cells.max):
-        yield _Column(values[cut], cuts)
+    for values in (cells.cut.sum, cells.cut.min, cells.cut.max):
+        yield _Column(values, cuts)
 
 
 def _before(chosen: Bools) -> Ints:
@@ -581,7 +579,7 @@ def _cells(read: _Reader, base: Ints) -> Cells:
         weights=weights,
         exact=exact,
         edges=lambda of_cut: _edges(bin_first, bin_steps, of_cut),
-        cut=(cut_sum, cut_min, cut_max),
+        cut=Cut(sum=cut_sum, min=cut_min, max=cut_max),
     )
 
 

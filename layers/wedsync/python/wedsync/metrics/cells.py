@@ -7,7 +7,7 @@ itself while the cell holds at most 8 observations, else the edge of its bin) an
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -24,54 +24,105 @@ from wedsync.metrics.histogram import (
 WHOLE = -1
 """The second of a cell that covers its whole interval."""
 _SECONDS = 61
+_SPARSE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cut:
+    """Sum, minimum and maximum of cells whose observations were cut to bins, in their order."""
+
+    sum: Floats
+    min: Floats
+    max: Floats
+
+    def take(self, chosen: Bools | slice) -> "Cut":
+        """Some of them."""
+        return Cut(sum=self.sum[chosen], min=self.min[chosen], max=self.max[chosen])
+
+
+NO_CUT = Cut(sum=np.empty(0), min=np.empty(0), max=np.empty(0))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Cells:
-    """Histograms by (row, second), in that order; cell ``i`` owns entries start[i]..start[i+1]."""
+    """Histograms by (row, second), in that order; cell ``i`` owns entries start[i]..start[i+1].
+
+    What follows from the entries is worked out when it is asked for: only of cells with more
+    observations than are kept exactly do sum, minimum and maximum stand in ``cut``.
+    """
 
     row: Ints
     second: Ints
     count: Ints
-    sum: Floats
-    min: Floats
-    max: Floats
     start: Ints
     keys: Floats
     weights: Ints
+    cut: Cut
 
     def __len__(self) -> int:
         return len(self.row)
 
+    @cached_property
+    def is_cut(self) -> Bools:
+        """Which cells hold more observations than are kept exactly."""
+        if not len(self.cut.sum):
+            return np.zeros(len(self.row), np.bool_)
+        cut: Bools = self.count > EXACT_UP_TO
+        return cut
+
+    @cached_property
+    def sum(self) -> Floats:
+        """Of each cell's observations."""
+        total = exact_sums(self.keys, self.weights, self.start)
+        total[self.is_cut] = self.cut.sum
+        return total
+
+    @cached_property
+    def min(self) -> Floats:
+        """Each cell's smallest observation."""
+        low: Floats = self.keys[self.start[:-1]]
+        low[self.is_cut] = self.cut.min
+        return low
+
+    @cached_property
+    def max(self) -> Floats:
+        """Each cell's largest observation."""
+        high: Floats = self.keys[self.start[1:] - 1]
+        high[self.is_cut] = self.cut.max
+        return high
+
+    @cached_property
+    def _cuts_before(self) -> Ints:
+        return _starts(self.is_cut.astype(np.int64))
+
     def slice(self, first: int, end: int) -> "Cells":
         """The cells first..end, sharing the memory of these."""
         low, high = int(self.start[first]), int(self.start[end])
+        cut = NO_CUT
+        if len(self.cut.sum):
+            cut = self.cut.take(slice(int(self._cuts_before[first]), int(self._cuts_before[end])))
         return Cells(
             row=self.row[first:end],
             second=self.second[first:end],
             count=self.count[first:end],
-            sum=self.sum[first:end],
-            min=self.min[first:end],
-            max=self.max[first:end],
             start=self.start[first : end + 1] - low,
             keys=self.keys[low:high],
             weights=self.weights[low:high],
+            cut=cut,
         )
 
     def take(self, chosen: Bools) -> "Cells":
         """The chosen cells."""
-        lengths = np.diff(self.start)
+        lengths = self.start[1:] - self.start[:-1]
         entries = np.repeat(chosen, lengths)
         return Cells(
             row=self.row[chosen],
             second=self.second[chosen],
             count=self.count[chosen],
-            sum=self.sum[chosen],
-            min=self.min[chosen],
-            max=self.max[chosen],
             start=_starts(lengths[chosen]),
             keys=self.keys[entries],
             weights=self.weights[entries],
+            cut=self.cut.take(chosen[self.is_cut]) if len(self.cut.sum) else NO_CUT,
         )
 
     def with_rows(self, row: Ints) -> "Cells":
@@ -80,12 +131,10 @@ class Cells:
             row=row,
             second=self.second,
             count=self.count,
-            sum=self.sum,
-            min=self.min,
-            max=self.max,
             start=self.start,
             keys=self.keys,
             weights=self.weights,
+            cut=self.cut,
         )
 
 
@@ -97,12 +146,10 @@ def no_cells() -> Cells:
         row=ints,
         second=ints,
         count=ints,
-        sum=floats,
-        min=floats,
-        max=floats,
         start=np.zeros(1, np.int64),
         keys=floats,
         weights=ints,
+        cut=NO_CUT,
     )
 
 
@@ -117,10 +164,18 @@ def fold(*, row: Ints, second: Ints | int, value: Floats, weight: Ints | None = 
     if weight is not None:
         weight = weight[order]
     first = run_starts(ids)
-    sums = np.add.reduceat(value if weight is None else value * weight, first)
-    ends = np.append(first[1:], len(ids)) - 1
-    low, high = value[first], value[ends]
-    return _cells(ids, value, weight, first, sums=sums, low=low, high=high, seconds=seconds)
+
+    def cut_of(cut: Bools, lengths: Ints) -> Cut:
+        observed, begins, weights = value, first, weight
+        if not cut.all():
+            rows = np.repeat(cut, lengths)
+            observed, begins = value[rows], _starts(lengths[cut])[:-1]
+            weights = None if weight is None else weight[rows]
+        ends = begins + lengths[cut] - 1
+        each = observed if weights is None else observed * weights
+        return Cut(sum=np.add.reduceat(each, begins), min=observed[begins], max=observed[ends])
+
+    return _cells(ids, value, weight, first, seconds, cut_of)
 
 
 def join(parts: Sequence[tuple[Cells, Ints]], *, keeps: Sequence[Bools] | None = None) -> Cells:
@@ -146,22 +201,37 @@ def join(parts: Sequence[tuple[Cells, Ints]], *, keeps: Sequence[Bools] | None =
     entry_ids, keys = entry_ids[order], keys[order]
     weights = np.concatenate([cells.weights for cells in every])[order]
 
-    by_id = np.argsort(ids, kind="stable")
-    first = run_starts(ids[by_id])
-    sums, low, high = (
-        operation.reduceat(np.concatenate([getattr(cells, name) for cells in every])[by_id], first)
-        for name, operation in (("sum", np.add), ("min", np.minimum), ("max", np.maximum))
-    )
-    return _cells(
-        entry_ids,
-        keys,
-        weights,
-        run_starts(entry_ids),
-        sums=sums,
-        low=low,
-        high=high,
-        seconds=seconds,
-    )
+    first = run_starts(entry_ids)
+
+    def cut_of(cut: Bools, _: Ints) -> Cut:
+        chosen = _which(ids, entry_ids[first[cut]])
+        of_part = np.split(chosen, np.cumsum([len(cells) for cells in every])[:-1])
+        some = [cells.take(those) for cells, those in zip(every, of_part, strict=True)]
+        of = ids[chosen]
+        by_id = np.argsort(of, kind="stable")
+        begins = run_starts(of[by_id])
+        sums, low, high = (
+            operation.reduceat(np.concatenate(columns)[by_id], begins)
+            for operation, columns in (
+                (np.add, [cells.sum for cells in some]),
+                (np.minimum, [cells.min for cells in some]),
+                (np.maximum, [cells.max for cells in some]),
+            )
+        )
+        return Cut(sum=sums, min=low, max=high)
+
+    return _cells(entry_ids, keys, weights, first, seconds, cut_of)
+
+
+def _which(ids: Ints, wanted: Ints) -> Bools:
+    """Which of the ids are among those that are wanted."""
+    width = int(ids.max()) + 1
+    if width > _SPARSE * len(ids):
+        return np.isin(ids, wanted)
+    flags = np.zeros(width, np.bool_)
+    flags[wanted] = True
+    chosen: Bools = flags[ids]
+    return chosen
 
 
 def _cells(
@@ -169,45 +239,56 @@ def _cells(
     keys: Floats,
     weights: Ints | None,
     first: Ints,
-    *,
-    sums: Floats,
-    low: Floats,
-    high: Floats,
     seconds: int,
+    cut_of: Callable[[Bools, Ints], Cut],
 ) -> Cells:
-    """Cells of observations sorted by (id, key); the runs of ids begin at ``first``."""
+    """Cells of observations sorted by (id, key); the runs of ids begin at ``first``.
+
+    ``cut_of`` tells of the cells that are cut; it is given which these are, and how many
+    observations each cell has here.
+    """
     lengths = np.diff(first, append=len(ids))
-    count = lengths if weights is None else np.add.reduceat(weights, first)
-    cut = count > EXACT_UP_TO
-    if cut.all():
-        keys = bins_of(keys)
-    elif cut.any():
-        keys = np.where(np.repeat(cut, lengths), bins_of(keys), keys)
+    count = lengths if weights is None else _sums_of_runs(weights, np.append(first, len(ids)))
+    is_cut = count > EXACT_UP_TO
+    cut = NO_CUT
+    if is_cut.any():
+        cut = cut_of(is_cut, lengths)
+        keys = _with_bins(keys, None if is_cut.all() else np.repeat(is_cut, lengths))
     begins = np.empty(len(keys), np.bool_)
     np.not_equal(keys[1:], keys[:-1], out=begins[1:])
     begins[first] = True
     entries = np.flatnonzero(begins)
-    if weights is None:
-        weights = np.diff(entries, append=len(ids))
-    else:
-        weights = np.add.reduceat(weights, entries)
-    keys = keys[entries]
-    start = np.append(np.cumsum(begins)[first] - 1, len(entries))
-    if seconds == 1:
-        row, second = ids[first], np.full(len(first), WHOLE + 1, np.int64)
-    else:
-        row, second = np.divmod(ids[first], seconds)
+    ends = np.append(entries, len(ids))
+    weights = np.diff(ends) if weights is None else _sums_of_runs(weights, ends)
+    row, second = ids[first], np.full(len(first), WHOLE, np.int64)
+    if seconds > 1:
+        row, second = np.divmod(row, seconds)
+        second -= 1
     return Cells(
         row=row,
-        second=second - 1,
+        second=second,
         count=count,
-        sum=np.where(cut, sums, exact_sums(keys, weights, start)),
-        min=low,
-        max=high,
-        start=start,
-        keys=keys,
+        start=np.append(np.cumsum(begins)[first] - 1, len(entries)),
+        keys=keys[entries],
         weights=weights,
+        cut=cut,
     )
+
+
+def _with_bins(keys: Floats, cut: Bools | None) -> Floats:
+    """The keys, those that are cut (none given: all) as the edges of their bins."""
+    if cut is None:
+        return bins_of(keys)
+    keys = keys.copy()
+    keys[cut] = bins_of(keys[cut])
+    return keys
+
+
+def _sums_of_runs(weights: Ints, bounds: Ints) -> Ints:
+    """What stands between each bound and the next, in all; whole numbers add up exactly."""
+    before = np.zeros(len(weights) + 1, np.int64)
+    np.cumsum(weights, out=before[1:])
+    return np.diff(before[bounds])
 
 
 def told_cells(
@@ -218,7 +299,7 @@ def told_cells(
     weights: Ints,
     exact: Floats,
     edges: Callable[[Ints], Floats],
-    cut: tuple[Floats, Floats, Floats],
+    cut: Cut,
 ) -> Cells:
     """Cells from what does not follow from the rest.
 
@@ -228,28 +309,26 @@ def told_cells(
     if not len(row):
         return no_cells()
     start = _starts(lengths)
-    count = np.add.reduceat(weights, start[:-1])
+    count = _sums_of_runs(weights, start)
     is_cut = count > EXACT_UP_TO
-    some_cut = bool(is_cut.any())
     keys = exact
-    if some_cut:
+    if is_cut.any():
         of_cut = np.repeat(is_cut, lengths)
         keys = np.empty(len(weights))
         keys[~of_cut] = exact
         keys[of_cut] = edges(lengths[is_cut])
-    total, low, high = exact_sums(keys, weights, start), keys[start[:-1]], keys[start[1:] - 1]
-    if some_cut:
-        total[is_cut], low[is_cut], high[is_cut] = cut
+    if not len(cut.sum) == len(cut.min) == len(cut.max) == np.count_nonzero(is_cut):
+        raise ValueError("sums of other cells than those that are cut")
+    if len(keys) != len(weights):
+        raise ValueError("cells of other observations than are told")
     return Cells(
         row=row,
         second=second,
         count=count,
-        sum=total,
-        min=low,
-        max=high,
         start=start,
         keys=keys,
         weights=weights,
+        cut=cut,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from wedsync.metrics.cells import told_cells
+from wedsync.metrics.cells import Cut, told_cells
 from wedsync.metrics.grid import Grid, Latest
 from wedsync.metrics.histogram import (
     EXACT_UP_TO,
@@ -84,14 +84,14 @@ class _Numbers(NamedTuple):
     def of(cls, grid: Grid) -> "_Numbers":
         cells, latest = grid.cells, grid.latest
         lengths = cells.start[1:] - cells.start[:-1]
-        cut = cells.count > EXACT_UP_TO
+        cut = cells.cut
         rows = _steps(cells.row), cells.second, lengths, cells.weights, latest.row, latest.tie
-        if not cut.any():
-            return cls(rows, (cells.keys, latest.value), cells.sum[:0])
-        of_cut = cut.repeat(lengths)
+        if not len(cut.sum):
+            return cls(rows, (cells.keys, latest.value), cut.sum)
+        of_cut = cells.is_cut.repeat(lengths)
         bins = _steps(bin_numbers(cells.keys[of_cut]))
-        observed = cells.keys[~of_cut], latest.value, cells.min[cut], cells.max[cut]
-        return cls((*rows, bins), observed, cells.sum[cut])
+        observed = cells.keys[~of_cut], latest.value, cut.min, cut.max
+        return cls((*rows, bins), observed, cut.sum)
 
 
 def _used(strings: tuple[str, ...], numbers: Ints) -> tuple[Sequence[str], Ints]:
@@ -248,7 +248,7 @@ class _GridRead(NamedTuple):
                 weights=self.weights,
                 exact=observed[:exact],
                 edges=lambda _: edges_of(self.bins.cumsum()),
-                cut=(sums, observed[last:middle], observed[middle:]),
+                cut=Cut(sum=sums, min=observed[last:middle], max=observed[middle:]),
             ),
             latest=Latest(row=self.last_row, ts_ms=times, tie=self.tie, value=observed[exact:last]),
         )
