@@ -449,7 +449,7 @@ class FrameReader:
             claim=claim[frame] if named else None,
             claims=named,
             event_words=joined_words([each.optional.event for each in opened], every),
-            priority=most_urgent(each.tables.priority for each in opened),
+            priority=most_urgent({each.tables.priority for each in opened}),
         )
         wrong = wrong_value | wrong_ts | wrong_count
         if not wrong.any():
@@ -581,6 +581,8 @@ def _guests(
     opened: Sequence[_Opened], lengths: Sequence[int]
 ) -> tuple[Ints | None, tuple[str, ...]]:
     """The number of each row's guest among all guests of the batch."""
+    if all(each.optional.guest is None for each in opened):
+        return None, ()
     numbers: dict[str, int] = {}
     columns: list[Ints | None] = []
     for each in opened:

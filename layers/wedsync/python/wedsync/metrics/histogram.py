@@ -149,10 +149,15 @@ def dense_ids(*columns: Ints) -> tuple[Ints, Ints]:
             width = len(distinct)
         ids = numbers if span == 1 else ids * width + numbers
         span *= width
+    changes = ids[1:] != ids[:-1]
+    if (ids[1:] >= ids[:-1]).all():  # in order already
+        number = np.zeros(len(ids), np.int64)
+        np.cumsum(changes, out=number[1:])
+        return np.concatenate((np.zeros(1, np.int64), np.flatnonzero(changes) + 1)), number
     if span > _MANY * len(ids):
         return _sorted_ids(ids, span)
     place = np.full(span, -1, np.int64)  # few enough to look up: no sort
-    place[ids[::-1]] = np.arange(len(ids))[::-1]
+    place[ids] = np.arange(len(ids))
     present = place >= 0
     return place[present], (np.cumsum(present) - 1)[ids]
 
