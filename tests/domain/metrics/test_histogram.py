@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 from wedsync.metrics.cells import fold, join
 from wedsync.metrics.histogram import (
     RELATIVE_ERROR,
+    ByValue,
     bins_of,
     dense_ids,
     midpoints,
     order_by,
+    order_of_runs,
     rank_of,
+    stable_order,
 )
 from wedsync.metrics.summary import Summary
 
@@ -155,14 +158,19 @@ def test_rows_are_numbered_in_order_however_wide_their_columns(
     assert [distinct[at] for at in number.tolist()] == rows
 
 
-@given(st.lists(st.tuples(st.integers(0, 2**60), values), max_size=20))
+@given(st.lists(st.tuples(st.integers(0, 2**60), values), min_size=1, max_size=20))
 @settings(max_examples=100, deadline=None)
 def test_observations_are_ordered_by_id_then_value(rows: list[tuple[int, float]]) -> None:
     ids = np.array([each for each, _ in rows], np.int64)
     value = np.array([each for _, each in rows], np.float64)
-    for in_runs in (False, True):
-        order = order_by(ids, value, in_runs=in_runs)
+    for order in (order_by(ids, value, ByValue.of(value)), order_of_runs(ids, value)):
         assert [rows[at] for at in order.tolist()] == sorted(rows)
+
+
+@given(st.lists(st.integers(0, 2**63 - 1) | st.integers(0, 9), max_size=20))
+def test_equal_numbers_keep_their_order(numbers: list[int]) -> None:
+    order = stable_order(np.array(numbers, np.int64)).tolist()
+    assert order == sorted(range(len(numbers)), key=numbers.__getitem__)
 
 
 def test_nothing_joins_to_nothing() -> None:

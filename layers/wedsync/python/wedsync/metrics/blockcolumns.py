@@ -88,16 +88,13 @@ class _Written:
         bounds = np.array([each.bounds for each in columns])
         lengths = bounds[:, 1:] - bounds[:, :-1]
         codes = np.zeros(lengths.shape, np.uint8)
-        self._sources: list[Numbers] = [each.values for each in columns]
-        chosen: dict[str, list[int]] = {"f": [], "i": [], "u": []}
-        for at, values in enumerate(self._sources):
-            if len(values):
-                chosen[values.dtype.kind].append(at)
-        for kind in "fi":
-            if chosen[kind]:
-                self._choose(chosen[kind], lengths[chosen[kind]], codes)
-        codes[chosen["u"]] = _WORD
-        codes[lengths == 0] = 0
+        self._sources: list[Numbers] = []
+        for each, code, length in zip(columns, codes, lengths, strict=True):
+            filled = np.flatnonzero(length)
+            values = each.values
+            if len(filled):
+                code[filled], values = _chosen(values, each.bounds[:-1][filled], length[filled])
+            self._sources.append(values)
         self._starts: list[list[int]] = bounds[:, :-1].T.tolist()
         self._ends: list[list[int]] = np.where(
             codes & _EQUAL, bounds[:, :-1] + 1, bounds[:, 1:]
@@ -135,35 +132,35 @@ class _Written:
             found = self._narrow[column] = memoryview(lowest.tobytes())
         return found
 
-    def _choose(self, chosen: list[int], lengths: Ints, codes: npt.NDArray[np.uint8]) -> None:
-        """The types of these columns, which are all of one kind."""
-        values = np.concatenate([self._sources[at] for at in chosen])
-        every = lengths.ravel()
-        filled = np.flatnonzero(every)
-        length = every[filled]
-        starts = np.cumsum(length) - length
-        code = np.zeros(len(filled), np.uint8)
-        decimal = np.ones(len(filled), np.bool_)
-        if values.dtype.kind == "f":
-            power = _powers(values, starts, length)
-            decimal = power < UNSCALED
-            scale = np.array([*SCALES, np.nan])[power]
-            scaled = np.rint(values * np.repeat(scale, length))
-            whole = np.where(np.repeat(decimal, length), scaled, 0.0).astype(np.int64)
+
+def _chosen(values: Numbers, starts: Ints, length: Ints) -> tuple[npt.NDArray[np.uint8], Numbers]:
+    """The type of each segment of a column, and the numbers that will be written in it."""
+    if values.dtype.kind == "u":
+        return np.full(len(starts), _WORD, np.uint8), values
+    code = np.zeros(len(starts), np.uint8)
+    kept: Numbers = values
+    if values.dtype.kind == "f":
+        power = _powers(values.view(np.float64), starts, length)
+        decimal = power < UNSCALED
+        if not decimal.any():
+            return np.full(len(starts), _FLOAT, np.uint8), values
+        code[:] = power << _SCALE_SHIFT
+        scales = np.array([*SCALES, 0.0])[power]
+        scaled = np.rint(values * (scales[0] if len(scales) == 1 else scales.repeat(length)))
+        if decimal.all():
+            kept = scaled.astype(np.int64)
+        else:
             # Doubles keep their bits, under a type of the same size.
-            kept = np.where(np.repeat(decimal, length), whole, values.view(np.int64))
-            ends = np.cumsum(lengths.sum(axis=1))
-            for at, part in zip(chosen, np.split(kept, ends[:-1]), strict=True):
-                self._sources[at] = part
-            code[decimal] = power[decimal] << _SCALE_SHIFT
-            values = whole
-        low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
-        code[decimal] |= _narrowest(low, high)[decimal]
-        code[decimal & (low == high)] |= _EQUAL
-        code[~decimal] = _FLOAT
-        codes_of = np.zeros(len(every), np.uint8)
-        codes_of[filled] = code
-        codes[chosen] = codes_of.reshape(lengths.shape)
+            whole = decimal.repeat(length)
+            kept = np.where(whole, scaled, 0.0).astype(np.int64)
+            kept[~whole] = values[~whole].view(np.int64)
+    else:
+        decimal = np.ones(len(starts), np.bool_)
+    low, high = np.minimum.reduceat(kept, starts), np.maximum.reduceat(kept, starts)
+    code |= _narrowest(low, high)
+    code[low == high] |= _EQUAL
+    code[~decimal] = _FLOAT
+    return code, kept
 
 
 def _powers(values: Floats, starts: Ints, length: Ints) -> npt.NDArray[np.uint8]:

@@ -14,10 +14,12 @@ import numpy as np
 from wedsync.metrics.histogram import (
     EXACT_UP_TO,
     Bools,
+    ByValue,
     Floats,
     Ints,
     bins_of,
     order_by,
+    order_of_runs,
     run_starts,
 )
 
@@ -153,13 +155,23 @@ def no_cells() -> Cells:
     )
 
 
-def fold(*, row: Ints, second: Ints | int, value: Floats, weight: Ints | None = None) -> Cells:
-    """Observations to cells: one sort, then runs. Without ``weight`` each stands for one."""
+def fold(
+    *,
+    row: Ints,
+    second: Ints | int,
+    value: Floats,
+    weight: Ints | None = None,
+    by_value: ByValue | None = None,
+) -> Cells:
+    """Observations to cells: one sort, then runs. Without ``weight`` each stands for one.
+
+    Whoever folds the same values several times puts them in order once (``by_value``).
+    """
     if not len(row):
         return no_cells()
     seconds = 1 if isinstance(second, int) and second == WHOLE else _SECONDS
     ids = row if seconds == 1 else row * _SECONDS + (second + 1)
-    order = order_by(ids, value)
+    order = order_by(ids, value, by_value or ByValue.of(value))
     ids, value = ids[order], value[order]
     if weight is not None:
         weight = weight[order]
@@ -197,7 +209,7 @@ def join(parts: Sequence[tuple[Cells, Ints]], *, keeps: Sequence[Bools] | None =
     lengths = np.concatenate([np.diff(cells.start) for cells in every])
     entry_ids = np.repeat(ids, lengths)
     keys = np.concatenate([cells.keys for cells in every])
-    order = order_by(entry_ids, keys, in_runs=True)
+    order = order_of_runs(entry_ids, keys)
     entry_ids, keys = entry_ids[order], keys[order]
     weights = np.concatenate([cells.weights for cells in every])[order]
 

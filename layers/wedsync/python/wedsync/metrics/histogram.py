@@ -10,6 +10,7 @@ came, and merging is commutative and associative.
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -68,45 +69,74 @@ def run_starts(keys: npt.NDArray[np.generic], *more: npt.NDArray[np.generic]) ->
     return np.concatenate((np.zeros(1, np.int64), np.flatnonzero(changes) + 1))
 
 
-def order_by(ids: Ints, values: Floats, *, in_runs: bool = False) -> Ints:
-    """The order by id, then value.
+@dataclass(frozen=True, slots=True, eq=False)
+class ByValue:
+    """Values in the order of their leading 16 bits; ``settled``: these bits tell all apart."""
 
-    Rows in no order are sorted 16 bits at a time, by the leading bits of the value and then by
-    the id: each time one stable pass. Rows ``in_runs`` that are sorted already are merged, as
-    words of id, leading bits of the value, and row. What those bits leave undecided is put right.
+    order: Ints
+    settled: bool
+
+    @classmethod
+    def of(cls, values: Floats) -> "ByValue":
+        """One stable pass over values in no order, of which there are some."""
+        leading, dropped = _leading(values, _DIGIT_BITS)
+        return cls(np.argsort(leading.astype(np.uint16), kind="stable"), not dropped)
+
+
+def order_by(ids: Ints, values: Floats, by_value: ByValue) -> Ints:
+    """The order by id, then value, of rows in no order.
+
+    They are sorted 16 bits at a time, by the leading bits of the value and then by the id: each
+    time one stable pass. What those bits leave undecided is put right.
+    """
+    ids = _narrowed(ids)
+    order = by_value.order
+    for digit in range(0, int(ids.max()).bit_length(), _DIGIT_BITS):
+        part = ids[order]
+        if digit:
+            part >>= digit
+        order = order[np.argsort(part.astype(np.uint16), kind="stable")]
+    return order if by_value.settled else _settled(order, ids[order], values)
+
+
+def order_of_runs(ids: Ints, values: Floats) -> Ints:
+    """The order by id, then value, of rows that lie in runs of which each is in order already.
+
+    They are merged, as words of id, leading bits of the value, and row. What those bits leave
+    undecided is put right.
     """
     if len(ids) < 2:
         return np.zeros(len(ids), np.int64)
-    low = int(ids.min())
-    if (int(ids.max()) - low).bit_length() > _MOST_ID_BITS:
-        ids, low = _sorted_ids(ids - low, int(ids.max()) - low + 1)[1], 0
-    ids = ids - low
+    ids = _narrowed(ids)
+    row_bits = (len(ids) - 1).bit_length()
+    room = _WORD_BITS - int(ids.max()).bit_length() - row_bits
+    leading, dropped = _leading(values, room)
+    value_bits = int(leading.max()).bit_length()
+    packed = (ids << value_bits | leading) << row_bits | np.arange(len(ids))
+    packed.sort(kind="stable")
+    order: Ints = packed & ((1 << row_bits) - 1)
+    return _settled(order, ids[order], values) if dropped else order
+
+
+def _narrowed(ids: Ints) -> Ints:
+    """The ids in their order as numbers of at most 32 bits."""
+    low, high = int(ids.min()), int(ids.max())
+    if (high - low).bit_length() > _MOST_ID_BITS:
+        return _sorted_ids(ids - low, high - low + 1)[1]
+    return ids - low if low else ids
+
+
+def _leading(values: Floats, room: int) -> tuple[Ints, int]:
+    """As many leading bits of the values as there is room for, and how many more there are."""
     ordered = values.view(np.int64)
-    if ordered.min() < 0:
-        ordered = ordered ^ ((ordered >> 63) & _ALL_BUT_SIGN)
-    id_bits = int(ids.max()).bit_length()
-    room = _DIGIT_BITS
-    if in_runs:
-        row_bits = (len(ids) - 1).bit_length()
-        room = _WORD_BITS - id_bits - row_bits
     least, most = int(ordered.min()), int(ordered.max())
+    if least < 0:
+        ordered = ordered ^ ((ordered >> 63) & _ALL_BUT_SIGN)
+        least, most = int(ordered.min()), int(ordered.max())
     dropped = max((most - least).bit_length() - room, 0)
     if ((most >> dropped) - (least >> dropped)).bit_length() > room:
         dropped += 1
-    leading = (ordered >> dropped) - (least >> dropped)
-    if in_runs:
-        value_bits = int(leading.max()).bit_length()
-        packed = (ids << value_bits | leading) << row_bits | np.arange(len(ids))
-        packed.sort(kind="stable")
-        order: Ints = packed & ((1 << row_bits) - 1)
-    else:
-        order = np.argsort(leading.astype(np.uint16), kind="stable")
-        for digit in range(0, id_bits, _DIGIT_BITS):
-            part = ids[order]
-            if digit:
-                part >>= digit
-            order = order[np.argsort(part.astype(np.uint16), kind="stable")]
-    return _settled(order, ids[order], values) if dropped else order
+    return (ordered >> dropped) - (least >> dropped), dropped
 
 
 def _settled(order: Ints, ids: Ints, values: Floats) -> Ints:
@@ -164,19 +194,25 @@ def dense_ids(*columns: Ints) -> tuple[Ints, Ints]:
 
 def _sorted_ids(ids: Ints, span: int) -> tuple[Ints, Ints]:
     """The first place of each distinct id below ``span``, in order, and every id's number."""
-    row_bits = (len(ids) - 1).bit_length()
-    if (span - 1).bit_length() + row_bits > _WORD_BITS:
-        _, first, numbers = np.unique(ids, return_index=True, return_inverse=True)
-        return first, numbers
-    packed = (ids << row_bits) | np.arange(len(ids))
-    packed.sort(kind="stable")  # ids often come in sorted runs, which it merges
-    order = packed & ((1 << row_bits) - 1)
-    starts = run_starts(packed >> row_bits)
+    order = stable_order(ids, span)
+    starts = run_starts(ids[order])
     number = np.zeros(len(ids), np.int64)
     number[starts[1:]] = 1
     numbers = np.empty(len(ids), np.int64)
     numbers[order] = np.cumsum(number)
     return order[starts], numbers
+
+
+def stable_order(numbers: Ints, width: int | None = None) -> Ints:
+    """The stable order by numbers that are not negative, and below ``width`` if that is known."""
+    most = int(numbers.max(initial=0)) if width is None else width - 1
+    row_bits = (len(numbers) - 1).bit_length()
+    if most.bit_length() + row_bits > _WORD_BITS:
+        return np.argsort(numbers, kind="stable")
+    packed = (numbers << row_bits) | np.arange(len(numbers))
+    packed.sort(kind="stable")  # they often come in sorted runs, which it merges
+    order: Ints = packed & ((1 << row_bits) - 1)
+    return order
 
 
 def by_small(numbers: Ints, width: int) -> Ints:

@@ -13,7 +13,7 @@ from wedsync.metrics.blockcodec import Encoded
 from wedsync.metrics.cells import WHOLE, fold
 from wedsync.metrics.columns import ALONE, Columns
 from wedsync.metrics.grid import GAUGE, Grid, Latest, latest_of
-from wedsync.metrics.histogram import Floats, Ints, Words, dense_ids, run_starts
+from wedsync.metrics.histogram import ByValue, Floats, Ints, Words, dense_ids, run_starts
 from wedsync.metrics.lexicon import NONE
 from wedsync.metrics.marks import (
     Happenings,
@@ -101,12 +101,14 @@ class _Batch:
     ts_ms: Ints
     value: Floats
     weight: Ints | None
+    by_value: ByValue
     rows: Ints | None
 
     @classmethod
     def of(cls, columns: Columns, rows: Ints | None, lane: Ints) -> "_Batch":
         strings, rank, guest_rank = _strings(columns)
         chosen = slice(None) if rows is None else rows
+        value = columns.value[chosen]
         return cls(
             columns=columns,
             strings=strings,
@@ -117,8 +119,9 @@ class _Batch:
             place=columns.place[chosen],
             measure=columns.measure[chosen],
             ts_ms=columns.ts_ms[chosen],
-            value=columns.value[chosen],
+            value=value,
             weight=None if columns.weight is None else columns.weight[chosen],
+            by_value=ByValue.of(value),
             rows=rows,
         )
 
@@ -157,7 +160,9 @@ def _grid(batch: _Batch, *, total: bool, second: Ints | int) -> tuple[Grid, Ints
         places = len(place_of)
     measure, measure_of = _local(measure_rank, batch.measure)
     code = (batch.lane * places + place) * len(measure_of) + measure
-    cells = fold(row=code, second=second, value=batch.value, weight=batch.weight)
+    cells = fold(
+        row=code, second=second, value=batch.value, weight=batch.weight, by_value=batch.by_value
+    )
     starts = run_starts(cells.row)
     codes = cells.row[starts]
     lane, number = np.divmod(codes, places * len(measure_of))

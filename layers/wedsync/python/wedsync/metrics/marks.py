@@ -12,8 +12,10 @@ from functools import cache
 import numpy as np
 
 from wedsync.metrics.facts import MOST_ACTIVITY, MOST_FAILURES, MOST_GUESTS
-from wedsync.metrics.histogram import Bools, Ints, Words, dense_ids, run_starts
+from wedsync.metrics.histogram import Bools, Ints, Words, dense_ids, run_starts, stable_order
 from wedsync.metrics.series import HEALTH_CHECK, TIMELINE_ITEM
+
+_WORD = 1 << 62
 
 
 class Role(IntEnum):
@@ -227,9 +229,11 @@ def kept_happenings(happened: Happenings, group: Ints) -> Ints:
     if not len(happened):
         return np.empty(0, np.int64)
     width = int(happened.ts_ms.max()) - int(happened.ts_ms.min()) + 1
-    _, group_number = dense_ids(group)
-    when = group_number * width + (happened.ts_ms - int(happened.ts_ms.min()))
-    order = np.argsort(when, kind="stable")
+    number = group - int(group.min())
+    if (int(number.max()) + 1) * width >= _WORD:
+        number = dense_ids(group)[1]
+    when = number * width + (happened.ts_ms - int(happened.ts_ms.min()))
+    order = stable_order(when)
     same = when[order[1:]] == when[order[:-1]]
     if same.any():  # at one time: in the order of the rest
         tied = np.zeros(len(order), np.bool_)
