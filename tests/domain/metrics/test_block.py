@@ -6,8 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wedsync.metrics.block import ANY, Block, merge_all
-from wedsync.metrics.blockcodec import SMALL_CELLS, Encoded, UnreadableBlock, decode
+from wedsync.metrics.block import ANY, Block, merge_all, parted
+from wedsync.metrics.blockcodec import (
+    SMALL_CELLS,
+    Encoded,
+    UnreadableBlock,
+    decode_all,
+    joined,
+)
 from wedsync.metrics.blockcolumns import Columned, uncolumned
 from wedsync.metrics.columns import Accepted, Columns
 from wedsync.metrics.fold import merge_rows, never, slots
@@ -196,7 +202,16 @@ def test_a_block_comes_back_from_its_bytes(every: list[Block]) -> None:
 @settings(max_examples=100, deadline=None)
 def test_damaged_bytes_are_unreadable_or_another_block(noise: bytes, at: int, byte: int) -> None:
     good = BLOCK.encode()
-    for data in (noise, good[:at], good[:at] + bytes([byte]) + good[at + 1 :], b"WB\x01" + noise):
+    several = joined(parted(good))
+    assert Block.decode(several).encode() == good
+    for data in (
+        noise,
+        several[:at],
+        several[:at] + bytes([byte]) + several[at + 1 :],
+        good[:at],
+        good[:at] + bytes([byte]) + good[at + 1 :],
+        b"WB\x01" + noise,
+    ):
         with suppress(UnreadableBlock):
             Block.decode(data)
 
@@ -277,7 +292,8 @@ def test_a_block_is_the_same_in_either_form_of_its_bytes(series: int) -> None:
     stack = block.parts().stack()
     small = unpacked(packed(block.parts())).stack()
     large = uncolumned([Columned(stack).of(0)])
-    for other in (small, large, decode(block.encode())):
+    ((back, _),) = decode_all([block.encode()])
+    for other in (small, large, back):
         assert Encoded(other).of(0) == block.encode()
         assert Encoded(other).totals_of(0) == block.totals_only().encode()
 

@@ -8,10 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wedsync.metrics.block import ANY, Block
+from wedsync.metrics.block import ANY, Block, totals_of
+from wedsync.metrics.blockcodec import parts_of
 from wedsync.metrics.columns import Accepted, Columns
 from wedsync.metrics.facts import WeddingFacts, happening
-from wedsync.metrics.fold import SlotContent, SlotKey, SlotMerge, merge_rows, never, slots
+from wedsync.metrics.fold import (
+    MOST_BLOCKS,
+    SlotContent,
+    SlotKey,
+    SlotMerge,
+    merge_rows,
+    never,
+    slots,
+)
 from wedsync.metrics.point import Kind, Point
 from wedsync.metrics.series import Dims, pack_of, total_of
 from wedsync.metrics.summary import Summary
@@ -50,7 +59,16 @@ def deliver(items: Items, batch: Sequence[Accepted], *, seconds: bool = False) -
 
 
 def comparable(items: Items) -> dict[SlotKey, SlotContent]:
-    return {key: replace(content, duplicates=0) for key, content in items.items()}
+    """What items amount to, in however many blocks."""
+    return {
+        key: replace(
+            content,
+            duplicates=0,
+            on_time=Block.decode(content.on_time).encode(),
+            late=Block.decode(content.late).encode(),
+        )
+        for key, content in items.items()
+    }
 
 
 points = st.builds(
@@ -172,7 +190,8 @@ def test_what_is_stored_is_what_a_loop_over_the_points_counts(
             counted = content.points_late if late else content.points_on_time
             block = Block.decode(stored)
             assert block.points == counted == sum(each.point.observations for each in members)
-            assert block.encode() == stored
+            totals = Block.decode(totals_of(stored))
+            assert totals.encode() == block.totals_only().encode()
             check(block, members, seconds=seconds)
 
 
@@ -337,3 +356,28 @@ def test_seconds_of_a_wedding_are_kept_while_asked_for(*, kept: bool) -> None:
     assert selection.seconds_kept is kept
     assert selection.summary().count == 1
     assert Block.decode(content.on_time).select(wedding_id=ANY).summary().count == 1
+
+
+def test_new_blocks_stand_beside_those_that_are_there_until_they_are_many() -> None:
+    items: Items = {}
+    held = []
+    for number in range(3 * MOST_BLOCKS):
+        deliver(items, [an_accepted(a_point(event_id=f"e{number}"), frame_id=number + 1)])
+        ((_, content),) = items.items()
+        held.append(sum(not part.totals for part in parts_of(content.on_time)))
+        assert Block.decode(content.on_time).points == number + 1
+        assert Block.decode(totals_of(content.on_time)).totals().summary().count == number + 1
+    assert held[: MOST_BLOCKS + 2] == [*range(1, MOST_BLOCKS + 1), 1, 2]
+    assert max(held) == MOST_BLOCKS
+
+
+def test_an_item_of_one_whole_block_is_added_to_and_its_totals_stay_known() -> None:
+    first, second = (an_accepted(frame_id=number) for number in (1, 2))
+    items: Items = {}
+    deliver(items, [first])
+    ((key, content),) = items.items()
+    items[key] = replace(content, on_time=Block.decode(content.on_time).encode())
+    assert Block.decode(totals_of(items[key].on_time)).totals().summary().count == 1
+    deliver(items, [second])
+    assert Block.decode(items[key].on_time).points == 2
+    assert Block.decode(totals_of(items[key].on_time)).totals().summary().count == 2

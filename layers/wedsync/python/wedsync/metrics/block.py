@@ -11,7 +11,16 @@ from typing import TypeVar
 
 import numpy as np
 
-from wedsync.metrics.blockcodec import Encoded, decode, decode_all, encode
+from wedsync.metrics.blockcodec import (
+    Encoded,
+    Part,
+    UnreadableBlock,
+    decode_all,
+    encode,
+    is_several,
+    joined,
+    parts_of,
+)
 from wedsync.metrics.facts import WeddingFacts
 from wedsync.metrics.factsheet import facts_of
 from wedsync.metrics.grid import Grid, join_grids, no_grid
@@ -105,15 +114,19 @@ class Block:
 
     @classmethod
     def decode(cls, data: bytes) -> "Block":
-        """The block that :meth:`encode` wrote.
+        """The block that :meth:`encode` wrote, or that several amount to.
 
         Raises:
             UnreadableBlock: a ValueError; the bytes are damaged, or of another version.
 
         """
-        if not data:
+        stacks = decode_all([data])
+        if not stacks:
             return cls.empty()
-        return cls._of(decode(data))
+        if len(stacks) == 1 and len(stacks[0][1]) == 1:
+            return cls._of(stacks[0][0])
+        lanes = [(stack, np.zeros(len(blocks), np.int64)) for stack, blocks in stacks]
+        return cls._of(_merged(lanes, lanes=1)).compact()
 
     def wedding_ids(self) -> tuple[str, ...]:
         """The weddings that any series or fact tells of, in order."""
@@ -225,15 +238,42 @@ def merge_all(groups: Sequence[Sequence[bytes]]) -> list[bytes]:
     """
     filled = [[data for data in group if data] for group in groups]
     merged = [group[0] if group else b"" for group in filled]
-    several = [at for at, group in enumerate(filled) if len(group) > 1]
+    several = [
+        at for at, group in enumerate(filled) if len(group) > 1 or any(map(is_several, group))
+    ]
     if several:
         lane = np.array([number for number, at in enumerate(several) for _ in filled[at]])
         stacks = decode_all([data for at in several for data in filled[at]])
         parts = [(stack, lane[blocks]) for stack, blocks in stacks]
-        joined = Encoded(merge_stacks(parts, lanes=len(several)))
+        encoded = Encoded(_merged(parts, lanes=len(several)))
         for number, at in enumerate(several):
-            merged[at] = joined.of(number)
+            merged[at] = encoded.of(number)
     return merged
+
+
+def _merged(parts: Sequence[tuple[Stack, Ints]], *, lanes: int) -> Stack:
+    """Blocks that were read, merged: numbers that name nothing were damaged bytes."""
+    try:
+        return merge_stacks(parts, lanes=lanes)
+    except (IndexError, ValueError) as error:
+        raise UnreadableBlock("a damaged block") from error
+
+
+def parted(data: bytes) -> list[Part]:
+    """The parts of these bytes: the tenant's totals apart from all the rest.
+
+    Raises:
+        UnreadableBlock: a ValueError; they are damaged, or of another version.
+
+    """
+    if is_several(data) or not data:
+        return parts_of(data)
+    return Encoded(Block.decode(data).parts().stack()).parts_of(0)
+
+
+def totals_of(data: bytes) -> bytes:
+    """The tenant's totals of these bytes. Raises as :func:`parted` does."""
+    return joined([part for part in parted(data) if part.totals])
 
 
 def merge_stacks(parts: Sequence[tuple[Stack, Ints]], *, lanes: int) -> Stack:

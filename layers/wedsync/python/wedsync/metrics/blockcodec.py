@@ -4,6 +4,10 @@ Layout: ``WB`` and the version, the form of the block, then one zstd frame (leve
 content size) of what that form makes of it: ``smallblock`` or ``blockcolumns``, by how much the
 block holds. What follows from the rest is stored in neither: counts are sums of weights, cells of
 up to 8 observations are their observations.
+
+A third form holds several blocks that amount to one: each behind its size. So something is added
+without a look at what is there. Which of them hold the tenant's totals alone is told beside the
+size.
 """
 
 import struct
@@ -22,7 +26,8 @@ from wedsync.metrics.smallblock import packed, unpacked
 from wedsync.metrics.stack import Parts, Stack
 
 _MAGIC = b"WB\x02"
-_SMALL, _COLUMNS = b"s", b"c"
+_SMALL, _COLUMNS, _SEVERAL = b"s", b"c", b"m"
+_ENTRY = struct.Struct("<I?")
 SMALL_CELLS = 256
 """A block of so many cells is small: written by itself, in few steps."""
 _LEVEL = 1
@@ -53,16 +58,35 @@ class Encoded:
         cells = self._series.held(lane) + self._overall.held(lane)
         if cells > SMALL_CELLS:
             return _MAGIC + _COLUMNS + self._compress(self._columned.of(lane))
+        return self._small(lane, self._overall.share(lane))
+
+    def parts_of(self, lane: int) -> "list[Part]":
+        """The same block in two parts, both in its form: the tenant's totals, and all the rest."""
+        if self._series.held(lane) + self._overall.held(lane) > SMALL_CELLS:
+            rest = _MAGIC + _COLUMNS + self._compress(self._columned_rest.of(lane))
+            totals = self._large_totals(lane)
+        else:
+            rest, totals = self._small(lane, no_grid()), self.totals_of(lane)
+        parts = (Part(rest, totals=False), Part(totals, totals=True))
+        return [part for part in parts if part.block]
+
+    def _small(self, lane: int, overall: Grid) -> bytes:
         stack = self._stack
         marks = slice(self._marks[lane], self._marks[lane + 1])
         happenings = slice(self._happenings[lane], self._happenings[lane + 1])
-        if not cells and marks.start == marks.stop and happenings.start == happenings.stop:
+        series = self._series.share(lane)
+        if not (
+            len(series)
+            or len(overall)
+            or marks.start < marks.stop
+            or happenings.start < happenings.stop
+        ):
             return b""
         parts = Parts(
             minute=int(stack.minutes[lane]),
             strings=stack.strings,
-            series=self._series.share(lane),
-            overall=self._overall.share(lane),
+            series=series,
+            overall=overall,
             marks=stack.marks.take(marks),
             happenings=stack.happenings.take(happenings),
         )
@@ -72,7 +96,7 @@ class Encoded:
         """The same block with the tenant's totals alone."""
         cells = self._overall.held(lane)
         if cells > SMALL_CELLS:
-            return _MAGIC + _COLUMNS + self._compress(self._columned_totals.of(lane))
+            return self._large_totals(lane)
         if not cells:
             return b""
         parts = Parts(
@@ -85,9 +109,17 @@ class Encoded:
         )
         return _MAGIC + _SMALL + self._compress(packed(parts))
 
+    def _large_totals(self, lane: int) -> bytes:
+        return _MAGIC + _COLUMNS + self._compress(self._columned_totals.of(lane))
+
     @cached_property
     def _columned(self) -> Columned:
         return Columned(self._stack)
+
+    @cached_property
+    def _columned_rest(self) -> Columned:
+        none = np.empty(0, np.int64)
+        return Columned(self._stack._replace(overall=no_grid(), overall_lane=none))
 
     @cached_property
     def _columned_totals(self) -> Columned:
@@ -152,19 +184,53 @@ def encode(parts: Parts) -> bytes:
     return Encoded(parts.stack()).of(0)
 
 
-def decode(data: bytes) -> Stack:
-    """The stack of one block.
+class Part(NamedTuple):
+    """A block that with others amounts to one. ``totals``: it holds the tenant's totals alone."""
+
+    block: bytes
+    totals: bool
+
+
+def joined(parts: Sequence[Part]) -> bytes:
+    """These parts as one value."""
+    if not parts:
+        return b""
+    entries = [_ENTRY.pack(len(part.block), part.totals) + part.block for part in parts]
+    return b"".join((_MAGIC, _SEVERAL, *entries))
+
+
+def parts_of(data: bytes) -> list[Part]:
+    """The parts of such a value; a block by itself is one.
 
     Raises:
-        UnreadableBlock: the bytes are damaged, or of another version.
+        UnreadableBlock: it is damaged.
 
     """
-    ((stack, _),) = decode_all([data])
-    return stack
+    if not is_several(data):
+        return [Part(data, totals=False)] if data else []
+    at = len(_MAGIC) + len(_SEVERAL)
+    found = []
+    while at < len(data):
+        if at + _ENTRY.size > len(data):
+            raise UnreadableBlock("a damaged block")
+        size, totals = _ENTRY.unpack_from(data, at)
+        at += _ENTRY.size
+        found.append(Part(data[at : at + size], totals))
+        at += size
+    if at != len(data):
+        raise UnreadableBlock("a damaged block")
+    return found
+
+
+def is_several(data: bytes) -> bool:
+    """Whether these bytes are several blocks."""
+    return data.startswith(_MAGIC + _SEVERAL)
 
 
 def decode_all(blocks: Sequence[bytes]) -> list[tuple[Stack, list[int]]]:
     """All of these blocks in several stacks; beside each stands which of them it holds.
+
+    What is several blocks occurs as often.
 
     Raises:
         UnreadableBlock: some are damaged, or of another version.
@@ -172,16 +238,19 @@ def decode_all(blocks: Sequence[bytes]) -> list[tuple[Stack, list[int]]]:
     """
     decompressor = zstandard.ZstdDecompressor()
     found: list[tuple[Stack, list[int]]] = []
-    columned: dict[int, bytes] = {}
+    columned: list[bytes] = []
+    columned_of: list[int] = []
     try:
         for at, data in enumerate(blocks):
-            form, payload = _payload(data, decompressor)
-            if form == _SMALL:
-                found.append((unpacked(payload).stack(), [at]))
-            else:
-                columned[at] = payload
+            for part in parts_of(data):
+                form, payload = _payload(part.block, decompressor)
+                if form == _SMALL:
+                    found.append((unpacked(payload).stack(), [at]))
+                else:
+                    columned.append(payload)
+                    columned_of.append(at)
         if columned:
-            found.append((uncolumned(list(columned.values())), list(columned)))
+            found.append((uncolumned(columned), columned_of))
     except UnreadableBlock:
         raise
     except (zstandard.ZstdError, struct.error, ValueError, IndexError) as error:

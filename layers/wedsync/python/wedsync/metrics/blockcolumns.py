@@ -377,10 +377,6 @@ _NO_INTS = np.empty(0, np.int64)
 _COLUMNS = 1 + 2 * _GRID_COLUMNS + 6 + 8
 
 
-def _concatenated(parts: Sequence[npt.NDArray[Any]], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    return np.concatenate(parts, dtype=dtype, casting="unsafe")
-
-
 class _Reader:
     """Takes column after column off the payloads of all blocks."""
 
@@ -412,52 +408,56 @@ class _Reader:
         self._held = held.T.copy()
         self._powers = (codes >> _SCALE_SHIFT & _SCALE_MASK).T.copy()
         self._equal = equal.T.copy()
-        self._starts: list[list[int]] = starts.T.tolist()
-        self._kinds: list[list[int]] = kinds.T.tolist()
+        self._starts = starts.T.copy()
+        self._kinds = kinds.T.copy()
         self._at = 0
 
-    def _next(self) -> tuple[list[npt.NDArray[Any]], int]:
-        """What is held of a column, block by block, and which column it is."""
+    def _next(self, dtype: npt.DTypeLike) -> tuple[npt.NDArray[Any], int]:
+        """All numbers of a column, and which column it is."""
         at = self._at
         self._at += 1
-        data = self._data
-        parts: list[npt.NDArray[Any]] = []
-        for start, held, kind in zip(
-            self._starts[at], self._held[at].tolist(), self._kinds[at], strict=True
-        ):
-            if not held:
-                continue
-            if kind == 0:
-                parts.append(data[start : start + held])
-                continue
-            dtype = _TYPES[kind]
-            size = dtype.itemsize
-            planes = data[start : start + held * size].reshape(size, held)
-            parts.append(planes.T.copy().view(dtype)[:, 0])
-        return parts, at
-
-    def _repeated(self, values: npt.NDArray[Any], at: int) -> npt.NDArray[Any]:
-        """The same with what blocks hold once, because all of it is equal, at full length."""
+        held = self._held[at]
+        filled = np.flatnonzero(held)
+        if not len(filled):
+            return np.empty(0, dtype), at
+        held, kinds, starts = held[filled], self._kinds[at][filled], self._starts[at][filled]
+        distinct = set(kinds.tolist())
+        if len(distinct) == 1:
+            values = self._planes(distinct.pop(), starts, held).astype(dtype)
+        else:
+            values = np.empty(int(held.sum()), dtype)
+            for kind in distinct:
+                of_kind = kinds == kind
+                told = self._planes(kind, starts[of_kind], held[of_kind])
+                values[np.repeat(of_kind, held)] = told
         equal = self._equal[at]
-        if not equal.any():
-            return values
-        held, lengths = self._held[at], self._columns[at]
-        return np.repeat(values, np.repeat(np.where(equal, lengths, 1), held))
+        if equal.any():  # told once for the whole block
+            times = np.where(equal, self._columns[at], 1)[filled]
+            values = np.repeat(values, np.repeat(times, held))
+        return values, at
+
+    def _planes(self, kind: int, starts: Ints, held: Ints) -> npt.NDArray[Any]:
+        """What lies at these places, each so long, in this type."""
+        data, dtype = self._data, _TYPES[kind]
+        places = list(zip(starts.tolist(), held.tolist(), strict=True))
+        if dtype.itemsize == 1:
+            return np.concatenate([data[at : at + size] for at, size in places]).view(dtype)
+        raw = np.empty((int(held.sum()), dtype.itemsize), np.uint8)
+        for plane in range(dtype.itemsize):
+            raw[:, plane] = np.concatenate(
+                [data[at + plane * size : at + (plane + 1) * size] for at, size in places]
+            )
+        return raw.view(dtype)[:, 0]
 
     def ints(self) -> tuple[Ints, Ints]:
         """A column of whole numbers, and how many are of each block."""
-        parts, at = self._next()
-        lengths: Ints = self._columns[at]
-        if not parts:
-            return _NO_INTS, lengths
-        return self._repeated(_concatenated(parts, np.int64), at), lengths
+        values, at = self._next(np.int64)
+        return values, self._columns[at]
 
     def floats(self) -> Floats:
         """A column of doubles."""
-        parts, at = self._next()
-        if not parts:
-            return np.empty(0)
-        floats: Floats = self._repeated(_concatenated(parts, np.float64), at)
+        floats: Floats
+        floats, at = self._next(np.float64)
         powers = self._powers[at]
         if powers.any():
             floats /= np.repeat(np.array(SCALES)[powers], self._columns[at])
@@ -465,10 +465,9 @@ class _Reader:
 
     def words(self) -> Words:
         """A column of 64-bit words."""
-        parts, at = self._next()
-        if not parts:
-            return np.empty(0, np.uint64)
-        return self._repeated(_concatenated(parts, np.uint64), at)
+        words: Words
+        words, _ = self._next(np.uint64)
+        return words
 
     def times(self) -> Ints:
         """A column of times, from the least of each block."""

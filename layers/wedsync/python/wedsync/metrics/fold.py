@@ -7,12 +7,13 @@ knows some of its frames already is its share folded again.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from wedsync.metrics.block import Block, merge_stacks
-from wedsync.metrics.blockcodec import Encoded, decode_all
+from wedsync.metrics.block import merge_stacks, parted, totals_of
+from wedsync.metrics.blockcodec import Encoded, Part, decode_all, joined, parts_of
 from wedsync.metrics.columns import MADE, Columns
 from wedsync.metrics.histogram import Bools, Ints, Words, as_set, by_small, dense_ids, distinct
 from wedsync.metrics.lanes import Lanes, fold_lanes
@@ -20,6 +21,10 @@ from wedsync.metrics.stack import Stack
 
 MINUTE_MS = 60_000
 SLOT_MS = 10_000
+MOST_BLOCKS = 4
+"""So many blocks stand beside each other in an item before they are made one."""
+CROWDED_BYTES = 100_000
+"""What holds more than this in several blocks is made one: each would name its texts anew."""
 
 Packs = Callable[[str, int], int]
 """How many packs a tenant has for frames that were created at this time (ms)."""
@@ -41,8 +46,10 @@ class SlotKey:
 class SlotContent:
     """What an item holds: the frames merged so far (sorted, 64 bits each) and their blocks.
 
-    ``points_*`` count observations; ``sent_*`` and ``duplicates`` count points as they were sent.
-    ``newest_ms`` is the time of the newest point that came on time, 0 where none did.
+    ``on_time`` and ``late`` are each several blocks that amount to one, the tenant's totals in
+    blocks of their own. ``points_*`` count observations; ``sent_*`` and ``duplicates`` count points
+    as they were sent. ``newest_ms`` is the time of the newest point that came on time, 0 where none
+    did.
     """
 
     ids: bytes = b""
@@ -68,16 +75,10 @@ class SlotMerge:
     late: int
     duplicates: int
     owed: frozenset[int]
-    encoded: tuple[Encoded, int] | None = field(repr=False, compare=False)
 
     def totals(self) -> tuple[bytes, bytes]:
         """The tenant's totals of the item, on time and late."""
-        if self.encoded is None:
-            data = (self.content.on_time, self.content.late)
-            on_time, late = (Block.decode(each).totals_only().encode() for each in data)
-            return on_time, late
-        encoded, lane = self.encoded
-        return encoded.totals_of(lane), encoded.totals_of(lane + 1)
+        return totals_of(self.content.on_time), totals_of(self.content.late)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -173,29 +174,27 @@ def copies(columns: Columns, *, packs: Packs, known: Callable[[SlotKey], bytes])
 def merge_rows(existing: SlotContent | None, rows: SlotRows) -> SlotMerge:
     """Merge a share into what the item holds; frames that it knows change nothing.
 
-    The outcome depends only on the set of frames merged so far, whatever the order, the
-    copies and the cuts of the batches that brought them.
+    What the outcome amounts to depends only on the set of frames merged so far, whatever the
+    order, the copies and the cuts of the batches that brought them.
     """
     (merge,) = merge_many([(existing, rows)])
     return merge
 
 
 def merge_many(shares: Sequence[tuple[SlotContent | None, SlotRows]]) -> list[SlotMerge]:
-    """Merge each share into what its item holds, all at a go."""
+    """Merge each share into what its item holds, all at a go.
+
+    What is new is put beside what is there, in a block of its own. Where there are many, or much,
+    already, they are made one.
+    """
     news = [_News.of(existing or SlotContent(), rows) for existing, rows in shares]
-    mixed = [each for each in news if each.meets]
-    joined = Encoded(_met(mixed)) if mixed else None
-    lane_of = {id(each): 2 * number for number, each in enumerate(mixed)}
-    merges = []
-    for each in news:
-        if joined is not None and id(each) in lane_of:
-            merges.append(each.merge(joined, lane_of[id(each)]))
-        else:
-            merges.append(each.merge(each.share.lanes.encoded, 2 * each.share.number))
-    return merges
+    crowded = [each for each in news if each.crowded]
+    whole = Encoded(_together(crowded)) if crowded else None
+    lane_of = {id(each): 2 * number for number, each in enumerate(crowded)}
+    return [each.merged(whole, lane_of.get(id(each))) for each in news]
 
 
-def _met(news: Sequence["_News"]) -> Stack:
+def _together(news: Sequence["_News"]) -> Stack:
     """What the items hold and what is new of each, two lanes for each of these."""
     held = [
         (data, 2 * number + half)
@@ -208,7 +207,7 @@ def _met(news: Sequence["_News"]) -> Stack:
     parts = [(stack, lane_of[blocks]) for stack, blocks in stacks]
     whole: dict[int, tuple[Lanes, Ints]] = {}
     for number, each in enumerate(news):
-        lanes, lane = each.lanes()
+        lanes, lane = each.lanes
         _, to = whole.setdefault(
             id(lanes), (lanes, np.full(len(lanes.stack.minutes), -1, np.int64))
         )
@@ -217,7 +216,7 @@ def _met(news: Sequence["_News"]) -> Stack:
     return merge_stacks(parts, lanes=2 * len(news))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class _News:
     """What a share brings that its item does not know. ``rows`` are the new ones."""
 
@@ -240,11 +239,15 @@ class _News:
         return cls(before=before, share=share, known=known, rows=rows, duplicates=duplicates)
 
     @property
-    def meets(self) -> bool:
-        """Whether new rows meet a block, or only some of the share's rows are new."""
-        some = bool(self.before.on_time or self.before.late)
-        return bool(len(self.rows)) and (some or len(self.rows) < len(self.share.rows))
+    def crowded(self) -> bool:
+        """Whether new rows meet so many blocks, or so large ones, that all are made one."""
+        if not len(self.rows):
+            return False
+        held = self.before.on_time, self.before.late
+        most = max(sum(not part.totals for part in parts_of(data)) for data in held)
+        return most >= MOST_BLOCKS or (most > 0 and sum(map(len, held)) > CROWDED_BYTES)
 
+    @cached_property
     def lanes(self) -> tuple[Lanes, int]:
         """Where the new rows lie folded, and in which lane those that were on time."""
         lanes = self.share.lanes
@@ -254,16 +257,19 @@ class _News:
         late = columns.late[self.rows].astype(np.int64)
         return fold_lanes(columns, self.rows, late, lanes.second_of(self.rows), 2), 0
 
-    def merge(self, encoded: Encoded, lane: int) -> SlotMerge:
-        """The item with these blocks, where there are new rows."""
+    def merged(self, whole: Encoded | None, lane: int | None) -> SlotMerge:
+        """The item with what is new; ``whole`` holds both in this lane, where they are made one."""
         columns, before = self.share.columns, self.before
         first, is_late = columns.is_first(self.rows), columns.late[self.rows]
         weight = columns.observations(self.rows)
         late_weight, late_points = int(weight[is_late].sum()), int(first[is_late].sum())
-        on_time, late, totals = before.on_time, before.late, None
-        if len(self.rows):
-            on_time, late = encoded.of(lane), encoded.of(lane + 1)
-            totals = (encoded, lane)
+        on_time, late = before.on_time, before.late
+        if whole is not None and lane is not None:
+            on_time, late = joined(whole.parts_of(lane)), joined(whole.parts_of(lane + 1))
+        elif len(self.rows):
+            lanes, lane = self.lanes
+            on_time = _added(on_time, lanes.encoded.parts_of(lane))
+            late = _added(late, lanes.encoded.parts_of(lane + 1))
         new_ids = as_set(columns.frame_id[distinct(columns.frame[self.rows])])
         content = SlotContent(
             ids=as_set(self.known, new_ids).astype("<u8").tobytes(),
@@ -278,12 +284,15 @@ class _News:
         )
         return SlotMerge(
             content=content,
-            encoded=totals,
             accepted=int(first.sum()),
             late=late_points,
             duplicates=self.duplicates,
             owed=columns.debts(self.rows),
         )
+
+
+def _added(held: bytes, new: Sequence[Part]) -> bytes:
+    return joined([*parted(held), *new]) if new else held
 
 
 def _keys(columns: Columns, packs: Packs) -> tuple[list[SlotKey], Ints]:
