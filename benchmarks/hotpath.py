@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ import polars as pl
 
 from benchmarks.references import WINDOWS_MS
 from benchmarks.report import Differs, Section, Table, median, number, times
-from benchmarks.stages import Run, fold_all, judged, records_of
+from benchmarks.stages import Run, data_of, fold_all, judged, read_records, records_of
 from benchmarks.traffic import (
     DIMS,
     METRICS,
@@ -64,8 +65,10 @@ def measure(*, quick: bool) -> Section:
     json_rows, json_columns = rows_as_json(minute, sample), columns_as_json(minute, sample)
     scale = points / sample
     columns = list(_decoded(minute, reader))
+    texts = [data_of(event) for event in minute.events]
     for _ in range(rounds):
         for name, work in (
+            ("read", lambda: deque(map(read_records, texts, repeat(reader)), maxlen=0)),
             ("decode", lambda: deque(_decoded(minute, reader), maxlen=0)),
             ("partials", lambda: _partials(columns)),
             ("whole", lambda: _whole(minute, reader, Run())),
@@ -259,8 +262,10 @@ def _section(
     other = {name: median(found) * per_million for name, found in theirs.items()}
     units = run.write_units * per_million
     rows = [
-        ("event text → columns, binary frames", own["decode"], "orjson rows → columns",
+        ("record text → rows of numbers, binary frames", own["read"], "orjson rows → columns",
          other["orjson"], "0.08 s"),
+        ("event text → columns of points told apart", own["decode"], "orjson rows → columns",
+         other["orjson"], ""),
         ("JSON rows → rows of numbers", own["rows"], "orjson rows → columns", other["orjson"], ""),
         ("columnar JSON → rows of numbers", own["columnar"], "orjson rows → columns",
          other["orjson"], "1.1 s"),

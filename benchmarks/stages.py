@@ -70,9 +70,19 @@ def events_of(records: Sequence[bytes]) -> tuple[tuple[bytes, ...], ...]:
     return tuple(map(tuple, events))
 
 
+def data_of(event: str) -> list[str]:
+    """The records of an event, as the runtime hands them over: in base64."""
+    return [each["kinesis"]["data"] for each in json.loads(event)["Records"]]
+
+
 def records_of(event: str) -> list[bytes]:
-    """What the runtime makes of an event's text."""
-    return [from_base64(each["kinesis"]["data"]) for each in json.loads(event)["Records"]]
+    """The records of an event."""
+    return list(map(from_base64, data_of(event)))
+
+
+def read_records(texts: Sequence[str], reader: BodyReader) -> BodiesRead:
+    """A batch of records read and checked point by point, whoever sent them."""
+    return reader.read(list(enumerate(open_body(from_base64(text)) for text in texts)))
 
 
 def read_all(events: Sequence[Sequence[bytes]], run: Run, reader: BodyReader) -> list[Columns]:
