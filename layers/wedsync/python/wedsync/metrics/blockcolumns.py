@@ -33,6 +33,7 @@ from wedsync.metrics.stack import SCALES, UNSCALED, Stack, joined, parted
 
 _NARROWING = tuple(map(np.dtype, ("<u1", "<i1", "<u2", "<i2", "<u4", "<i4", "<i8")))
 _TYPES = (*_NARROWING, np.dtype("<f8"), np.dtype("<u8"))
+_PLANES = tuple(range(each.itemsize) for each in _TYPES)
 _ITEM_SIZES = np.array([each.itemsize for each in _TYPES])
 _FLOAT, _WORD = len(_NARROWING), len(_NARROWING) + 1
 _BOUNDS = tuple((int(np.iinfo(each).min), int(np.iinfo(each).max)) for each in _NARROWING)
@@ -105,31 +106,27 @@ class _Written:
         ]
         self._kinds: list[list[int]] = (codes & _TYPE_MASK).T.tolist()
         self._filled = [np.flatnonzero(each).tolist() for each in lengths.T]
-        self._narrow: dict[int, memoryview] = {}
+        self._planes: dict[tuple[int, int], memoryview] = {}
 
     def of(self, lane: int) -> list[bytes | memoryview]:
         """One block's types, lengths and numbers."""
         starts, ends, kinds = self._starts[lane], self._ends[lane], self._kinds[lane]
         parts: list[bytes | memoryview] = [self._heads[lane]]
         for column in self._filled[lane]:
-            low, high, kind = starts[column], ends[column], kinds[column]
-            if kind == 0:
-                parts.append(self._tight(column)[low:high])
-                continue
-            dtype = _TYPES[kind]
-            values = self._sources[column][low:high]
-            raw = values if kind >= _FLOAT else values.astype(dtype)
-            if dtype.itemsize > 1:
-                raw = raw.view(np.uint8).reshape(high - low, dtype.itemsize).T
-            parts.append(raw.tobytes())
+            low, high = starts[column], ends[column]
+            parts += [self._plane(column, number)[low:high] for number in _PLANES[kinds[column]]]
         return parts
 
-    def _tight(self, column: int) -> memoryview:
-        """The lowest byte of every number of a column."""
-        found = self._narrow.get(column)
+    def _plane(self, column: int, number: int) -> memoryview:
+        """One byte of every number of a column, beginning with the lowest.
+
+        Narrow types hold the lowest bytes of the wide one, so it is the same for all types.
+        """
+        found = self._planes.get((column, number))
         if found is None:
-            lowest = self._sources[column].astype(np.uint8)
-            found = self._narrow[column] = memoryview(lowest.tobytes())
+            values = self._sources[column]
+            planes = values.view(np.uint8).reshape(len(values), 8)
+            found = self._planes[column, number] = memoryview(planes[:, number].tobytes())
         return found
 
 
@@ -265,7 +262,7 @@ class _Texts:
         for column, _ in self._asked:
             column[:] = together[at : at + len(column)]
             at += len(column)
-        names = [strings[each] for each in (used % self._width).tolist()]
+        names = np.array(strings, np.object_)[used % self._width].tolist()
         places = bounds.tolist()
         return [names[low:high] for low, high in pairwise(places)]
 

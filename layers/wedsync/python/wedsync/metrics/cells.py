@@ -116,12 +116,13 @@ class Cells:
     def take(self, chosen: Bools) -> "Cells":
         """The chosen cells."""
         lengths = self.start[1:] - self.start[:-1]
-        entries = np.repeat(chosen, lengths)
+        entries = np.flatnonzero(np.repeat(chosen, lengths))
+        cells = np.flatnonzero(chosen)
         return Cells(
-            row=self.row[chosen],
-            second=self.second[chosen],
-            count=self.count[chosen],
-            start=_starts(lengths[chosen]),
+            row=self.row[cells],
+            second=self.second[cells],
+            count=self.count[cells],
+            start=_starts(lengths[cells]),
             keys=self.keys[entries],
             weights=self.weights[entries],
             cut=self.cut.take(chosen[self.is_cut]) if len(self.cut.sum) else NO_CUT,
