@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wedsync.metrics.block import ANY, Block, totals_of
-from wedsync.metrics.blockcodec import parts_of
+from wedsync.metrics.blockcodec import SMALL_CELLS, parts_of
 from wedsync.metrics.columns import Accepted, Columns
 from wedsync.metrics.facts import WeddingFacts, happening
 from wedsync.metrics.fold import (
@@ -358,26 +358,42 @@ def test_seconds_of_a_wedding_are_kept_while_asked_for(*, kept: bool) -> None:
     assert Block.decode(content.on_time).select(wedding_id=ANY).summary().count == 1
 
 
-def test_new_blocks_stand_beside_those_that_are_there_until_they_are_many() -> None:
+def many(first: int, number: int) -> list[Accepted]:
+    """So many points of different series, each a frame."""
+    return [
+        an_accepted(a_point(event_id=f"e{each}", dims=(("d", str(each)),)), frame_id=each + 1)
+        for each in range(first, first + number)
+    ]
+
+
+def test_beside_a_large_block_new_ones_are_put_until_they_are_many() -> None:
     items: Items = {}
     held = []
+    total = 0
     for number in range(3 * MOST_BLOCKS):
-        deliver(items, [an_accepted(a_point(event_id=f"e{number}"), frame_id=number + 1)])
-        ((_, content),) = items.items()
+        added = 3 if number % 3 else SMALL_CELLS + 1
+        (merge,) = deliver(items, many(total, added))
+        total += added
+        content = merge.content
         held.append(sum(not part.totals for part in parts_of(content.on_time)))
-        assert Block.decode(content.on_time).points == number + 1
-        assert Block.decode(totals_of(content.on_time)).totals().summary().count == number + 1
+        assert Block.decode(content.on_time).points == total
+        assert merge.totals() == (totals_of(content.on_time), b"")
+        assert Block.decode(totals_of(content.on_time)).totals().summary().count == total
     assert held[: MOST_BLOCKS + 2] == [*range(1, MOST_BLOCKS + 1), 1, 2]
     assert max(held) == MOST_BLOCKS
 
 
-def test_an_item_of_one_whole_block_is_added_to_and_its_totals_stay_known() -> None:
-    first, second = (an_accepted(frame_id=number) for number in (1, 2))
+def test_small_blocks_are_made_one_and_their_totals_are_told() -> None:
     items: Items = {}
-    deliver(items, [first])
-    ((key, content),) = items.items()
-    items[key] = replace(content, on_time=Block.decode(content.on_time).encode())
-    assert Block.decode(totals_of(items[key].on_time)).totals().summary().count == 1
-    deliver(items, [second])
-    assert Block.decode(items[key].on_time).points == 2
-    assert Block.decode(totals_of(items[key].on_time)).totals().summary().count == 2
+    for number in range(3):
+        (merge,) = deliver(items, many(number, 1))
+        block = Block.decode(merge.content.on_time)
+        assert block.encode() == merge.content.on_time
+        assert merge.totals() == (block.totals_only().encode(), b"")
+    (merge,) = deliver(items, many(3, SMALL_CELLS))
+    assert len(parts_of(merge.content.on_time)) == 2
+    assert Block.decode(merge.totals()[0]).totals().summary().count == SMALL_CELLS + 3
+    late = replace(an_accepted(), frame_id=10_000, late=True)
+    for number in range(2):
+        (merge,) = deliver(items, [replace(late, frame_id=10_000 + number)])
+        assert Block.decode(merge.totals()[1]).totals().summary().count == number + 1

@@ -6,8 +6,8 @@ block holds. What follows from the rest is stored in neither: counts are sums of
 up to 8 observations are their observations.
 
 A third form holds several blocks that amount to one: each behind its size. So something is added
-without a look at what is there. Which of them hold the tenant's totals alone is told beside the
-size.
+to much without a look at what is there. Which of them hold the tenant's totals alone is told beside
+the size.
 """
 
 import struct
@@ -55,20 +55,26 @@ class Encoded:
 
     def of(self, lane: int) -> bytes:
         """One block."""
-        cells = self._series.held(lane) + self._overall.held(lane)
-        if cells > SMALL_CELLS:
+        if self._large(lane):
             return _MAGIC + _COLUMNS + self._compress(self._columned.of(lane))
         return self._small(lane, self._overall.share(lane))
 
+    def value_of(self, lane: int) -> bytes:
+        """One block as it is kept where something may be added: a large one in its parts."""
+        return joined(self.parts_of(lane)) if self._large(lane) else self.of(lane)
+
     def parts_of(self, lane: int) -> "list[Part]":
         """The same block in two parts, both in its form: the tenant's totals, and all the rest."""
-        if self._series.held(lane) + self._overall.held(lane) > SMALL_CELLS:
+        if self._large(lane):
             rest = _MAGIC + _COLUMNS + self._compress(self._columned_rest.of(lane))
             totals = self._large_totals(lane)
         else:
             rest, totals = self._small(lane, no_grid()), self.totals_of(lane)
         parts = (Part(rest, totals=False), Part(totals, totals=True))
         return [part for part in parts if part.block]
+
+    def _large(self, lane: int) -> bool:
+        return self._series.held(lane) + self._overall.held(lane) > SMALL_CELLS
 
     def _small(self, lane: int, overall: Grid) -> bytes:
         stack = self._stack

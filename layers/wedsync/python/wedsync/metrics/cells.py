@@ -27,6 +27,7 @@ WHOLE = -1
 """The second of a cell that covers its whole interval."""
 _SECONDS = 61
 _SPARSE = 64
+_FEW = 4_096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -299,9 +300,14 @@ def _with_bins(keys: Floats, cut: Bools | None) -> Floats:
 
 def _sums_of_runs(weights: Ints, bounds: Ints) -> Ints:
     """What stands between each bound and the next, in all; whole numbers add up exactly."""
+    if len(weights) < _FEW:
+        few: Ints = np.add.reduceat(weights, bounds[:-1])
+        return few
     before = np.zeros(len(weights) + 1, np.int64)
     np.cumsum(weights, out=before[1:])
-    return np.diff(before[bounds])
+    at = before[bounds]
+    many: Ints = at[1:] - at[:-1]
+    return many
 
 
 def told_cells(

@@ -7,13 +7,13 @@ knows some of its frames already is its share folded again.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from wedsync.metrics.block import merge_stacks, parted, totals_of
-from wedsync.metrics.blockcodec import Encoded, Part, decode_all, joined, parts_of
+from wedsync.metrics.blockcodec import Encoded, decode_all, is_several, joined, parts_of
 from wedsync.metrics.columns import MADE, Columns
 from wedsync.metrics.histogram import Bools, Ints, Words, as_set, by_small, dense_ids, distinct
 from wedsync.metrics.lanes import Lanes, fold_lanes
@@ -46,10 +46,10 @@ class SlotKey:
 class SlotContent:
     """What an item holds: the frames merged so far (sorted, 64 bits each) and their blocks.
 
-    ``on_time`` and ``late`` are each several blocks that amount to one, the tenant's totals in
-    blocks of their own. ``points_*`` count observations; ``sent_*`` and ``duplicates`` count points
-    as they were sent. ``newest_ms`` is the time of the newest point that came on time, 0 where none
-    did.
+    ``on_time`` and ``late`` are each a block, or several that amount to one, with the tenant's
+    totals in blocks of their own. ``points_*`` count observations; ``sent_*`` and ``duplicates``
+    count points as they were sent. ``newest_ms`` is the time of the newest point that came on time,
+    0 where none did.
     """
 
     ids: bytes = b""
@@ -75,10 +75,21 @@ class SlotMerge:
     late: int
     duplicates: int
     owed: frozenset[int]
+    encoded: tuple[Encoded, int] | None = field(repr=False, compare=False)
 
     def totals(self) -> tuple[bytes, bytes]:
         """The tenant's totals of the item, on time and late."""
-        return totals_of(self.content.on_time), totals_of(self.content.late)
+        on_time, late = (
+            self._totals(data, half)
+            for half, data in enumerate((self.content.on_time, self.content.late))
+        )
+        return on_time, late
+
+    def _totals(self, data: bytes, half: int) -> bytes:
+        if self.encoded is None or is_several(data):
+            return totals_of(data)
+        encoded, lane = self.encoded
+        return encoded.totals_of(lane + half)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -184,8 +195,8 @@ def merge_rows(existing: SlotContent | None, rows: SlotRows) -> SlotMerge:
 def merge_many(shares: Sequence[tuple[SlotContent | None, SlotRows]]) -> list[SlotMerge]:
     """Merge each share into what its item holds, all at a go.
 
-    What is new is put beside what is there, in a block of its own. Where there are many, or much,
-    already, they are made one.
+    Small blocks are made one. Beside a large one, what is new is put in a block of its own, until
+    there are many.
     """
     news = [_News.of(existing or SlotContent(), rows) for existing, rows in shares]
     crowded = [each for each in news if each.crowded]
@@ -240,12 +251,15 @@ class _News:
 
     @property
     def crowded(self) -> bool:
-        """Whether new rows meet so many blocks, or so large ones, that all are made one."""
+        """Whether new rows meet small blocks, so many, or so large ones, that all are made one."""
         if not len(self.rows):
             return False
         held = self.before.on_time, self.before.late
-        most = max(sum(not part.totals for part in parts_of(data)) for data in held)
-        return most >= MOST_BLOCKS or (most > 0 and sum(map(len, held)) > CROWDED_BYTES)
+        if not any(held):
+            return False
+        parts = [sum(not part.totals for part in parts_of(data)) for data in held]
+        small = not any(map(is_several, held))
+        return small or max(parts) >= MOST_BLOCKS or sum(map(len, held)) > CROWDED_BYTES
 
     @cached_property
     def lanes(self) -> tuple[Lanes, int]:
@@ -263,13 +277,15 @@ class _News:
         first, is_late = columns.is_first(self.rows), columns.late[self.rows]
         weight = columns.observations(self.rows)
         late_weight, late_points = int(weight[is_late].sum()), int(first[is_late].sum())
-        on_time, late = before.on_time, before.late
+        on_time, late, encoded = before.on_time, before.late, None
         if whole is not None and lane is not None:
-            on_time, late = joined(whole.parts_of(lane)), joined(whole.parts_of(lane + 1))
+            on_time, late, encoded = whole.value_of(lane), whole.value_of(lane + 1), (whole, lane)
         elif len(self.rows):
             lanes, lane = self.lanes
-            on_time = _added(on_time, lanes.encoded.parts_of(lane))
-            late = _added(late, lanes.encoded.parts_of(lane + 1))
+            if not (on_time or late):
+                encoded = (lanes.encoded, lane)
+            on_time = _added(on_time, lanes.encoded, lane)
+            late = _added(late, lanes.encoded, lane + 1)
         new_ids = as_set(columns.frame_id[distinct(columns.frame[self.rows])])
         content = SlotContent(
             ids=as_set(self.known, new_ids).astype("<u8").tobytes(),
@@ -284,6 +300,7 @@ class _News:
         )
         return SlotMerge(
             content=content,
+            encoded=encoded,
             accepted=int(first.sum()),
             late=late_points,
             duplicates=self.duplicates,
@@ -291,8 +308,11 @@ class _News:
         )
 
 
-def _added(held: bytes, new: Sequence[Part]) -> bytes:
-    return joined([*parted(held), *new]) if new else held
+def _added(held: bytes, new: Encoded, lane: int) -> bytes:
+    """What is held with a block beside it."""
+    if not held:
+        return new.value_of(lane)
+    return joined([*parted(held), *new.parts_of(lane)])
 
 
 def _keys(columns: Columns, packs: Packs) -> tuple[list[SlotKey], Ints]:
