@@ -117,8 +117,8 @@ class Cells:
     def take(self, chosen: Bools) -> "Cells":
         """The chosen cells."""
         lengths = self.start[1:] - self.start[:-1]
-        entries = np.flatnonzero(np.repeat(chosen, lengths))
-        cells = np.flatnonzero(chosen)
+        entries = chosen.repeat(lengths).nonzero()[0]
+        cells = chosen.nonzero()[0]
         return Cells(
             row=self.row[cells],
             second=self.second[cells],
@@ -208,7 +208,7 @@ def join(parts: Sequence[tuple[Cells, Ints]], *, keeps: Sequence[Bools] | None =
         second = np.where(np.concatenate(keeps), second, WHOLE)
         if int(second.max()) != WHOLE:
             ids, seconds = row * _SECONDS + (second + 1), _SECONDS
-    lengths = np.concatenate([np.diff(cells.start) for cells in every])
+    lengths = np.concatenate([cells.start[1:] - cells.start[:-1] for cells in every])
     entry_ids = np.repeat(ids, lengths)
     keys = np.concatenate([cells.keys for cells in every])
     order = order_of_runs(entry_ids, keys)
@@ -218,10 +218,12 @@ def join(parts: Sequence[tuple[Cells, Ints]], *, keeps: Sequence[Bools] | None =
     first = run_starts(entry_ids)
 
     def cut_of(cut: Bools, _: Ints) -> Cut:
-        chosen = _which(ids, entry_ids[first[cut]])
-        of_part = np.split(chosen, np.cumsum([len(cells) for cells in every])[:-1])
-        some = [cells.take(those) for cells, those in zip(every, of_part, strict=True)]
-        of = ids[chosen]
+        some, of = every, ids
+        if len(ids) >= _FEW:  # worth while to look at those alone that became part of a cut one
+            chosen = _which(ids, entry_ids[first[cut]])
+            of_part = np.split(chosen, np.cumsum([len(cells) for cells in every])[:-1])
+            some = [cells.take(those) for cells, those in zip(every, of_part, strict=True)]
+            of = ids[chosen]
         by_id = np.argsort(of, kind="stable")
         begins = run_starts(of[by_id])
         sums, low, high = (
@@ -232,7 +234,8 @@ def join(parts: Sequence[tuple[Cells, Ints]], *, keeps: Sequence[Bools] | None =
                 (np.maximum, [cells.max for cells in some]),
             )
         )
-        return Cut(sum=sums, min=low, max=high)
+        told = Cut(sum=sums, min=low, max=high)
+        return told if some is not every else told.take(cut)
 
     return _cells(entry_ids, keys, weights, first, seconds, cut_of)
 
@@ -261,8 +264,9 @@ def _cells(
     ``cut_of`` tells of the cells that are cut; it is given which these are, and how many
     observations each cell has here.
     """
-    lengths = np.diff(first, append=len(ids))
-    count = lengths if weights is None else _sums_of_runs(weights, np.append(first, len(ids)))
+    bounds = _ended(first, len(ids))
+    lengths = bounds[1:] - bounds[:-1]
+    count = lengths if weights is None else _sums_of_runs(weights, bounds)
     is_cut = count > EXACT_UP_TO
     cut = NO_CUT
     if is_cut.any():
@@ -271,9 +275,9 @@ def _cells(
     begins = np.empty(len(keys), np.bool_)
     np.not_equal(keys[1:], keys[:-1], out=begins[1:])
     begins[first] = True
-    entries = np.flatnonzero(begins)
-    ends = np.append(entries, len(ids))
-    weights = np.diff(ends) if weights is None else _sums_of_runs(weights, ends)
+    entries = begins.nonzero()[0]
+    ends = _ended(entries, len(ids))
+    weights = ends[1:] - ends[:-1] if weights is None else _sums_of_runs(weights, ends)
     row, second = ids[first], np.full(len(first), WHOLE, np.int64)
     if seconds > 1:
         row, second = np.divmod(row, seconds)
@@ -282,11 +286,19 @@ def _cells(
         row=row,
         second=second,
         count=count,
-        start=np.append(np.cumsum(begins)[first] - 1, len(entries)),
+        start=_ended(begins.cumsum()[first] - 1, len(entries)),
         keys=keys[entries],
         weights=weights,
         cut=cut,
     )
+
+
+def _ended(starts: Ints, end: int) -> Ints:
+    """The starts of runs, and the end of the last one."""
+    bounds = np.empty(len(starts) + 1, np.int64)
+    bounds[:-1] = starts
+    bounds[-1] = end
+    return bounds
 
 
 def _with_bins(keys: Floats, cut: Bools | None) -> Floats:
@@ -358,4 +370,6 @@ def exact_sums(keys: Floats, weights: Ints, start: Ints) -> Floats:
 
 
 def _starts(lengths: Ints) -> Ints:
-    return np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
+    starts = np.zeros(len(lengths) + 1, np.int64)
+    lengths.cumsum(out=starts[1:])
+    return starts

@@ -66,7 +66,10 @@ def run_starts(keys: npt.NDArray[np.generic], *more: npt.NDArray[np.generic]) ->
     changes = keys[1:] != keys[:-1]
     for other in more:
         changes |= other[1:] != other[:-1]
-    return np.concatenate((np.zeros(1, np.int64), np.flatnonzero(changes) + 1))
+    begins = np.empty(len(keys), np.bool_)
+    begins[0] = True
+    begins[1:] = changes
+    return begins.nonzero()[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
