@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import itemgetter
 from typing import TypeGuard, TypeVar
 
 MOST_ROWS = 5_000
@@ -27,7 +28,7 @@ _ZLIB, _COUNTS, _GUESTS, _FURTHER = 1, 4, 8, 64
 _OWN_TIME = -1
 _NO_GUEST = 0xFFFF
 _MOST_DECIMALS = 3
-_LEVEL = 6
+_LEVEL = 1
 _HIGHEST_RATIO = 100
 _SMALLEST_RATED_BYTES = 1024
 
@@ -45,7 +46,6 @@ _DATA_TYPES = frozenset(
     }
 )
 _PRIORITIES = frozenset({"low", "normal", "high", "critical", "urgent"})
-_IDS = ("weddingId", "vendorId", "source", "guestId")
 _NO_DIMS = frozenset({"weddingId", "vendorId", "guestId"})
 _RESERVED = "derived."
 _NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,200}")
@@ -94,6 +94,12 @@ def frame_of(lines: bytes, *, frame_id: int) -> bytes:
     return columns.encoded(frame_id)
 
 
+_SAID = ("name", "kind", "dataType", "priority", "weddingId", "vendorId", "source", "dims")
+"""What decides the series of a point, in this order."""
+_said_of = itemgetter(*_SAID)
+_UNSAID: Mapping[str, object] = dict.fromkeys(_SAID)
+
+
 @dataclass(slots=True)
 class _Columns:
     """Points on their way into a frame: texts by number, and one entry for each row."""
@@ -103,6 +109,7 @@ class _Columns:
     dims: dict[tuple[tuple[str, str], ...], int] = field(default_factory=dict)
     guests: dict[str, int] = field(default_factory=dict)
     series: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    known: dict[tuple[object, ...], int] = field(default_factory=dict)
     series_of: list[int] = field(default_factory=list)
     ts_ms: list[int] = field(default_factory=list)
     value: list[float] = field(default_factory=list)
@@ -111,32 +118,34 @@ class _Columns:
     further: list[int] = field(default_factory=list)
 
     def add(self, point: Mapping[str, object]) -> None:
+        *said, dims = _said_of({**_UNSAID, **point})
+        pairs = tuple(dims.items()) if dims else ()
+        key = (*said, *pairs)
+        series = self.known.get(key)
+        if series is None:
+            series = self.known[key] = self._series(said, pairs)
         get = point.get
         guest = get("guestId")
         values = _values_of(point)
-        rows = len(values)
-        self.series_of += [self._series(point)] * rows
-        self.ts_ms += [_whole(point["ts"])] * rows
-        self.value += values
-        self.count += [_whole(get("count") or 1)] * rows
-        self.guest += [_NO_GUEST if guest is None else _number(self.guests, str(guest))] * rows
-        self.further += [0, *[1] * (rows - 1)]
+        for further, value in enumerate(values):
+            self.series_of.append(series)
+            self.ts_ms.append(_whole(point["ts"]))
+            self.value.append(value)
+            self.count.append(_whole(get("count") or 1))
+            self.guest.append(_NO_GUEST if guest is None else _number(self.guests, str(guest)))
+            self.further.append(1 if further else 0)
 
-    def _series(self, point: Mapping[str, object]) -> int:
-        get = point.get
-        metric: tuple[str, ...] = (str(point["name"]), str(point["kind"]))
-        data_type, priority = get("dataType"), get("priority")
+    def _series(self, said: Sequence[object], pairs: Sequence[tuple[str, object]]) -> int:
+        name, kind, data_type, priority, *place = said
+        metric: tuple[str, ...] = (str(name), str(kind))
         if data_type is not None or priority is not None:
             metric += (str(data_type or "system_metric"), str(priority or "normal"))
-        place = tuple(None if (id_ := get(name)) is None else str(id_) for name in _IDS[:3])
-        dims = get("dims")
-        told = dims.items() if isinstance(dims, dict) else ()
         return _number(
             self.series,
             (
-                _number(self.places, place),
+                _number(self.places, tuple(None if id_ is None else str(id_) for id_ in place)),
                 _number(self.metrics, metric),
-                _number(self.dims, tuple((name, _dim_text(each)) for name, each in told)),
+                _number(self.dims, tuple((name, str(each)) for name, each in pairs)),
             ),
         )
 
@@ -219,76 +228,67 @@ def _values_of(point: Mapping[str, object]) -> list[float]:
 
 def _members_fit(point: Mapping[str, object]) -> bool:
     get = point.get
+    if not point.keys() <= _MEMBERS or not _dims_fit(get("dims")):
+        return False
+    if (get("v"), get("count")) != (None, None) and not _numbers_fit(get("v"), get("count")):
+        return False
+    try:
+        return _texts_fit(
+            get("name"),
+            get("kind"),
+            get("dataType"),
+            get("priority"),
+            get("weddingId"),
+            get("vendorId"),
+            get("source"),
+            get("guestId"),
+        )
+    except TypeError:  # a list or an object cannot be looked up
+        return False
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _texts_fit(
+    name: object, kind: object, data_type: object, priority: object, *ids: object
+) -> bool:
     return (
-        point.keys() <= _MEMBERS
-        and get("v", 1) in (1, None)
-        and _is_name(get("name"))
-        and _is_one_of(_KINDS, get("kind"))
-        and _count_fits(get("count"))
-        and _labels_fit(point)
-        and _dims_fit(get("dims"))
-        and all(_is_id(each) for name in _IDS if (each := get(name)) is not None)
+        isinstance(name, str)
+        and _NAME.fullmatch(name) is not None
+        and not name.startswith(_RESERVED)
+        and kind in _KINDS
+        and (data_type is None or data_type in _DATA_TYPES)
+        and (priority is None or priority in _PRIORITIES)
+        and all(each is None or _is_id(each) for each in ids)
     )
 
 
-def _count_fits(count: object) -> bool:
-    return count is None or (_is_whole(count) and 1 <= count <= _MOST_COUNT)
-
-
-def _labels_fit(point: Mapping[str, object]) -> bool:
-    data_type, priority = point.get("dataType"), point.get("priority")
-    return (data_type is None or _is_one_of(_DATA_TYPES, data_type)) and (
-        priority is None or _is_one_of(_PRIORITIES, priority)
-    )
+def _numbers_fit(version: object, count: object) -> bool:
+    known = version is None or (_is_whole(version) and version == 1)
+    return known and (count is None or (_is_whole(count) and 1 <= count <= _MOST_COUNT))
 
 
 def _dims_fit(dims: object) -> bool:
-    if dims is None:
-        return True
-    return (
-        isinstance(dims, dict)
-        and len(dims) <= _MOST_DIMS
-        and all(_is_dim_name(name) and _is_dim_value(each) for name, each in dims.items())
-    )
+    if not dims:
+        return dims is None or isinstance(dims, dict)
+    if not isinstance(dims, dict) or len(dims) > _MOST_DIMS:
+        return False
+    try:
+        return all(map(_dim_fits, dims.keys(), dims.values()))
+    except TypeError:
+        return False
 
 
-def _is_dim_name(name: object) -> bool:
-    return isinstance(name, str) and name not in _NO_DIMS and _is_plain_dim_name(name)
-
-
-def _is_dim_value(value: object) -> bool:
+@lru_cache(maxsize=4096, typed=True)
+def _dim_fits(name: object, value: object) -> bool:
+    if not isinstance(name, str) or name in _NO_DIMS or _DIM_NAME.fullmatch(name) is None:
+        return False
     if isinstance(value, str):
         return len(value) <= _LONGEST_DIM_VALUE and value.isprintable()
-    return isinstance(value, int) and -_LARGEST_WHOLE_DIM <= value <= _LARGEST_WHOLE_DIM
-
-
-def _dim_text(value: object) -> str:
-    """As the platform takes it from JSON."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+    return _is_whole(value) and -_LARGEST_WHOLE_DIM <= value <= _LARGEST_WHOLE_DIM
 
 
 def _is_id(value: object) -> bool:
     return isinstance(value, str) and 1 <= len(value) <= _LONGEST_ID and value.isprintable()
-
-
-def _is_name(value: object) -> bool:
-    return isinstance(value, str) and _is_plain_name(value)
-
-
-@lru_cache(maxsize=1024)
-def _is_plain_name(text: str) -> bool:
-    return _NAME.fullmatch(text) is not None and not text.startswith(_RESERVED)
-
-
-@lru_cache(maxsize=1024)
-def _is_plain_dim_name(text: str) -> bool:
-    return _DIM_NAME.fullmatch(text) is not None
-
-
-def _is_one_of(texts: frozenset[str], value: object) -> bool:
-    return isinstance(value, str) and value in texts
 
 
 def _is_whole(value: object) -> TypeGuard[int]:
