@@ -193,6 +193,24 @@ def test_batches_that_a_former_version_left_are_sent_as_it_sent_them(
     eventually(lambda: platform.counted(name) == {str(n): 1.0 for n in range(6)})
 
 
+def unsigned(platform: Platform) -> KinesisOutlet:
+    return KinesisOutlet(platform.server.kinesis(), "wedsync-metrics")
+
+
+@pytest.mark.parametrize("outlet_of", [signed, unsigned, over_http])
+def test_lines_that_the_disk_has_damaged_cost_themselves_alone(
+    platform: Platform, tmp_path: Path, outlet_of: Callable[[Platform], Outlet]
+) -> None:
+    name = f"damaged_{outlet_of.__name__}"
+    points = [{**platform.point(name, number), "ts": platform.now_ms()} for number in range(2)]
+    lines = b"\x00{half\n" + lines_of(points)
+    (tmp_path / "000000000007-00000000000000ae.frame.batch").write_bytes(lines)
+    with Client(outlet_of(platform), Spool(tmp_path), linger_seconds=0) as client:
+        client.send(platform.point(name, 2))
+        assert client.flush()
+    eventually(lambda: platform.counted(name) == {str(n): 1.0 for n in range(3)})
+
+
 def test_of_what_does_not_fit_one_call_each_call_tells_for_itself(platform: Platform) -> None:
     outlet = signed(platform)
     rng = random.Random(20260620)

@@ -1,5 +1,6 @@
 """What the client makes a frame of is read as its JSON would be; what might not be goes as JSON."""
 
+import gzip
 import json
 import struct
 from collections.abc import Mapping
@@ -24,7 +25,9 @@ def line(point: Mapping[str, object]) -> bytes:
 
 
 def framed(*points: Mapping[str, object]) -> bytes:
-    return frame_of(b"".join(map(line, points)), frame_id=FRAME_ID)
+    frame = frame_of(b"".join(map(line, points)), frame_id=FRAME_ID)
+    assert frame is not None
+    return frame
 
 
 def read(body: bytes) -> tuple[list[tuple[int, Point]], list[str], list[Priority]]:
@@ -186,6 +189,20 @@ def test_a_batch_is_the_same_frame_at_every_try() -> None:
     assert head[5:] == (FRAME_ID, -1), "every point's time is its own"
     assert batch.body == Batch(batch.batch_id, lines, framed=True).body
     assert len(batch.body) < len(lines) / 20
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [b"{half\n", b"\x00\x00\n", b"7\n", b"{}\n", b"\xff\n", line({**GOOD, "ts": 2**40}),
+     line({**GOOD, "value": 1e400}), line({**GOOD, "count": 2**40})],
+)  # fmt: skip
+def test_what_a_disk_has_damaged_goes_as_lines_and_costs_itself_alone(damaged: bytes) -> None:
+    lines = line(GOOD) + damaged + line(GOOD)
+    batch = Batch(f"000000000001-{FRAME_ID:016x}", lines, framed=True)
+    assert batch.frame is None
+    told, rejected, _ = read(gzip.decompress(batch.body))
+    assert [index for index, point in told if point.ts_ms == NOW and point.count == 1] == [0, 2]
+    assert len(told) + len(rejected) == 3
 
 
 def test_points_that_are_all_alike_are_no_bomb() -> None:

@@ -67,7 +67,7 @@ def as_the_clients_frame(points: Sequence[Members], frame_id: int) -> bytes | No
     if any(fit_of(point, at) is None for point, at in zip(points, times, strict=True)):
         return None
     lines = b"".join(json.dumps(point).encode() + b"\n" for point in points)
-    return Batch(f"0-{frame_id:016x}", lines, framed=True).body
+    return Batch(f"0-{frame_id:016x}", lines, framed=True).frame
 
 
 def _with_guest(point: Members) -> Members:

@@ -82,16 +82,20 @@ def fit_of(point: Mapping[str, object], now_ms: int) -> Fit | None:
     return None if rows is None or not _members_fit(point) else Fit(rows, ts_ms)
 
 
-def frame_of(lines: bytes, *, frame_id: int) -> bytes:
+def frame_of(lines: bytes, *, frame_id: int) -> bytes | None:
     """One frame of the points on these lines, all of which fit. The same lines, the same frame.
 
-    The time of each point is its own: a frame that told when it was created would be refused
-    whole by a platform whose clock is behind.
+    ``None`` where the disk gave back something else than was written. The time of each point is
+    its own: a frame that told when it was created would be refused whole by a platform whose
+    clock is behind.
     """
     columns = _Columns()
-    for point in json.loads(b"[" + b",".join(lines.splitlines()) + b"]"):
-        columns.add(point)
-    return columns.encoded(frame_id)
+    try:
+        for point in json.loads(b"[" + b",".join(lines.splitlines()) + b"]"):
+            columns.add(point)
+        return columns.encoded(frame_id)
+    except (ValueError, TypeError, KeyError, ArithmeticError, struct.error):
+        return None
 
 
 _SAID = ("name", "kind", "dataType", "priority", "weddingId", "vendorId", "source", "dims")

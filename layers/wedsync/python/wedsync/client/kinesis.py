@@ -74,7 +74,7 @@ class KinesisOutlet:
         """Its partition key, and what it is sent as."""
         key = batch.first.get("weddingId") or batch.first.get("vendorId") or batch.batch_id
         if self._key_id is None:
-            data = batch.body if batch.framed else _with_event_ids(batch).body
+            data = batch.frame or _with_event_ids(batch).body
         else:
             data = sign(
                 batch.body,
@@ -104,7 +104,19 @@ def _calls(
 
 
 def _with_event_ids(batch: Batch) -> Batch:
-    points = [json.loads(line) for line in batch.lines.splitlines()]
-    for place, point in enumerate(points):
-        point.setdefault("eventId", f"{batch.batch_id}.{place}")
-    return Batch(batch.batch_id, b"".join(json.dumps(point).encode() + b"\n" for point in points))
+    lines = [
+        _with_event_id(line, f"{batch.batch_id}.{place}") + b"\n"
+        for place, line in enumerate(batch.lines.splitlines())
+    ]
+    return Batch(batch.batch_id, b"".join(lines))
+
+
+def _with_event_id(line: bytes, event_id: str) -> bytes:
+    """The point with this id, if it has none; a line that a disk has damaged as it is."""
+    try:
+        point = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(point, dict):
+        return line
+    return json.dumps({"eventId": event_id, **point}).encode()

@@ -22,16 +22,26 @@ class Batch:
 
     @property
     def first(self) -> dict[str, object]:
-        """Its first point."""
-        point: dict[str, object] = json.loads(self.lines.partition(b"\n")[0])
-        return point
+        """Its first point, as far as it can be read."""
+        try:
+            point = json.loads(self.lines.partition(b"\n")[0])
+        except ValueError:
+            return {}
+        return point if isinstance(point, dict) else {}
+
+    @property
+    def frame(self) -> bytes | None:
+        """The frame that it is sent as; ``None`` where it is sent as its lines.
+
+        So are lines that a disk has damaged: the platform names those that are none.
+        """
+        return frame_of(self.lines, frame_id=self._frame_id) if self.framed else None
 
     @property
     def body(self) -> bytes:
         """What it is sent as: a frame, or the lines, compressed. Points keep their order."""
-        if self.framed:
-            return frame_of(self.lines, frame_id=self._frame_id)
-        return gzip.compress(self.lines, compresslevel=6, mtime=0)
+        frame = self.frame
+        return gzip.compress(self.lines, compresslevel=6, mtime=0) if frame is None else frame
 
     @property
     def _frame_id(self) -> int:
