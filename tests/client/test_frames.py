@@ -1,17 +1,25 @@
 """What the client makes a frame of is read as its JSON would be; what might not be goes as JSON."""
 
+import base64
+import contextlib
 import gzip
 import json
+import random
 import struct
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wedsync.client import Batch
+from tests.harness import Bundle
+from wedsync.client import Batch, Spool
 from wedsync.client.frames import LONGEST_SPAN_MS, MOST_ROWS, fit_of, frame_of
+from wedsync.client.spool import BYTES_PER_FRAME
 from wedsync.metrics.point import DataType, Point, Priority
 from wedsync.metrics.reading import BodyReader
 
@@ -210,3 +218,35 @@ def test_points_that_are_all_alike_are_no_bomb() -> None:
     told, rejected, _ = read(framed(point))
     assert not rejected
     assert len(told[0][1].values) == MOST_ROWS
+
+
+def test_the_largest_frame_of_a_spool_fits_a_request_and_a_record(tmp_path: Path) -> None:
+    """As many series as points, in texts that no compression makes much shorter."""
+    chance = random.Random(20260620)
+    points: list[dict[str, object]] = [
+        {
+            **GOOD,
+            "value": 1 / at,
+            "weddingId": base64.b85encode(chance.randbytes(156)).decode(),
+            "vendorId": base64.b85encode(chance.randbytes(156)).decode(),
+        }
+        for at in range(3, 2_000)
+    ]
+    with contextlib.closing(Spool(tmp_path)) as spool:
+        lines = [line(point).rstrip() for point in points]
+        spool.append(lines, fits=[fit_of(point, NOW) for point in points])
+        spool.seal()
+        batch, *_ = spool.sealed(9)
+    assert len(batch.lines) > 0.98 * BYTES_PER_FRAME
+    assert 400_000 < len(batch.body) < (1 << 20) - 512
+    sent = batch.lines.count(b"\n")
+    with Bundle(at=datetime.fromtimestamp(NOW / 1000, UTC), shards=1) as bundle:
+        answer = bundle.request("POST", "/api/metrics/ingest", body=batch.body)
+        assert (answer.status, answer["accepted"]) == (202, sent)
+        assert bundle.request("POST", "/api/metrics/ingest", body=batch.body).status == 202
+        bundle.drain()
+        bundle.clock.advance(2)
+        query = {"name": "photo.upload", "stat": "count", "window": "1m", "timeRange": "5m"}
+        series = bundle.request("GET", "/api/metrics/series", query=query)["series"]
+        lines_told = cast("list[dict[str, list[tuple[int, float]]]]", series)
+        assert sum(value for told in lines_told for _, value in told["points"]) == sent
