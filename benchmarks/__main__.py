@@ -10,7 +10,17 @@ from pathlib import Path
 
 from benchmarks.report import Differs, Section, machine, machine_text
 
-_SECTIONS = ("hotpath", "kernel", "server", "routes", "paging", "rules", "calls", "coldstart")
+_SECTIONS = (
+    "hotpath",
+    "kernel",
+    "server",
+    "routes",
+    "paging",
+    "rules",
+    "calls",
+    "client",
+    "coldstart",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,5 +1,7 @@
 """A process that sends numbered points until it is killed: ``python -m tests.client.producer``.
 
+Every third has an event id, and goes as JSON; the others are framed.
+
 It prints the number of each point once ``send`` has returned. Its stream takes a part of each
 call only, and now and then loses its answer.
 """
@@ -58,7 +60,8 @@ def main() -> None:
     )
     with Client(outlet, Spool(Path(spool)), linger_seconds=0.01) as client:
         for number in range(int(first), int(last)):
-            client.send(point(wedding_id, "numbered", number))
+            own = {} if number % 3 else {"eventId": f"n-{number}"}
+            client.send({**point(wedding_id, "numbered", number), **own})
             print(number, flush=True)  # noqa: T201 - what the test reads
         client.flush(timeout_seconds=60)
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,17 @@ import pytest
 from tests.client.points import point
 from tests.harness import a_wedding_request
 from tests.infra.local.processes import Server, eventually
-from wedsync.client import Accepted, Again, Batch, Client, HttpOutlet, Outcome, Refused, Spool
+from wedsync.client import (
+    Accepted,
+    Again,
+    Batch,
+    Client,
+    HttpOutlet,
+    Outcome,
+    Outlet,
+    Refused,
+    Spool,
+)
 from wedsync.client.kinesis import KinesisOutlet
 
 COMMAND = ("-c", "from infra.local.cli import main; main()")
@@ -126,21 +136,101 @@ class Forgetful(HttpOutlet):
 
 def test_over_http_a_lost_answer_doubles_nothing(platform: Platform, tmp_path: Path) -> None:
     outlet = Forgetful(platform.url, token=platform.token("device"))
+    points = [platform.point("by_http", number) for number in range(50)]
+    points[::2] = [{**each, "eventId": str(at)} for at, each in enumerate(points[::2])]
     with Client(outlet, Spool(tmp_path), linger_seconds=0.05) as client:
-        client.send(*(platform.point("by_http", number) for number in range(50)))
+        client.send(*points)
         assert client.flush()
-    assert set(outlet.tries.values()) == {3}
+    assert list(outlet.tries.values()) == [3, 3], "lines and a frame"
     expected = {str(number): 1.0 for number in range(50)}
     eventually(lambda: platform.counted("by_http") == expected)
 
 
-def test_unsigned_records_double_nothing_either(platform: Platform) -> None:
+@pytest.mark.parametrize("framed", [False, True])
+def test_unsigned_records_double_nothing_either(platform: Platform, *, framed: bool) -> None:
     outlet = KinesisOutlet(platform.server.kinesis(), "wedsync-metrics")
-    points = [{**platform.point("bare", number), "ts": platform.now_ms()} for number in range(5)]
-    lines = b"".join(json.dumps(each).encode() + b"\n" for each in points)
+    name = f"bare_{framed}"
+    points = [{**platform.point(name, number), "ts": platform.now_ms()} for number in range(5)]
+    batch = Batch("000000000001-00000000000000aa", lines_of(points), framed=framed)
     for _ in range(3):
-        assert outlet.put([Batch("000000000001-00000000000000aa", lines)]) == [Accepted()]
-    eventually(lambda: platform.counted("bare") == {str(n): 1.0 for n in range(5)})
+        assert outlet.put([batch]) == [Accepted()]
+    eventually(lambda: platform.counted(name) == {str(n): 1.0 for n in range(5)})
+
+
+def lines_of(points: Sequence[dict[str, object]]) -> bytes:
+    return b"".join(json.dumps(each).encode() + b"\n" for each in points)
+
+
+def signed(platform: Platform) -> KinesisOutlet:
+    device = cast("dict[str, str]", platform.server.line["device"])
+    return KinesisOutlet(
+        platform.server.kinesis(),
+        "wedsync-metrics",
+        key_id=device["keyId"],
+        secret=device["signingSecret"],
+    )
+
+
+def over_http(platform: Platform) -> HttpOutlet:
+    return HttpOutlet(platform.url, token=platform.token("device"))
+
+
+@pytest.mark.parametrize("outlet_of", [signed, over_http])
+def test_batches_that_a_former_version_left_are_sent_as_it_sent_them(
+    platform: Platform, tmp_path: Path, outlet_of: Callable[[Platform], Outlet]
+) -> None:
+    """It put lines alone on disk and may have sent them; only as the same lines are they known."""
+    name = f"left_{outlet_of.__name__}"
+    points = [{**platform.point(name, number), "ts": platform.now_ms()} for number in range(5)]
+    batch_id = "000000000007-00000000000000ad"
+    (tmp_path / f"{batch_id}.batch").write_bytes(lines_of(points) + b'{"torn')
+    outlet = outlet_of(platform)
+    assert outlet.put([Batch(batch_id, lines_of(points))]) == [Accepted()]
+    with Client(outlet, Spool(tmp_path), linger_seconds=0) as client:
+        client.send(platform.point(name, 5))
+        assert client.flush()
+    assert list(tmp_path.glob("*.batch")) == []
+    eventually(lambda: platform.counted(name) == {str(n): 1.0 for n in range(6)})
+
+
+def unsigned(platform: Platform) -> KinesisOutlet:
+    return KinesisOutlet(platform.server.kinesis(), "wedsync-metrics")
+
+
+@pytest.mark.parametrize("outlet_of", [signed, unsigned, over_http])
+def test_lines_that_the_disk_has_damaged_cost_themselves_alone(
+    platform: Platform, tmp_path: Path, outlet_of: Callable[[Platform], Outlet]
+) -> None:
+    name = f"damaged_{outlet_of.__name__}"
+    points = [{**platform.point(name, number), "ts": platform.now_ms()} for number in range(2)]
+    lines = b"\x00{half\n" + lines_of(points)
+    (tmp_path / "000000000007-00000000000000ae.frame.batch").write_bytes(lines)
+    with Client(outlet_of(platform), Spool(tmp_path), linger_seconds=0) as client:
+        client.send(platform.point(name, 2))
+        assert client.flush()
+    eventually(lambda: platform.counted(name) == {str(n): 1.0 for n in range(3)})
+
+
+def test_of_what_does_not_fit_one_call_each_call_tells_for_itself(platform: Platform) -> None:
+    outlet = signed(platform)
+    rng = random.Random(20260620)
+    batches = [
+        Batch(
+            f"000000000001-{at:016x}",
+            lines_of(
+                [
+                    {
+                        **platform.point("large", at),
+                        "dims": {"n": str(at), "x": rng.randbytes(128).hex()},
+                    }
+                    for _ in range(2_000)
+                ]
+            ),
+        )
+        for at in range(20)
+    ]
+    assert sum(len(batch.body) for batch in batches) > 5 * 1024 * 1024
+    assert outlet.put(batches) == [Accepted()] * len(batches)
 
 
 def test_what_the_platform_refuses_is_known_from_what_it_cannot_take_now(

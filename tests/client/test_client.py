@@ -20,10 +20,11 @@ def points(told: Told) -> list[dict[str, object]]:
 def test_what_is_sent_arrives_with_a_time_and_leaves_the_disk(tmp_path: Path) -> None:
     told = Told()
     with Client(told, Spool(tmp_path), clock=lambda: 1_781_964_300.5) as client:
-        client.send(POINT, {**POINT, "ts": 7})
+        client.send(POINT, {**POINT, "ts": 1_781_964_200_007})
         client.send({**POINT, "ts": datetime(2026, 6, 20, 14, 5, tzinfo=UTC)})
         assert client.flush()
-    assert [point["ts"] for point in points(told)] == [1_781_964_300_500, 7, 1_781_964_300_000]
+    times = [1_781_964_300_500, 1_781_964_200_007, 1_781_964_300_000]
+    assert [point["ts"] for point in points(told)] == times
     assert list(tmp_path.glob("*.batch")) == []
 
 

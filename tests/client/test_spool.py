@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from wedsync.client import Spool, SpoolFull, SpoolInUse
-from wedsync.client.spool import BYTES_PER_BATCH, POINTS_PER_BATCH
+from wedsync.client import Batch, Spool, SpoolFull, SpoolInUse
+from wedsync.client.frames import LONGEST_SPAN_MS, MOST_ROWS, Fit
+from wedsync.client.spool import BYTES_PER_BATCH, BYTES_PER_FRAME, POINTS_PER_BATCH
 
 Opened = Callable[..., Spool]
 
@@ -24,8 +25,12 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
 
 
 def lines(spool: Spool) -> list[bytes]:
+    return [line for batch in sealed(spool) for line in batch.lines.splitlines()]
+
+
+def sealed(spool: Spool) -> list[Batch]:
     spool.seal()
-    return [line for batch in spool.sealed(999) for line in batch.lines.splitlines()]
+    return spool.sealed(999)
 
 
 def test_what_was_appended_is_there_after_a_restart_in_batches_of_the_same_id(
@@ -66,6 +71,47 @@ def test_a_line_that_a_crash_tore_is_cut_off(tmp_path: Path, opened: Opened, tor
     assert lines(again) == [b"1", b"2"]
     assert path.read_bytes() == b"1\n2\n"
     assert list(tmp_path.glob("*.batch")) == [path]
+
+
+def test_what_fits_a_frame_has_files_of_its_own_and_so_it_stays(opened: Opened) -> None:
+    spool = opened()
+    spool.append([b"1", b"2", b"3"], fits=[Fit(1, 0), None, Fit(1, 0)])
+    spool.append([b"4", b"5"], fits=[None, Fit(1, 0)])
+    told = [(batch.framed, batch.lines) for batch in sealed(spool)]
+    assert told == [(True, b"1\n3\n5\n"), (False, b"2\n4\n")]
+    ids = [batch.batch_id for batch in spool.sealed(9)]
+    spool.close()
+    again = opened()
+    assert [(batch.framed, batch.lines) for batch in again.sealed(9)] == told
+    assert [batch.batch_id for batch in again.sealed(9)] == ids
+    for batch in again.sealed(9):
+        again.remove(batch)
+    assert again.is_empty
+
+
+def test_a_frame_has_its_bounds(opened: Opened) -> None:
+    spool = opened()
+    spool.append([b"1"] * 4, fits=[Fit(MOST_ROWS - 1, 0), Fit(1, 0), Fit(1, 0), Fit(MOST_ROWS, 0)])
+    spool.append([b"2"] * 2, fits=[Fit(1, 0), Fit(1, -LONGEST_SPAN_MS)])
+    spool.append([b"2"], fits=[Fit(1, 1)])
+    spool.append([b"x" * (BYTES_PER_FRAME - 10), b"y" * 20], fits=[Fit(1, 1)] * 2)
+    counts = [batch.lines.count(b"\n") for batch in sealed(spool)]
+    assert counts == [2, 1, 1, 2, 2, 1]
+
+
+def test_a_crash_cuts_a_line_off_each_of_the_two_newest_files(
+    tmp_path: Path, opened: Opened
+) -> None:
+    spool = opened()
+    spool.append([b"1", b"2"], fits=[Fit(1, 0), None])
+    spool.close()
+    for path in tmp_path.glob("*.batch"):
+        path.write_bytes(path.read_bytes() + b"{half")
+    again = opened()
+    assert [(batch.framed, batch.lines) for batch in again.sealed(9)] == [
+        (True, b"1\n"),
+        (False, b"2\n"),
+    ]
 
 
 def test_an_id_is_never_used_again_though_the_batch_is_gone(opened: Opened) -> None:
@@ -126,13 +172,14 @@ def test_a_disk_that_fails_leaves_nothing_of_the_append_behind(
     code = f"""
 import resource, signal
 from wedsync.client import Spool
+from wedsync.client.frames import Fit
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 spool = Spool({str(tmp_path)!r})
-spool.append([b"1" * 50])
+spool.append([b"1" * 50, b"f" * 20], fits=[None, Fit(1, 0)])
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 for lines in ([b"2" * 200], [b"3" * 30, b"4" * 200]):
     try:
-        spool.append(lines)
+        spool.append([b"g" * 20, *lines], fits=[Fit(1, 0), *[None] * len(lines)])
     except OSError as error:
         print(error.errno)
 spool.append([b"5" * 60])
@@ -142,4 +189,4 @@ spool.close()
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert len(done.stdout.split()) == 2, done
-    assert lines(opened()) == [b"1" * 50, b"5" * 60]
+    assert lines(opened()) == [b"1" * 50, b"f" * 20, b"5" * 60]

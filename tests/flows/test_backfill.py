@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -11,6 +11,7 @@ import pytest
 from tests.builders import utc
 from tests.harness import Bundle, a_point, a_wedding_request
 from wedsync.flows.backfill import (
+    CHUNKS_A_DAY_IS_MADE_AFTER,
     LINES_A_CHUNK,
     backfill_hours,
     backfill_points,
@@ -189,6 +190,34 @@ def test_a_job_that_was_killed_goes_on_and_adds_nothing_twice(killed_after: int)
         assert done.position == total
         assert (done.taken, done.repeated) == (len(set(numbers)), total - len(set(numbers)))
         assert count(bundle) == len(set(numbers))
+
+
+def test_days_are_made_now_and_then_and_those_that_a_killed_job_left_when_it_goes_on() -> None:
+    with Bundle(at=NOW, shards=1) as bundle:
+        roll_up_hours(bundle.services, bundle.now)
+        made_at = CHUNKS_A_DAY_IS_MADE_AFTER * LINES_A_CHUNK
+        lines = [b""] * (made_at + 1)
+        lines[0] = a_line(OLD)
+        lines[-1] = a_line(OLD + timedelta(days=1))
+
+        def dying_at(position: int) -> Callable[[Cursor], None]:
+            def dying(cursor: Cursor) -> None:
+                if cursor.position == position:
+                    raise KilledError
+
+            return dying
+
+        for position, days in ((LINES_A_CHUNK, 0), (made_at, 1), (made_at + 1, 2)):
+            with pytest.raises(KilledError):
+                backfill_points(
+                    bundle.services, bundle.tenant, lines, job="j", told=dying_at(position)
+                )
+            made = bundle.services.rollups.days(
+                bundle.tenant, WHOLE, "UTC", first=OLD.date(), last=NOW.date()
+            )
+            assert len(made) == days
+        done = backfill_points(bundle.services, bundle.tenant, lines, job="j", told=nobody)
+        assert (done.position, done.taken) == (made_at + 1, 2)
 
 
 def test_a_chunk_whose_cursor_was_lost_changes_nothing_when_it_is_repeated() -> None:

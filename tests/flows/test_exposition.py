@@ -1,13 +1,16 @@
 """What Prometheus reads: its own parser takes it, and the numbers are those that were sent."""
 
-import re
 from typing import cast
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.builders import utc
 from tests.harness import Bundle, a_point, a_wedding_request
+from tests.promlint import lint
+from wedsync.metrics.catalog import CATALOG
 from wedsync.metrics.exposition import BOUNDS_SECONDS, Family, FamilyKind, Sample, exposition
+from wedsync.metrics.point import Kind
 
 NOON = utc("2026-06-20T12:00")
 Numbers = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -85,51 +88,123 @@ def test_the_exposition_parses_and_tells_what_was_sent() -> None:
         assert of(found, "wedsync_active_weddings") == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a_b 1\n", "no help text"),
+        ("# HELP a_ms_total A\n# TYPE a_ms_total counter\na_ms_total 1\n", "abbreviated units"),
+        ("# HELP a_milliseconds A\n# TYPE a_milliseconds gauge\na_milliseconds 1\n", "base unit"),
+        ("# HELP a_days A\n# TYPE a_days gauge\na_days 1\n", "base unit"),
+        ("# HELP a A\n# TYPE a counter\na 1\n", "_total suffix"),
+        ("# HELP a_total A\n# TYPE a_total gauge\na_total 1\n", "_total suffix"),
+        ("# HELP a_count A\n# TYPE a_count gauge\na_count 1\n", "_count or _sum"),
+        ("# HELP a_bucket A\n# TYPE a_bucket gauge\na_bucket 1\n", "_bucket suffix"),
+        ('# HELP a A\n# TYPE a gauge\na{le="1"} 1\n', "label le"),
+        ('# HELP a A\n# TYPE a gauge\na{quantile="1"} 1\n', "label quantile"),
+        ("# HELP a_gauge A\n# TYPE a_gauge gauge\na_gauge 1\n", "its type"),
+        ("# HELP a:b A\n# TYPE a:b gauge\na:b 1\n", "colon"),
+        ("# HELP aB A\n# TYPE aB gauge\naB 1\n", "snake_case"),
+        ('# HELP a A\n# TYPE a gauge\na{bC="1"} 1\n', "snake_case"),
+        ('# HELP a A\n# TYPE a gauge\na{b=""} 1\na 1\n', "not unique"),
+        ("# HELP a A\n# TYPE a gauge\na 1\n# HELP b B\n# TYPE b gauge\nb 1\na 2\n", "two places"),
+        ('# HELP a A\n# TYPE a gauge\na{b.c="1"} 1\n', "text format"),
+        ('# HELP a A\n# TYPE a gauge\na{__b="1"} 1\n', "text format"),
+        ("# HELP a A\n# TYPE a gauge\na 1", "no end"),
+        (
+            (
+                '# HELP a A\n# TYPE a histogram\na_bucket{le="1"} 2\na_bucket{le="+Inf"} 1\n'
+                "a_sum 1\na_count 1\n"
+            ),
+            "do not add up",
+        ),
+    ],
+)
+def test_the_linter_finds_what_promtool_would(text: str, told: str) -> None:
+    problems = lint(text)
+    assert any(told in each for each in problems), problems
+
+
+def test_the_linter_finds_nothing_in_what_is_clean() -> None:
+    text = (
+        "# HELP a_requests_total A\n# TYPE a_requests_total counter\n"
+        'a_requests_total{code="2"} 1\na_requests_total 3\n'
+        "# HELP a_duration_seconds A\n# TYPE a_duration_seconds histogram\n"
+        'a_duration_seconds_bucket{le="1.0"} 1\na_duration_seconds_bucket{le="+Inf"} 2\n'
+        "a_duration_seconds_sum 3.5\na_duration_seconds_count 2\n"
+    )
+    assert lint(text) == []
+
+
 def test_it_keeps_the_rules_of_promtool() -> None:
-    """Names, help and type before samples, units, counters, buckets: as its linter has them."""
+    """Every metric of the catalogue, and others of every kind."""
     with a_busy_bundle() as bundle:
+        for metric in CATALOG:
+            dims = {
+                dim: "x" for dim in metric.dims if dim not in ("vendorId", "guestId", "outcome")
+            }
+            outcomes = metric.outcomes or ("ok",)
+            told = {**dims, "outcome": outcomes[0]} if "outcome" in metric.dims else dims
+            bundle.put(a_point(metric.name, bundle.now, kind=metric.kind, dims=told))
+        for kind in Kind:
+            for dims in ({}, {"outcome": ""}, {"service": "", "le": "1"}):
+                bundle.put(a_point("oddMetric.per/s", bundle.now, kind=kind, dims=dims))
+        bundle.advance(60)
         text = scraped(bundle)
-    assert text.endswith("\n")
-    named: list[str] = []
-    for family in text_string_to_metric_families(text):
-        name = f"{family.name}_total" if family.type == "counter" else family.name
-        named.append(name)
-        assert re.fullmatch(r"[a-z][a-z0-9_]*", name), name
-        assert family.documentation
-        assert text.index(f"# HELP {name} ") < text.index(f"# TYPE {name} ")
-        assert family.type in {"counter", "gauge", "histogram"}
-        parts = set(name.split("_"))
-        assert not parts & {"counter", "gauge", "histogram", "summary", "ms", "milliseconds"}, name
-        assert not parts & {"percent", "minutes", "hours", "days", "sec", "s"}, name
-        if family.type != "counter":
-            assert not name.endswith(("_total", "_count", "_sum", "_bucket"))
-        seen = [(sample.name, tuple(sorted(sample.labels.items()))) for sample in family.samples]
-        assert len(seen) == len(set(seen))
-        for sample in family.samples:
-            assert all(re.fullmatch(r"[a-z][a-z0-9_]*", label) for label in sample.labels)
-            assert ("le" in sample.labels) == sample.name.endswith("_bucket")
-            assert "quantile" not in sample.labels
-    assert len(named) == len(set(named))
+    assert lint(text) == []
+    for metric in CATALOG:
+        assert f"wedsync_{metric.name.replace('.', '_')}" in text
 
 
-def test_buckets_are_cumulative_and_end_with_all() -> None:
-    with a_busy_bundle() as bundle:
-        families = list(text_string_to_metric_families(scraped(bundle)))
-    histograms = [family for family in families if family.type == "histogram"]
-    assert len(histograms) == 3
-    for family in histograms:
-        series: dict[frozenset[tuple[str, str]], list[float]] = {}
-        totals = {}
-        for sample in family.samples:
-            rest = frozenset((k, v) for k, v in sample.labels.items() if k != "le")
-            if sample.name.endswith("_bucket"):
-                series.setdefault(rest, []).append(sample.value)
-            elif sample.name.endswith("_count"):
-                totals[rest] = sample.value
-        assert series.keys() == totals.keys()
-        for labels, buckets in series.items():
-            assert buckets == sorted(buckets)
-            assert buckets[-1] == totals[labels]
+ODD_DIMS = {
+    "le": "1",
+    "quantile": "0.9",
+    "metric": "m",
+    "cakeFlavour": "lemon",
+    "cake-flavour": "plum",
+    "Table": "7",
+    "1st": "x",
+    "__name__": "y",
+    "a.b:c/d": "z",
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_whatever_pipelines_derive_by_whatever_dimensions_can_be_scraped(kind: Kind) -> None:
+    with Bundle(at=NOON, shards=1) as bundle:
+        everything = {"type": "filter", "where": {"field": "name", "equals": "cakes"}}
+        body = {"source": {"names": ["cakes"]}, "transforms": [everything]}
+        assert bundle.put_document("/api/metrics/pipelines/odd", body).status == 200
+        for dims in (ODD_DIMS, {}, {"empty": ""}):
+            bundle.put(a_point("cakes", bundle.now, kind=kind, value=2, dims=dims))
+        bundle.advance(60)
+        text = scraped(bundle)
+    assert lint(text) == []
+    labels = {
+        "dim_le": "1",
+        "dim_quantile": "0.9",
+        "dim_metric": "m",
+        "cake_flavour": "plum;lemon",
+        "table": "7",
+        "dim_1st": "x",
+        "dim___name__": "y",
+        "a_b_c_d": "z",
+    }
+    found = {
+        frozenset(sample.labels.items()) - {("le", "+Inf")}
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.labels.get("metric") == "derived.odd"
+    }
+    assert frozenset({**labels, "metric": "derived.odd"}.items()) in found
+    alike = {
+        Kind.COUNTER: ("wedsync_other_total", 4.0),
+        Kind.EVENT: ("wedsync_other_events_total", 2.0),
+        Kind.TIMER: ("wedsync_other_duration_seconds_count", 2.0),
+        Kind.GAUGE: ("wedsync_other_value", 2.0),
+    }
+    name, value = alike[kind]
+    assert of(numbers(text), name, metric="derived.odd") == value
 
 
 def test_counts_are_of_the_day_and_begin_again_at_midnight_utc() -> None:

@@ -7,6 +7,8 @@ from typing import cast
 
 import numpy as np
 
+from wedsync.client import Batch
+from wedsync.client.frames import fit_of
 from wedsync.metrics.frame import NO_FRAME_ID, OWN_TIME, FrameColumns, encode
 
 Members = Mapping[str, object]
@@ -58,6 +60,16 @@ def as_frame(points: Sequence[Members], *, compress: bool) -> bytes | None:
     return encode(columns, frame_id=NO_FRAME_ID, created_at_ms=OWN_TIME, compress=compress)
 
 
+def as_the_clients_frame(points: Sequence[Members], frame_id: int) -> bytes | None:
+    """A frame with an id of its own, as our client writes it; None where one does not fit."""
+    points = [_with_guest(point) for point in points]
+    times = [cast("int", point["ts"]) for point in points]
+    if any(fit_of(point, at) is None for point, at in zip(points, times, strict=True)):
+        return None
+    lines = b"".join(json.dumps(point).encode() + b"\n" for point in points)
+    return Batch(f"0-{frame_id:016x}", lines, framed=True).frame
+
+
 def _with_guest(point: Members) -> Members:
     """The point with a guest among its dimensions beside them: here no id may stand there."""
     dims = dict(cast("dict[str, str]", point["dims"]))
@@ -70,4 +82,6 @@ def in_other_form(points: Sequence[Members], chance: random.Random) -> bytes | N
     which = chance.random()
     if which < 0.2:
         return as_columns(points)
-    return as_frame(points, compress=which < 0.3) if which < 0.45 else None
+    if which < 0.45:
+        return as_frame(points, compress=which < 0.3)
+    return as_the_clients_frame(points, chance.getrandbits(64)) if which < 0.6 else None

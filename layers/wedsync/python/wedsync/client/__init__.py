@@ -12,7 +12,8 @@
 ``send`` returns when the points are on disk. From then on they survive ``kill -9`` and a network
 that is gone for hours; a thread sends them in batches, tries again with growing, random pauses,
 and takes a batch off the disk only after it was accepted. A batch keeps its id at every try, so
-however often it arrives, it counts once. :mod:`wedsync.client.kinesis` puts signed batches
+however often it arrives, it counts once. Points travel as binary frames, or as JSON where a frame
+cannot hold them (:mod:`wedsync.client.frames`). :mod:`wedsync.client.kinesis` puts signed batches
 straight on the stream.
 
 It needs the standard library alone, and boto3 for the stream.

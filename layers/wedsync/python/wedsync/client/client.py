@@ -10,6 +10,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from wedsync.client.frames import fit_of
 from wedsync.client.outlet import Accepted, Again, Batch, Outcome, Outlet, Refused
 from wedsync.client.spool import BYTES_PER_BATCH, Spool
 
@@ -65,8 +66,10 @@ class Client:
         if not self._thread.is_alive():
             raise SendingEnded("the thread that sends has ended, for the reason that it printed")
         now_ms = int(self._clock() * 1000)
-        lines = [_line(point, now_ms) for point in points]
-        self._spool.append(lines)
+        said = [_timed(point, now_ms) for point in points]
+        self._spool.append(
+            [_line(each) for each in said], fits=[fit_of(each, now_ms) for each in said]
+        )
         with self._changed:
             self._changed.notify_all()
 
@@ -154,12 +157,16 @@ class Client:
             self._changed.wait_for(lambda: self._ending, seconds)
 
 
-def _line(point: Mapping[str, object], now_ms: int) -> bytes:
+def _timed(point: Mapping[str, object], now_ms: int) -> Mapping[str, object]:
     said = dict(point)
     said.setdefault("ts", now_ms)
     if isinstance(said["ts"], datetime):
         said["ts"] = round(said["ts"].timestamp() * 1000)
-    line = json.dumps(said, allow_nan=False, separators=(",", ":")).encode()
+    return said
+
+
+def _line(point: Mapping[str, object]) -> bytes:
+    line = json.dumps(point, allow_nan=False, separators=(",", ":")).encode()
     if len(line) >= BYTES_PER_BATCH:
         raise ValueError(f"a point has at most {BYTES_PER_BATCH} bytes")
     return line

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wedsync.client.outlet import Accepted, Again, Batch, Encoder, Outcome, compressed_lines
+from wedsync.client.outlet import Accepted, Again, Batch, Outcome
 from wedsync.metrics.signature import sign
 
 if TYPE_CHECKING:
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from mypy_boto3_kinesis.type_defs import PutRecordsRequestEntryTypeDef
 
 _MOST_BATCHES = 20
-"""Of 200 KB at most: within the 5 MiB of a call, however badly they compress."""
+_CALL_BYTES = 5 * 1024 * 1024
 
 
 class KinesisOutlet:
     """Puts batches with ``PutRecords``; of a call that fails in part, only that part comes again.
 
-    Without a key the records are unsigned. The platform then knows points by their event ids
-    alone, so each is given one: the batch's id and its place in it.
+    Without a key the records are unsigned. The platform then knows points that come as JSON by
+    their event ids alone, so each is given one: the batch's id and its place in it. Frames have
+    an id of their own.
     """
 
     def __init__(
@@ -34,7 +35,6 @@ class KinesisOutlet:
         *,
         key_id: str | None = None,
         secret: str = "",
-        encode: Encoder = compressed_lines,
         clock: Callable[[], float] = time.time,  # noqa: TID251 - a device has its own clock
     ) -> None:
         """``key_id`` and ``secret`` are those of a device's key."""
@@ -42,23 +42,24 @@ class KinesisOutlet:
         self._stream = stream
         self._key_id = key_id
         self._secret = secret.encode()
-        self._encode = encode
         self._clock = clock
 
     @property
     def most_batches(self) -> int:
-        """As many as fit a call."""
+        """As many as fit a call, unless they compress badly."""
         return _MOST_BATCHES
 
     def put(self, batches: Sequence[Batch]) -> Sequence[Outcome]:
-        """Put all batches in one call."""
+        """Put all batches in one call, or in several where they are too large for one."""
+        calls = _calls([self._record(batch) for batch in batches])
+        return [outcome for records in calls for outcome in self._put(records)]
+
+    def _put(self, records: Sequence[PutRecordsRequestEntryTypeDef]) -> Sequence[Outcome]:
         try:
-            answer = self._kinesis.put_records(
-                StreamName=self._stream, Records=[self._record(batch) for batch in batches]
-            )
+            answer = self._kinesis.put_records(StreamName=self._stream, Records=records)
         except (BotoCoreError, ClientError) as error:
             # Whatever it is, even a missing right: the batches wait until somebody puts it right.
-            return [Again(str(error))] * len(batches)
+            return [Again(str(error))] * len(records)
         return [
             Again(f"{each['ErrorCode']}: {each.get('ErrorMessage', '')}")
             if each.get("ErrorCode")
@@ -69,23 +70,53 @@ class KinesisOutlet:
     def close(self) -> None:
         """Nothing to do: the Kinesis client is its maker's."""
 
-    def _record(self, batch: Batch) -> PutRecordsRequestEntryTypeDef:
+    def _record(self, batch: Batch) -> tuple[str, bytes]:
+        """Its partition key, and what it is sent as."""
         key = batch.first.get("weddingId") or batch.first.get("vendorId") or batch.batch_id
         if self._key_id is None:
-            data = self._encode(_with_event_ids(batch))
+            data = batch.frame or _with_event_ids(batch).body
         else:
             data = sign(
-                self._encode(batch),
+                batch.body,
                 secret=self._secret,
                 key_id=self._key_id,
                 at_unix=int(self._clock()),
                 batch_id=batch.batch_id,
             )
-        return {"PartitionKey": str(key)[:256], "Data": data}
+        return str(key)[:256], data
+
+
+def _calls(
+    records: Sequence[tuple[str, bytes]],
+) -> Iterator[Sequence[PutRecordsRequestEntryTypeDef]]:
+    """The records in parts that fit a call."""
+    call: list[PutRecordsRequestEntryTypeDef] = []
+    size = 0
+    for key, data in records:
+        needed = len(data) + len(key.encode())
+        if call and size + needed > _CALL_BYTES:
+            yield call
+            call, size = [], 0
+        call.append({"PartitionKey": key, "Data": data})
+        size += needed
+    if call:
+        yield call
 
 
 def _with_event_ids(batch: Batch) -> Batch:
-    points = [json.loads(line) for line in batch.lines.splitlines()]
-    for place, point in enumerate(points):
-        point.setdefault("eventId", f"{batch.batch_id}.{place}")
-    return Batch(batch.batch_id, b"".join(json.dumps(point).encode() + b"\n" for point in points))
+    lines = [
+        _with_event_id(line, f"{batch.batch_id}.{place}") + b"\n"
+        for place, line in enumerate(batch.lines.splitlines())
+    ]
+    return Batch(batch.batch_id, b"".join(lines))
+
+
+def _with_event_id(line: bytes, event_id: str) -> bytes:
+    """The point with this id, if it has none; a line that a disk has damaged as it is."""
+    try:
+        point = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(point, dict):
+        return line
+    return json.dumps({"eventId": event_id, **point}).encode()

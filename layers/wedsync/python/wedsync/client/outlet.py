@@ -2,23 +2,51 @@
 
 import gzip
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
+
+from wedsync.client.frames import frame_of
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Points as they lie on disk: one JSON object a line. The id is the same at every try."""
+    """Points as they lie on disk: one JSON object a line. The id is the same at every try.
+
+    ``framed``: every point fits a frame, and is sent in one, whenever it is sent.
+    """
 
     batch_id: str
     lines: bytes
+    framed: bool = False
 
     @property
     def first(self) -> dict[str, object]:
-        """Its first point."""
-        point: dict[str, object] = json.loads(self.lines.partition(b"\n")[0])
-        return point
+        """Its first point, as far as it can be read."""
+        try:
+            point = json.loads(self.lines.partition(b"\n")[0])
+        except ValueError:
+            return {}
+        return point if isinstance(point, dict) else {}
+
+    @property
+    def frame(self) -> bytes | None:
+        """The frame that it is sent as; ``None`` where it is sent as its lines.
+
+        So are lines that a disk has damaged: the platform names those that are none.
+        """
+        return frame_of(self.lines, frame_id=self._frame_id) if self.framed else None
+
+    @property
+    def body(self) -> bytes:
+        """What it is sent as: a frame, or the lines, compressed. Points keep their order."""
+        frame = self.frame
+        return gzip.compress(self.lines, compresslevel=6, mtime=0) if frame is None else frame
+
+    @property
+    def _frame_id(self) -> int:
+        """The random bits of its id. 0 would be none."""
+        return int(self.batch_id.rpartition("-")[2], 16) or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +72,6 @@ class Again:
 
 
 Outcome: TypeAlias = Accepted | Refused | Again
-Encoder: TypeAlias = Callable[[Batch], bytes]
-"""What a batch is sent as. Its points keep their order: their places are their identity."""
 
 
 class Outlet(Protocol):
@@ -60,8 +86,3 @@ class Outlet(Protocol):
 
     def close(self) -> None:
         """Hang up."""
-
-
-def compressed_lines(batch: Batch) -> bytes:
-    """The lines, compressed: the same bytes at every try."""
-    return gzip.compress(batch.lines, compresslevel=6, mtime=0)

@@ -5,9 +5,12 @@ is repeated writes the same. Points that ingest would still take are left to it,
 knows which of them it has counted.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import groupby, islice
+from operator import attrgetter
 
 from wedsync.flows.history import copy_hour, copy_scope_hour
 from wedsync.flows.points import text
@@ -22,15 +25,21 @@ from wedsync.flows.rollup import (
 )
 from wedsync.flows.times import MINUTES_PER_HOUR, at_ms, epoch_ms, minute_of, minute_start
 from wedsync.metrics.block import Block
-from wedsync.metrics.catalog import has_unknown_outcome
-from wedsync.metrics.columns import Accepted, Columns
-from wedsync.metrics.decode import RejectedPoint, decode_record
-from wedsync.metrics.fold import merge_rows, slots
+from wedsync.metrics.bygone import (
+    TOO_OLD,
+    TOO_YOUNG,
+    Line,
+    LineReader,
+    LinesRead,
+    Misfit,
+    Sieve,
+    parts_of,
+)
+from wedsync.metrics.columns import Columns
 from wedsync.metrics.identity import Origin
-from wedsync.metrics.intake import OTHER_TENANT, UNKNOWN_OUTCOME, Reason
 from wedsync.metrics.lateness import ACCEPTED_MS
 from wedsync.metrics.parts import of_vendor, vendor_ids
-from wedsync.metrics.point import Point
+from wedsync.metrics.reading import Sent
 from wedsync.metrics.refusals import detail_of, member_of
 from wedsync.metrics.times import unit_hint
 from wedsync.stores.backfills import Added, Cursor
@@ -42,13 +51,14 @@ from wedsync.stores.windows import HOURS_KEPT
 from wedsync.tenancy import Tenant
 
 LINES_A_CHUNK = 2000
+CHUNKS_A_DAY_IS_MADE_AFTER = 50
+"""Days are made of all their hours: after each chunk that would be most of the work."""
 _QUARTER = MINUTES_PER_HOUR // QUARTERS
-_INDEX_BITS = 16
-_TOO_OLD: Reason = ("too-old", "older than hours are kept")
-_TOO_YOUNG: Reason = ("too-young", "younger than a day: send it to ingest")
 _OLDEST = HOURS_KEPT - timedelta(days=1)
 """Hours are made of nothing older than this; a day of it is left for the work itself."""
 
+Touched = dict[Scope, set[int]]
+"""The hours that were added to, of whom."""
 Told = Callable[[Cursor], None]
 """Is told of the cursor whenever it has moved."""
 Refusing = Callable[[Sequence[Rejection]], None]
@@ -57,15 +67,6 @@ Refusing = Callable[[Sequence[Rejection]], None]
 
 def _nobody(_: Sequence[Rejection]) -> None:
     """Want to know of no refusal."""
-
-
-@dataclass(slots=True)
-class _Chunk:
-    """What some lines amount to: blocks by epoch minute, what was refused, and counts."""
-
-    blocks: dict[int, list[Block]] = field(default_factory=dict)
-    refused: list[Rejection] = field(default_factory=list)
-    cursor: Cursor = field(default_factory=Cursor)
 
 
 def backfill_points(
@@ -88,24 +89,46 @@ def backfill_points(
     if not cursor.began_ms:
         cursor = Cursor(began_ms=epoch_ms(services.now()))
         services.backfills.move(job, cursor, now=services.now())
-    seen: set[int] = set()
-    for number, chunk in enumerate(_chunks(lines)):
-        first = number * LINES_A_CHUNK
-        read = _sorted(services, tenant, chunk, first, job, cursor, seen)
-        if first < cursor.position:
-            continue  # it was added before, and has been looked at for what is seen
-        services.rejections.park(tenant, read.refused)
-        _add(services, tenant, read, job=job, chunk=number)
+    sieve = Sieve(
+        origin=Origin(tenant=tenant.id, device="backfill", batch_id=job),
+        key=identity_key(services.signing.value()),
+        began_ms=cursor.began_ms,
+        oldest_ms=cursor.began_ms - round(_OLDEST.total_seconds() * 1000),
+        young_ms=cursor.began_ms - ACCEPTED_MS,
+        seen=set(),
+    )
+    reader = LineReader()
+    touched: Touched = defaultdict(set)
+    for number, (chunk, last) in enumerate(_chunks(lines)):
+        reader = LineReader() if reader.full else reader
+        read = reader.read(chunk)
+        sifted = sieve.sift(read, reader.lexicon)
+        end = number * LINES_A_CHUNK + len(chunk)
+        by_hour = _parted(sifted.columns)
+        if number * LINES_A_CHUNK < cursor.position:
+            # It was added before, and is looked at for what is seen, and for days to be made: the
+            # job may have died between the two.
+            _touch(touched, by_hour)
+            continue
+        parking = _Parking(job=job, began_at=at_ms(cursor.began_ms), reader=reader)
+        refused = parking.rows(chunk, read, sifted.misfits)
+        services.rejections.park(tenant, refused)
+        _add(services, tenant, by_hour, job=job, chunk=number)
+        _touch(touched, by_hour)
+        if last or number % CHUNKS_A_DAY_IS_MADE_AFTER == CHUNKS_A_DAY_IS_MADE_AFTER - 1:
+            _make_whole(services, tenant, touched)
+            touched.clear()
+        young = sum(each.reason is TOO_YOUNG for each in sifted.misfits)
         cursor = Cursor(
-            position=first + len(chunk),
-            taken=cursor.taken + read.cursor.taken,
-            repeated=cursor.repeated + read.cursor.repeated,
-            young=cursor.young + read.cursor.young,
-            refused=cursor.refused + read.cursor.refused,
+            position=end,
+            taken=cursor.taken + sifted.taken,
+            repeated=cursor.repeated + sifted.repeated,
+            young=cursor.young + young,
+            refused=cursor.refused + len(refused) - young,
             began_ms=cursor.began_ms,
         )
         services.backfills.move(job, cursor, now=services.now())
-        refusing(read.refused)
+        refusing(refused)
         told(cursor)
     return cursor
 
@@ -154,110 +177,65 @@ def _make_again(services: Services, hour: int, *, only: Tenant | None) -> bool:
     return made
 
 
-def _chunks(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
-    chunk: list[bytes] = []
-    for line in lines:
-        chunk.append(line)
-        if len(chunk) == LINES_A_CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+def _chunks(lines: Iterable[bytes]) -> Iterator[tuple[list[Line], bool]]:
+    """The lines in parts, each line with its number in the file; and whether a part is the last."""
+    numbered = enumerate(lines)
+    chunk = list(islice(numbered, LINES_A_CHUNK))
+    while chunk:
+        following = list(islice(numbered, LINES_A_CHUNK))
+        yield chunk, not following
+        chunk = following
 
 
-def _sorted(
-    services: Services,
-    tenant: Tenant,
-    lines: Sequence[bytes],
-    first: int,
-    job: str,
-    cursor: Cursor,
-    seen: set[int],
-) -> _Chunk:
-    """Read the lines of a chunk; ``seen`` learns the points that carry an id of their own."""
-    key = identity_key(services.signing.value())
-    origin = Origin(tenant=tenant.id, device="backfill", batch_id=job)
-    young_ms = cursor.began_ms - ACCEPTED_MS
-    oldest_ms = cursor.began_ms - round(_OLDEST.total_seconds() * 1000)
-    parking = _Parking(job, at_ms(cursor.began_ms))
-    points, refused = _decoded(lines, first, parking)
-    ids = [origin.place_id(key, each.place) for each in points]
-    named = [at for at, each in enumerate(points) if each.point.event_id is not None]
-    events = origin.event_ids(
-        key,
-        [str(points[at].point.event_id) for at in named],
-        [points[at].point.ts_ms for at in named],
-    )
-    for at, event in zip(named, events.tolist(), strict=True):
-        ids[at] = event
-    accepted: list[Accepted] = []
-    taken = repeated = young = 0
-    for read, frame in zip(points, ids, strict=True):
-        point = read.point
-        if _is_foreign(point, tenant):
-            refused.append(parking.of_point(read, OTHER_TENANT))
-        elif point.ts_ms < oldest_ms:
-            refused.append(parking.of_point(read, _TOO_OLD))
-        elif has_unknown_outcome(point.name, dict(point.dims).get("outcome")):
-            refused.append(parking.of_point(read, UNKNOWN_OUTCOME))
-        elif point.ts_ms >= young_ms:
-            young += 1
-            refused.append(parking.of_point(read, _TOO_YOUNG))
-        elif frame in seen:
-            repeated += 1
-        else:
-            if point.event_id is not None:
-                seen.add(frame)
-            taken += 1
-            accepted.append(
-                Accepted(
-                    point=point,
-                    frame_id=frame,
-                    copy=0,
-                    tenant=tenant.id,
-                    arrival_ms=cursor.began_ms,
-                    late=True,
-                )
-            )
-    counts = Cursor(taken=taken, repeated=repeated, young=young, refused=len(refused) - young)
-    return _Chunk(blocks=_folded(accepted), refused=refused, cursor=counts)
+def _parted(columns: Columns | None) -> dict[int, list[Block]]:
+    """The quarters of each hour that these points fill."""
+    by_hour: dict[int, list[Block]] = {}
+    if columns is not None:
+        for number, block in parts_of(columns, minutes=_QUARTER):
+            hour, quarter = divmod(number, QUARTERS)
+            by_hour.setdefault(hour, [Block.empty()] * QUARTERS)[quarter] = block
+    return by_hour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Read:
-    """A point, its place in the file as one number, and where it stands in its line."""
-
-    place: int
-    pointer: str
-    point: Point
-
-
-@dataclass(frozen=True, slots=True)
 class _Parking:
     """Writes what a job could not add as rows to park; a repetition writes the same ones."""
 
     job: str
     began_at: datetime
+    reader: LineReader
 
-    def of_line(self, number: int, found: RejectedPoint) -> Rejection:
-        """What could not be read of a line (the first is 0)."""
-        return self._row(number, found.index, found.code, found.detail, found.pointer, found.raw)
+    def rows(
+        self, lines: Sequence[Line], read: LinesRead, misfits: Sequence[Misfit]
+    ) -> list[Rejection]:
+        """What could not be read of these lines and what does not fit, in the file's order."""
+        found = [
+            self._row(line, each.index, each.code, each.detail, each.pointer, each.raw)
+            for line, each in read.rejected
+        ]
+        texts = dict(lines)
+        for line, wrong in groupby(misfits, key=attrgetter("line")):
+            points = self.reader.points(texts[line])
+            found += [self._of_point(each, points[each.index]) for each in wrong]
+        return sorted(found, key=lambda each: (int(each.place.rpartition(" ")[2]), each.index or 0))
 
-    def of_point(self, read: _Read, reason: Reason) -> Rejection:
+    def _of_point(self, wrong: Misfit, sent: Sent) -> Rejection:
         """A point that could be read, at its place in the file."""
-        number, index = read.place >> _INDEX_BITS, read.place & ((1 << _INDEX_BITS) - 1)
-        point = read.point
-        if reason in (_TOO_OLD, _TOO_YOUNG):
+        point, reason = sent.point, wrong.reason
+        if reason in (TOO_OLD, TOO_YOUNG):
             member, detail = "ts", f"{reason[1]}{unit_hint(point.ts_ms)}"
         else:
             member, detail = member_of(reason), detail_of(reason, point)
-        return self._row(number, index, reason[0], detail, f"{read.pointer}/{member}", text(point))
+        return self._row(
+            wrong.line, wrong.index, reason[0], detail, sent.pointer(member), text(point)
+        )
 
     def _row(
-        self, number: int, index: int | None, code: str, detail: str, pointer: str, raw: bytes
+        self, line: int, index: int | None, code: str, detail: str, pointer: str, raw: bytes
     ) -> Rejection:
+        """``line`` is the number of the line; the first is 0."""
         return Rejection(
-            place=f"backfill:{self.job}:line {number + 1}",
+            place=f"backfill:{self.job}:line {line + 1}",
             index=index,
             code=code,
             detail=detail,
@@ -267,77 +245,61 @@ class _Parking:
         )
 
 
-def _decoded(
-    lines: Sequence[bytes], first: int, parking: _Parking
-) -> tuple[list[_Read], list[Rejection]]:
-    """The points of these lines, each with its place in the file; what cannot be read."""
-    points: list[_Read] = []
-    refused: list[Rejection] = []
-    for number, line in enumerate(lines, start=first):
-        if line.strip():
-            decoded = decode_record(line)
-            refused += [parking.of_line(number, each) for each in decoded.rejected]
-            points += [
-                _Read(
-                    place=(number << _INDEX_BITS) + index,
-                    pointer=decoded.places[index].pointer,
-                    point=point,
-                )
-                for index, point in decoded.points
-            ]
-    return points, refused
-
-
-def _is_foreign(point: Point, tenant: Tenant) -> bool:
-    return point.tenant_id not in (None, tenant.id)
-
-
-def _folded(accepted: list[Accepted]) -> dict[int, list[Block]]:
-    """The points as blocks, by minute."""
-    found: dict[int, list[Block]] = {}
-    for share in slots(Columns.of(accepted), packs=lambda _tenant, _created_at_ms: 1):
-        block = Block.decode(merge_rows(None, share).content.late)
-        found.setdefault(share.key.minute, []).append(block)
-    return found
-
-
-def _add(services: Services, tenant: Tenant, read: _Chunk, *, job: str, chunk: int) -> None:
-    """Store what a chunk adds to each hour, and make the days and copies that it changes."""
-    by_hour: dict[int, list[list[Block]]] = {}
-    for minute, blocks in read.blocks.items():
-        parts = by_hour.setdefault(minute // MINUTES_PER_HOUR, [[] for _ in range(QUARTERS)])
-        parts[minute % MINUTES_PER_HOUR // _QUARTER] += blocks
-    touched: dict[Scope, set[int]] = {}
-    for hour, parts in sorted(by_hour.items()):
-        quarters = tuple(Block.merge(each) for each in parts)
-        for scope, shares in _by_scope(quarters):
+def _add(
+    services: Services,
+    tenant: Tenant,
+    by_hour: Mapping[int, Sequence[Block]],
+    *,
+    job: str,
+    chunk: int,
+) -> None:
+    """Store what a chunk adds to each hour."""
+    for hour, quarters in sorted(by_hour.items()):
+        for scope, shares in _by_scope(tuple(quarters)):
             added = Added(hour=hour, job=job, chunk=chunk, blocks=shares)
             services.backfills.add(tenant, scope, added, now=services.now())
-            touched.setdefault(scope, set()).add(hour)
+
+
+def _touch(touched: Touched, by_hour: Mapping[int, Sequence[Block]]) -> None:
+    """Note whose hours these are."""
+    for hour, quarters in by_hour.items():
+        for scope in _scopes(Block.merge(quarters)):
+            touched[scope].add(hour)
+
+
+def _make_whole(services: Services, tenant: Tenant, touched: Touched) -> None:
+    """Make the days and the copies that these hours change."""
     _make_days(services, tenant, touched)
     for scope, hours in sorted(touched.items()):
         for hour in sorted(hours):
             copy_scope_hour(services, tenant, scope, hour)
 
 
+def _scopes(whole: Block) -> Iterator[Scope]:
+    """The tenant, and every wedding and vendor that a block tells of."""
+    yield WHOLE
+    for kind, ids in (
+        (ScopeKind.WEDDING, whole.wedding_ids()),
+        (ScopeKind.VENDOR, vendor_ids(whole)),
+    ):
+        yield from (scope for each in ids if (scope := Scope(kind, each)).storable)
+
+
 def _by_scope(
     quarters: tuple[Block, ...],
 ) -> Iterator[tuple[Scope, tuple[Block, ...]]]:
-    """The tenant's share of some quarters, each wedding's and each vendor's."""
-    yield WHOLE, tuple(block.totals_only() for block in quarters)
-    whole = Block.merge(quarters)
-    for wedding_id in whole.wedding_ids():
-        scope = Scope(ScopeKind.WEDDING, wedding_id)
-        if scope.storable:
-            yield scope, tuple(block.only(wedding_id) for block in quarters)
-    for vendor_id in vendor_ids(whole):
-        scope = Scope(ScopeKind.VENDOR, vendor_id)
-        if scope.storable:
-            yield scope, tuple(of_vendor(block, vendor_id) for block in quarters)
+    """The share of each in some quarters."""
+    for scope in _scopes(Block.merge(quarters)):
+        if scope.kind is ScopeKind.WEDDING:
+            yield scope, tuple(block.only(scope.id) for block in quarters)
+        elif scope.kind is ScopeKind.VENDOR:
+            yield scope, tuple(of_vendor(block, scope.id) for block in quarters)
+        else:
+            yield scope, tuple(block.totals_only() for block in quarters)
 
 
 def _make_days(
-    services: Services, tenant: Tenant, scopes: dict[Scope, set[int]], *, before: int | None = None
+    services: Services, tenant: Tenant, scopes: Touched, *, before: int | None = None
 ) -> None:
     """Make the days of these hours that are over for good; the others follow in their time.
 

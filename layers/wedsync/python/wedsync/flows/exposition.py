@@ -20,6 +20,7 @@ from wedsync.metrics.exposition import (
     Labels,
     Sample,
     exposition,
+    label_names,
 )
 from wedsync.metrics.parts import each_latest, each_series
 from wedsync.metrics.point import Kind
@@ -32,6 +33,7 @@ from wedsync.tenancy import Tenant
 
 CACHED_SECONDS = 5.0
 _MS = 1000.0
+_NAMING = frozenset({"metric"})
 _SINCE = "since 00:00 UTC"
 
 
@@ -59,7 +61,7 @@ def _text(services: Services, tenant: Tenant) -> str:
         families.count(series, summary)
     for series, value, ts_ms in each_latest(recent.totals()):
         if epoch_ms(now) - ts_ms <= GAUGE_HOLDS_MS:
-            families.set(series, value)
+            families.set(series, value, ts_ms)
     live = snapshot(services, tenant).value
     return exposition((*_live_families(live), *families.by_name.values()))
 
@@ -69,6 +71,10 @@ class _Families:
     """Families by name: those of the catalogue have their own, other metrics share four."""
 
     by_name: dict[str, Family] = field(default_factory=dict)
+    known_at: dict[tuple[str, frozenset[tuple[str, str]]], tuple[int, int]] = field(
+        default_factory=dict
+    )
+    """Where a name's sample under these labels stands, and when it was true (ms; 0 of counts)."""
 
     def count(self, series: Series, summary: Summary) -> None:
         """Add what a counter, a timer or an event amounts to."""
@@ -85,16 +91,23 @@ class _Families:
             case Kind.GAUGE:
                 pass
 
-    def set(self, series: Series, value: float) -> None:
+    def set(self, series: Series, value: float, ts_ms: int) -> None:
         """Add the last value of a gauge, in its base unit."""
         known = _known(series)
         suffix, scale = {"ms": ("_seconds", 1 / _MS), "%": ("_ratio", 0.01)}.get(
             "" if known is None else known.unit, ("", 1.0)
         )
         name = "wedsync_other_value" if known is None else f"{_stem(known)}{suffix}"
-        self._add(name, known, Sample(_labels(series, known), value * scale))
+        self._add(name, known, Sample(_labels(series, known), value * scale), ts_ms=ts_ms)
 
-    def _add(self, name: str, known: CatalogMetric | None, sample: Sample | Histogram) -> None:
+    def _add(
+        self,
+        name: str,
+        known: CatalogMetric | None,
+        sample: Sample | Histogram,
+        *,
+        ts_ms: int | None = None,
+    ) -> None:
         if name not in self.by_name:
             kind = FamilyKind.GAUGE
             if isinstance(sample, Histogram):
@@ -104,7 +117,16 @@ class _Families:
             meaning = "Metrics of other names" if known is None else known.meaning
             told = meaning if kind is FamilyKind.GAUGE else f"{meaning}; {_SINCE}"
             self.by_name[name] = Family(name=name, kind=kind, help=told)
-        self.by_name[name].samples.append(sample)
+        samples = self.by_name[name].samples
+        key = (name, frozenset(sample.labels.items()))
+        at, since_ms = self.known_at.get(key, (len(samples), 0))
+        if at == len(samples):
+            samples.append(sample)
+        elif ts_ms is None:
+            samples[at] = samples[at].joined(sample)
+        elif ts_ms > since_ms:
+            samples[at] = sample
+        self.known_at[key] = at, max(since_ms, ts_ms or 0)
 
 
 def _known(series: Series) -> CatalogMetric | None:
@@ -122,7 +144,9 @@ def _named(known: CatalogMetric | None, suffix: str) -> str:
 
 
 def _labels(series: Series, known: CatalogMetric | None) -> Labels:
-    return dict(series.dims) | ({} if known is not None else {"metric": series.metric})
+    if known is not None:
+        return label_names(series.dims)
+    return {**label_names(series.dims, but=_NAMING), "metric": series.metric}
 
 
 def _histogram(labels: Labels, summary: Summary) -> Histogram:

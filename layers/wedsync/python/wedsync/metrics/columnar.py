@@ -234,6 +234,10 @@ def _at(name: str) -> str:
 
 def _numbers(at: list[int], of: Sequence[object], points: int, name: str) -> Ints:
     _same_length(at, points, name)
+    # More would be named by no point, and yet be learnt one by one.
+    if len(of) > MOST_POINTS:
+        detail = f"a table holds at most {MOST_POINTS} entries"
+        raise Poison("malformed-columns", detail, pointer=_at(name))
     numbers, wrong = _whole(at, 0, len(of) - 1)
     if wrong.any():
         raise Poison("uneven-columns", "a number names nothing in its table", pointer=_at(name))

@@ -339,6 +339,9 @@ class FrameReader:
             places, metrics, dims, guests, tenant = self._decoder.decode(text)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Poison("malformed-tables", "the frame's tables cannot be read") from error
+        # More would be named by no series or point, and yet be learnt one by one.
+        if max(map(len, (places, metrics, dims, guests))) > MOST_SERIES:
+            raise Poison("malformed-tables", f"a table holds at most {MOST_SERIES} entries")
         with self._lock:
             resolved = self._numbered(places, metrics, dims, guests, tenant)
             if len(text) <= _LARGEST_KEPT_TABLE_BYTES:
@@ -520,7 +523,8 @@ def _inflated(data: bytes, flags: int, size: int) -> tuple[bytes, int]:
         else:
             declared = zstandard.frame_content_size(packed)
             whole = declared == size
-            body = zstandard.ZstdDecompressor().decompress(packed) if whole else b""
+            inflate = zstandard.ZstdDecompressor().decompress
+            body = inflate(packed, allow_extra_data=False) if whole else b""
     except (zlib.error, zstandard.ZstdError) as error:
         raise Poison("broken-compression", "the compressed frame is damaged") from error
     if not whole or len(body) != size:
