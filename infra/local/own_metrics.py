@@ -15,7 +15,7 @@ import psutil
 
 from wedsync.cloud import Cloud, Record
 from wedsync.errors import Unavailable
-from wedsync.flows.provenance import platform_record
+from wedsync.flows.vouching import platform_record
 from wedsync.settings import Settings
 from wedsync.stores.services import Services
 
