@@ -54,20 +54,21 @@ def collect_usage(services: Services) -> None:
 def _collect(services: Services, readings: Readings, frontier: Frontier) -> None:
     end = minute_of(services.now()) - SETTLED_MINUTES
     done = services.frontiers.get(frontier)
-    again = end - READ_AGAIN_MINUTES
-    behind = again if done is None else min(again, done - READ_AGAIN_MINUTES)
+    begin = (end if done is None else min(done, end)) - READ_AGAIN_MINUTES
     earliest = end - MOST_MINUTES
     units = Units(out_of_time=services.out_of_time)
-    if behind < earliest:
-        units.give_up(frontier.value, f"minutes before {minute_start(earliest):%FT%H:%MZ}")
-    told = _told(services, frontier, since=max(behind, earliest))
-    newest = _done(units, services, readings, frontier, told, (again, end))
-    for begin, until in _steps(max(behind, earliest), again):
-        if not _done(units, services, readings, frontier, told, (begin, until)):
+    if begin < earliest:
+        units.give_up(SERVICE, f"{frontier.value} before {minute_start(earliest):%FT%H:%MZ}")
+        begin = earliest
+    newest = begin if end - begin <= _STEP_MINUTES else end - READ_AGAIN_MINUTES
+    told = _told(services, frontier, since=begin)
+    fresh = _done(units, services, readings, frontier, told, (newest, end))
+    for first, until in _steps(begin, newest):
+        if not _done(units, services, readings, frontier, told, (first, until)):
             break
         services.frontiers.advance(frontier, until)
     else:
-        if newest:
+        if fresh:
             services.frontiers.advance(frontier, end)
     units.finish()
 
