@@ -331,3 +331,24 @@ def test_requests_that_fail_raise_an_alert_about_the_service(measured: Measured)
     measured.pass_minutes(8)
     found = {(each["type"], each["service"]) for each in measured.bundle.alerts()}
     assert ("performance_degradation", SERVICE) in found
+
+
+def test_requests_that_are_only_told_late_have_not_stopped_and_those_that_stop_have(
+    measured: Measured,
+) -> None:
+    for minute in range(MINUTE, MINUTE + 180):
+        measured.vitals.tell(answered(minute, many=120), after_minutes=SETTLED_MINUTES + 2)
+    measured.pass_minutes(180)
+    assert measured.bundle.alerts() == []
+    measured.pass_minutes(12)
+    (alert,) = measured.bundle.alerts()
+    assert (alert["service"], alert["severity"]) == (SERVICE, "critical")
+
+
+def test_while_nothing_can_be_collected_requests_have_not_stopped(measured: Measured) -> None:
+    for minute in range(MINUTE, MINUTE + 220):
+        measured.vitals.tell(answered(minute, many=120))
+    measured.pass_minutes(180)
+    measured.vitals.down = True
+    measured.pass_minutes(30)
+    assert measured.bundle.alerts() == []
