@@ -83,6 +83,16 @@ _READ = {
         permissions=(Permission(actions=("timestream:Select",)), _FINDING_TIMESTREAM),
         key_actions=_DECRYPT,
     ),
+    ResourceKind.READINGS: Meaning(
+        permissions=(
+            Permission(
+                actions=("cloudwatch:GetMetricData", "cloudwatch:ListMetrics"),
+                part=Part.EVERYTHING,
+            ),
+        ),
+        # CloudWatch keeps what it measures under keys of its own.
+        key_actions=(),
+    ),
 }
 _WRITE = {
     ResourceKind.TABLE: Meaning(
@@ -151,6 +161,7 @@ _SERVICES = {
     ResourceKind.BUCKET: "s3",
     ResourceKind.SECRET: "secretsmanager",
     ResourceKind.TIME_SERIES: "timestream",
+    ResourceKind.READINGS: "cloudwatch",
 }
 
 

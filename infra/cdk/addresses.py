@@ -28,7 +28,7 @@ class Addresses:
     """Where everything is, for functions that want to reach it.
 
     ``missed_arn`` is the queue of events that were given up. ``history_url`` leads to the
-    database of an InfluxDB, where there is one.
+    database of an InfluxDB, where there is one. ``api_id`` is known once there is an API.
     """
 
     deployment: Deployment
@@ -36,13 +36,14 @@ class Addresses:
     missed_arn: str
     secret_arns: Mapping[Resource, str]
     history_url: str | None = None
+    api_id: str | None = None
 
     def name(self, resource: Resource) -> str:
         """Name the resource as AWS knows it."""
         return physical_name(self.deployment, resource)
 
     def arn(self, resource: Resource) -> str:
-        """Give the ARN of the resource itself."""
+        """Give the ARN of the resource itself. Raises ValueError for what has none."""
         here = f"{service(resource.kind)}:{Aws.REGION}:{Aws.ACCOUNT_ID}"
         match resource.kind:
             case ResourceKind.TABLE:
@@ -57,6 +58,8 @@ class Addresses:
                 return self.secret_arns[resource]
             case ResourceKind.TIME_SERIES:
                 place = f"{here}:database/{self.deployment.prefix}/table/{HISTORY_TABLE}"
+            case ResourceKind.READINGS:
+                raise ValueError(f"{resource.name} has no ARN")
         return f"arn:{Aws.PARTITION}:{place}"
 
     def arns(self, resource: Resource, part: Part) -> tuple[str, ...]:
@@ -73,12 +76,20 @@ class Addresses:
                 return ("*",)
 
     def value(self, resource: Resource) -> str:
-        """Give what a client opens the resource by: a topic's ARN, a queue's URL, else a name."""
+        """Give what a client opens the resource by: a topic's ARN, a queue's URL, else a name.
+
+        Raises ValueError for readings while there is no API.
+        """
         match resource.kind:
             case ResourceKind.TOPIC | ResourceKind.SECRET:
                 return self.arn(resource)
             case ResourceKind.TIME_SERIES:
                 return self.history_url or f"{self.deployment.prefix}/{HISTORY_TABLE}"
+            case ResourceKind.READINGS:
+                if self.api_id is None:
+                    raise ValueError(f"{resource.name} is of an API that is not there yet")
+                detail = "routes" if self.deployment.route_metrics else "api"
+                return f"{self.deployment.prefix}/{self.api_id}/{detail}"
             case ResourceKind.QUEUE:
                 host = f"sqs.{Aws.REGION}.{Aws.URL_SUFFIX}"
                 return f"https://{host}/{Aws.ACCOUNT_ID}/{self.name(resource)}"

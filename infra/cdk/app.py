@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,7 @@ def add_stacks(
     api = ApiStack(app, env=env, addresses=addresses, declarations=declarations, source=source)
     api.add_stack_dependency(data)
     api.add_stack_dependency(messaging)
+    addresses = replace(addresses, api_id=api.api.api_id)
     grouped = sorted(
         (each for each in declarations if not isinstance(each.trigger, AuthorizerTrigger)),
         key=lambda each: (each.group, each.name),

@@ -69,6 +69,7 @@ class Deployment(BaseModel):
     ``shards`` is the number of shards of the metrics stream, ``packs`` that of storage packs a
     tenant. ``requests_per_minute`` and ``device_requests_per_minute`` are what one key may ask,
     ``tenant_points_per_minute`` what all of a tenant's may send over HTTP; 0 is no limit.
+    ``route_metrics``: CloudWatch tells of each route, and not of the API as a whole alone.
     ``account`` may be left out: the templates then fit any account. ``-c`` takes ``influxdb3`` and
     ``allowed_origins`` as JSON.
     """
@@ -85,6 +86,7 @@ class Deployment(BaseModel):
     device_requests_per_minute: PerMinute = DEVICE_RATE.per_minute
     tenant_points_per_minute: PerMinute = TENANT_POINTS.per_minute
     log_retention_days: Retention
+    route_metrics: Annotated[bool, BeforeValidator(_parsed)] = True
     history: History
     influxdb3: Annotated[InfluxNetwork | None, BeforeValidator(_parsed)] = None
     allowed_origins: Annotated[tuple[str, ...], BeforeValidator(_parsed)] = ("*",)

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from infra.local.own_readings import LocalReadings, OwnRuns
 from infra.local.store.database import Database
 from infra.local.store.keepsakes import LocalBucket, LocalSecret, ScheduleRuns, Settings
 from infra.local.store.messages import LocalQueue, LocalTopic, Outbox
@@ -63,6 +64,8 @@ class LocalCloud:
         self._time_series = {
             r: LocalTimeSeries(database, r) for r in _all(ResourceKind.TIME_SERIES)
         }
+        self.own_runs = OwnRuns(clock)
+        self._readings = {r: LocalReadings(self.own_runs, r) for r in _all(ResourceKind.READINGS)}
         self._secrets = {r: LocalSecret(database, r, ids=ids) for r in _all(ResourceKind.SECRET)}
 
     @property
@@ -112,6 +115,10 @@ class LocalCloud:
     def time_series(self, resource: Resource) -> LocalTimeSeries:
         """Open a time series store."""
         return _opened(self._time_series, resource)
+
+    def readings(self, resource: Resource) -> LocalReadings:
+        """Open what the functions of this machine did: nothing unless that is noted."""
+        return _opened(self._readings, resource)
 
     def sweep(self) -> int:
         """Forget expired items and records past their retention, and say how many there were.

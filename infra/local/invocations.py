@@ -1,12 +1,14 @@
 """One invocation of a declared function, as Lambda makes it."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 from weakref import WeakSet
 
 from infra.local.arns import function_arn
+from infra.local.own_readings import OwnRuns
 from wedsync.cloud import Cloud, Ids
 from wedsync.cloud.memory import memory_of
 from wedsync.errors import Unavailable
@@ -58,8 +60,9 @@ class Context:
 class Invoker:
     """Runs functions, and turns whatever they raise into an outcome."""
 
-    def __init__(self, cloud_of: CloudOf, settings: Settings, ids: Ids) -> None:
+    def __init__(self, cloud_of: CloudOf, settings: Settings, ids: Ids, own_runs: OwnRuns) -> None:
         self.settings = settings
+        self._own_runs = own_runs
         self._cloud_of = cloud_of
         self._ids = ids
         self._seen: WeakSet[Cloud] = WeakSet()
@@ -79,13 +82,20 @@ class Invoker:
             memory_limit_in_mb=declaration.memory_mb,
             timeout_ms=declaration.timeout_seconds * 1000,
         )
+        begun = time.perf_counter()
         try:
             cloud = self._cloud_of(declaration)
             self._seen.add(cloud)
-            return Returned(function.run(event, context, cloud, self.settings))
+            outcome: Outcome = Returned(function.run(event, context, cloud, self.settings))
         except Exception as error:  # noqa: BLE001 - Lambda's boundary: its trigger goes on
             _log.exception("%s failed (%s)", declaration.name, context.aws_request_id)
-            return Raised(type(error).__name__, str(error), isinstance(error, Unavailable))
+            outcome = Raised(type(error).__name__, str(error), isinstance(error, Unavailable))
+        self._own_runs.note(
+            declaration,
+            took_ms=(time.perf_counter() - begun) * 1000,
+            failed=isinstance(outcome, Raised),
+        )
+        return outcome
 
 
 def reported_failures(outcome: Outcome) -> tuple[str, ...] | None:

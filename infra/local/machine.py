@@ -56,7 +56,7 @@ class Machine:
         self.cloud = cloud
         self.settings = settings
         ordered = sorted(functions, key=lambda function: function.declaration.name)
-        self._invoker = Invoker(cloud_of or (lambda _: cloud), settings, cloud.ids)
+        self._invoker = Invoker(cloud_of or (lambda _: cloud), settings, cloud.ids, cloud.own_runs)
         self._routes = Routes(ordered)
         self._authorizer = next(
             (f for f in ordered if isinstance(f.declaration.trigger, AuthorizerTrigger)), None

@@ -14,12 +14,12 @@ from threading import Lock
 import psutil
 
 from wedsync.cloud import Cloud, Record
+from wedsync.cloud.own import SERVICE
 from wedsync.errors import Unavailable
-from wedsync.flows.provenance import platform_record
+from wedsync.flows.vouching import platform_record
 from wedsync.settings import Settings
 from wedsync.stores.services import Services
 
-SERVICE = "wedsync"
 EVERY = timedelta(seconds=5)
 MOST_KEPT = 10_000
 """So many requests wait to be told; where there are more, the oldest are left out."""

@@ -120,6 +120,7 @@ def _serve(
     }
     own = None
     if options.own_metrics and not options.manual_clock:
+        cloud.own_runs.wanted = True
         own = OwnMetrics(ringing, settings, after_put=bells.streams.set)
     workers = Workers(machine, bells, speed=options.speed, own=own)
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="request") as pool:

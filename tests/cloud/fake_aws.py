@@ -8,6 +8,7 @@ from boto3.session import Session
 from wedsync.resources import Resource, ResourceKind
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import GlobalSecondaryIndexTypeDef
     from mypy_boto3_kinesis import KinesisClient
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_timestream_write import TimestreamWriteClient
 
 REGION: Final = "eu-west-1"
+READINGS_NAME = "test/api-1/routes"
+"""The prefix of all names, the API's id, and that figures are there by route."""
 SIGNING_SECRET = "planted"  # noqa: S105 - a fake one
 
 _session = cache(Session)
@@ -57,6 +60,12 @@ def s3() -> "S3Client":
 def timestream() -> "TimestreamWriteClient":
     """Make a client for looking past the seam."""
     return _session().client("timestream-write", REGION)
+
+
+@cache
+def cloudwatch() -> "CloudWatchClient":
+    """Make a client for putting what AWS itself would measure."""
+    return _session().client("cloudwatch", REGION)
 
 
 @cache
@@ -113,6 +122,8 @@ def create(resource: Resource) -> str:
             timestream().create_database(DatabaseName=name)
             timestream().create_table(DatabaseName=name, TableName="points")
             return f"{name}/points"
+        case ResourceKind.READINGS:
+            return READINGS_NAME
         case ResourceKind.SECRET:
             secretsmanager().create_secret(Name=name, SecretString=SIGNING_SECRET)
     return name

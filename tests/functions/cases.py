@@ -16,7 +16,9 @@ from urllib.parse import urlencode
 
 import jwt
 
+from infra.local.engine import LocalCloud
 from tests.builders import a_wedding, vendors
+from tests.cloud.fake_aws import cloudwatch
 from tests.domain.metrics.exports import export
 from tests.functions.stage import FUNCTIONS, NOW, TENANT, TOKEN_KEY, Stage
 from wedsync.alerting.model import Alert, AlertState
@@ -354,6 +356,32 @@ def copied_to_a_history(stage: Stage) -> None:
     stage.run("schedules-history", sample("schedules-history"))
     stage.clock.set(NOW)
     stage.used.clear()
+
+
+def measured_runs(stage: Stage) -> None:
+    """A function that nobody calls has run five minutes ago, and failed once."""
+    at = NOW - timedelta(minutes=5)
+    if isinstance(stage.cloud, LocalCloud):
+        stage.clock.set(at)
+        stage.cloud.own_runs.wanted = True
+        declaration = FUNCTIONS["schedules-minute"].declaration
+        for failed in (True, False):
+            stage.cloud.own_runs.note(declaration, took_ms=120.0, failed=failed)
+        stage.clock.set(NOW)
+        return
+    figures = (("Invocations", 2.0), ("Errors", 1.0), ("ConcurrentExecutions", 1.0))
+    cloudwatch().put_metric_data(
+        Namespace="AWS/Lambda",
+        MetricData=[
+            {
+                "MetricName": metric,
+                "Dimensions": [{"Name": "FunctionName", "Value": "test-schedules-minute"}],
+                "Timestamp": at,
+                "Value": value,
+            }
+            for metric, value in figures
+        ],
+    )
 
 
 def _over_four_days(event: Event) -> Event:
@@ -947,6 +975,7 @@ CASES: tuple[Case, ...] = (
     Case(function="runbooks-read-execution", arrange=a_run, status=200),
     Case(function="runbooks-approve", arrange=a_run_that_waits, status=200),
     Case(function="runbooks-abort", arrange=a_run_that_waits, status=200),
+    Case(function="schedules-collection", arrange=measured_runs),
     Case(function="schedules-compaction", arrange=counted_points),
     Case(function="schedules-daily", arrange=counted_days_ago),
     Case(function="schedules-history", arrange=counted_with_a_history),
@@ -967,6 +996,7 @@ CASES: tuple[Case, ...] = (
         down=TOPICS,
     ),
     Case(function="schedules-streams", arrange=counted_requests),
+    Case(function="schedules-usage", arrange=measured_runs),
     Case(function="streams-deliveries", arrange=a_page_that_waits),
     Case(function="streams-deliveries", title="the next way", arrange=a_page_that_waits_alone),
     Case(

@@ -32,6 +32,8 @@ from wedsync.cloud import (
     Outcome,
     PutFailures,
     Queue,
+    Readings,
+    Readout,
     Record,
     Refusal,
     Secret,
@@ -270,6 +272,9 @@ class RecordingCloud(ForwardingCloud):
     def time_series(self, resource: Resource) -> TimeSeries:
         return _RecordingTimeSeries(self._cloud.time_series(resource), self, resource)
 
+    def readings(self, resource: Resource) -> Readings:
+        return _RecordingReadings(self._cloud.readings(resource), self, resource)
+
 
 class _RecordingTimeSeries:
     def __init__(self, series: TimeSeries, noting: RecordingCloud, resource: Resource) -> None:
@@ -286,6 +291,17 @@ class _RecordingTimeSeries:
     def read(self, span: Span) -> tuple[Measured, ...]:
         self._noting.note(self._resource, Access.READ)
         return self._series.read(span)
+
+
+class _RecordingReadings:
+    def __init__(self, readings: Readings, noting: RecordingCloud, resource: Resource) -> None:
+        self._readings = readings
+        self._noting = noting
+        self._resource = resource
+
+    def read(self, first: int, last: int) -> Readout:
+        self._noting.note(self._resource, Access.READ)
+        return self._readings.read(first, last)
 
 
 class _Recording:

@@ -32,6 +32,7 @@ POSSIBLE = {
     ResourceKind.TOPIC: {Access.SEND, Access.WRITE},
     ResourceKind.QUEUE: {Access.SEND},
     ResourceKind.TIME_SERIES: {Access.READ, Access.WRITE},
+    ResourceKind.READINGS: {Access.READ},
 }
 
 

@@ -53,7 +53,16 @@ def test_no_resource_is_opened_but_by_what_checks() -> None:
         for name, member in vars(ForwardingCloud).items()
         if callable(member) and not name.startswith("_")
     }
-    assert openers == {"table", "stream", "topic", "queue", "bucket", "secret", "time_series"}
+    assert openers == {
+        "table",
+        "stream",
+        "topic",
+        "queue",
+        "bucket",
+        "secret",
+        "time_series",
+        "readings",
+    }
     assert openers <= vars(DeclaredCloud).keys()
 
 

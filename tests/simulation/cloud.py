@@ -23,6 +23,8 @@ from wedsync.cloud import (
     Page,
     PutFailures,
     Queue,
+    Readings,
+    Readout,
     Record,
     Refusal,
     Secret,
@@ -140,6 +142,9 @@ class FaultyCloud(ForwardingCloud):
 
     def time_series(self, resource: Resource) -> TimeSeries:
         return _FaultyTimeSeries(self.cloud.time_series(resource), self.faults)
+
+    def readings(self, resource: Resource) -> Readings:
+        return _FaultyReadings(self.cloud.readings(resource), self.faults)
 
     @property
     def running(self) -> Invocation | None:
@@ -416,6 +421,17 @@ class _FaultyTimeSeries:
 
     def read(self, span: Span) -> tuple[Measured, ...]:
         return self._faults.call("history", lambda: self._series.read(span), changes=False)
+
+
+class _FaultyReadings:
+    def __init__(self, readings: Readings, faults: Faults) -> None:
+        self._readings = readings
+        self._faults = faults
+
+    def read(self, first: int, last: int) -> Readout:
+        return self._faults.call(
+            "readings", lambda: self._readings.read(first, last), changes=False
+        )
 
 
 def _digest(item: Item | None) -> str:

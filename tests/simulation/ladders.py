@@ -36,6 +36,7 @@ from wedsync.cloud import (
     Message,
     Page,
     Queue,
+    Readings,
     Secret,
     Sort,
     Stream,
@@ -330,6 +331,9 @@ class LadderWorld:
         raise NotImplementedError(resource)
 
     def time_series(self, resource: Resource) -> TimeSeries:
+        raise NotImplementedError(resource)
+
+    def readings(self, resource: Resource) -> Readings:
         raise NotImplementedError(resource)
 
     def secret(self, resource: Resource) -> Secret:

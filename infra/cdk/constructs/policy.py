@@ -92,7 +92,8 @@ def key_statements(
     """Allow to use the bundle's key, only through the services whose resources are used."""
     actions: dict[str, set[str]] = {}
     for kind, meaning in needs:
-        actions.setdefault(service(kind), set()).update(meaning.key_actions)
+        if meaning.key_actions:
+            actions.setdefault(service(kind), set()).update(meaning.key_actions)
     return [
         {
             **_allow(sorted(actions[name]), (addresses.key_arn,)),
@@ -140,8 +141,8 @@ class FunctionRole(CfnRole):
             self,
             "AwsSolutions-IAM5[Resource::*]",
             reason=(
-                "Traces, Timestream's endpoints and network interfaces belong to no resource: "
-                "IAM knows no narrower one for these actions."
+                "Traces, Timestream's endpoints, network interfaces and CloudWatch's figures "
+                "belong to no resource: IAM knows no narrower one for these actions."
             ),
         )
         for grant in merged(declaration.uses):

@@ -132,7 +132,9 @@ class ApiStack(Stack):
             access_log_settings=CfnStage.AccessLogSettingsProperty(
                 destination_arn=log.attr_arn, format=json.dumps(_LOGGED)
             ),
-            default_route_settings=CfnStage.RouteSettingsProperty(detailed_metrics_enabled=True),
+            default_route_settings=CfnStage.RouteSettingsProperty(
+                detailed_metrics_enabled=deployment.route_metrics
+            ),
         )
         authorizer = self._authorizer(api, addresses, declarations, Workshop(self, source))
         if authorizer is None and any(route.roles for route in routes):

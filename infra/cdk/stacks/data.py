@@ -78,7 +78,12 @@ class DataStack(Stack):
                     self._add_bucket(resource)
                 case ResourceKind.SECRET:
                     self._add_secret(resource)
-                case ResourceKind.TOPIC | ResourceKind.QUEUE | ResourceKind.TIME_SERIES:
+                case (
+                    ResourceKind.TOPIC
+                    | ResourceKind.QUEUE
+                    | ResourceKind.TIME_SERIES
+                    | ResourceKind.READINGS
+                ):
                     pass
         self.history_url = add_history(self, deployment=deployment, key_arn=self.key.key_arn)
 

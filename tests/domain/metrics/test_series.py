@@ -67,6 +67,11 @@ def test_a_tenant_has_a_pack() -> None:
         ("api.connections", Kind.GAUGE, {"service": "api", "host": "h"}, {"service": "api"}),
         ("host.cpu", Kind.GAUGE, {"host": "h"}, {"host": "h"}),
         ("vendor.heartbeat", Kind.EVENT, {"x": "y"}, {}),
+        ("table.units", Kind.COUNTER, {"table": "t", "operation": "read", "x": "y"},
+         {"table": "t", "operation": "read"}),
+        ("function.run", Kind.TIMER, {"function": "f", "outcome": "ok", "host": "h"},
+         {"function": "f", "outcome": "ok"}),
+        ("queue.lag", Kind.GAUGE, {"queue": "q", "service": "s"}, {"queue": "q"}),
     ],
 )  # fmt: skip
 def test_a_total_keeps_only_what_it_is_asked_for(

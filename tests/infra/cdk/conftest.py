@@ -88,6 +88,7 @@ EVERY_KIND = (
         ScheduleTrigger(every_minutes=5, after_minutes=4),
         Resource.HISTORY.write(),
     ),
+    declared("night.count", ScheduleTrigger(every_minutes=1), Resource.VITALS.read()),
     declared("cakes.history", route("GET", "/api/cakes/history"), Resource.HISTORY.read()),
     declared("night.inspect", route("GET", "/api/crumbs"), Resource.QUARANTINE.read()),
 )
@@ -155,6 +156,7 @@ def staging(tmp_path_factory: pytest.TempPathFactory, source: Path) -> Synthesis
         history="dynamodb",
         account="123456789012",
         region="eu-west-1",
+        route_metrics="false",
     )
 
 

@@ -75,6 +75,9 @@ SENDING = {
     ResourceKind.TOPIC: ("sns", "sns:Publish", ""),
     ResourceKind.QUEUE: ("sqs", "sqs:SendMessage", ""),
 }
+ANYWHERE = {
+    ResourceKind.READINGS: {("cloudwatch:GetMetricData", "*"), ("cloudwatch:ListMetrics", "*")}
+}
 POLLING_A_STREAM = {
     "kinesis:DescribeStream",
     "kinesis:DescribeStreamSummary",
@@ -136,6 +139,28 @@ def test_the_environment_holds_all_settings_and_the_used_resources(
         assert prefix(synthesised) == f"wedsync-{settings.stage}"
         assert settings.stream_name == f"{prefix(synthesised)}-metrics"
         assert (settings.client_rate, settings.device_rate) == (CLIENT_RATE, DEVICE_RATE)
+
+
+def test_who_collects_is_told_the_api_and_whether_it_is_measured_by_route(
+    synthesised: Synthesised,
+) -> None:
+    (stage,) = synthesised.of_kind("AWS::ApiGatewayV2::Stage")
+    settings = cast("dict[str, object]", stage.properties["DefaultRouteSettings"])
+    detail = "routes" if settings["DetailedMetricsEnabled"] else "api"
+    environments = [
+        cast("dict[str, dict[str, object]]", each.properties["Environment"])["Variables"]
+        for each in synthesised.of_kind("AWS::Lambda::Function")
+    ]
+    told = {
+        text(variables[resource.variable])
+        for variables in environments
+        for resource in (Resource.VITALS, Resource.USAGE)
+        if resource.variable in variables
+    }
+    (name,) = told
+    start, api, measured = name.split("/")
+    assert (start, measured) == (prefix(synthesised), detail)
+    assert "Api" in api
 
 
 def test_routes_are_the_declared_ones_and_any_method_of_their_paths(
@@ -316,7 +341,9 @@ def granted(declaration: Declaration, start: str, bucket: str) -> set[tuple[str,
     wanted: set[tuple[str, str]] = set()
     for grant in as_deployed(declaration.uses, HISTORY[start]):
         for access in grant.access:
-            wanted |= granted_on(grant.resource, access, start, bucket)
+            wanted |= ANYWHERE.get(grant.resource.kind) or granted_on(
+                grant.resource, access, start, bucket
+            )
     match declaration.trigger:
         case StreamTrigger(stream=stream):
             arn = f"arn:<AWS::Partition>:kinesis:{HERE}:stream/{start}-{stream.slug}"
@@ -403,6 +430,7 @@ def test_no_role_has_a_wildcard_but_where_iam_knows_no_resource_and_for_objects(
             if "*" in resource:
                 anywhere = action.startswith(("ec2:", "xray:"))
                 anywhere = anywhere or action == "timestream:DescribeEndpoints"
+                anywhere = anywhere or action.startswith("cloudwatch:")
                 assert anywhere or resource.endswith("<AWS::Region>/*")
 
 

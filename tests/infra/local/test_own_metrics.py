@@ -3,9 +3,10 @@
 from datetime import timedelta
 from typing import Any, cast
 
-from infra.local.own_metrics import EVERY, MOST_KEPT, SERVICE, OwnMetrics
+from infra.local.own_metrics import EVERY, MOST_KEPT, OwnMetrics
 from tests.builders import utc
 from tests.harness import Bundle
+from wedsync.cloud.own import SERVICE
 
 NOON = utc("2026-06-20T14:05")
 

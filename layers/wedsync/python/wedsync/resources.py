@@ -18,6 +18,7 @@ class ResourceKind(StrEnum):
     BUCKET = "bucket"
     SECRET = "secret"  # noqa: S105 - the name of a kind
     TIME_SERIES = "time-series"
+    READINGS = "readings"
 
 
 class Access(StrEnum):
@@ -129,6 +130,10 @@ class Resource(Enum):
     HISTORY_TOKEN = ("history-token", ResourceKind.SECRET)
     """What an InfluxDB asks for; whoever may use the history there may read it."""
     SEALING = ("sealing", ResourceKind.SECRET)
+    VITALS = ("vitals", ResourceKind.READINGS)
+    """What the bundle's own parts measure, as far as rules judge it: wanted every minute."""
+    USAGE = ("usage", ResourceKind.READINGS)
+    """What else they measure: how much of what was used."""
 
     def __init__(self, slug: str, kind: ResourceKind, indexes: tuple[Index, ...] = ()) -> None:
         """``slug`` becomes a part of physical names."""

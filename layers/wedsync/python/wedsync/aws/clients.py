@@ -10,6 +10,7 @@ from botocore.config import Config
 from botocore.parsers import JSONParser, ResponseParserFactory
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_s3 import S3Client
@@ -104,6 +105,16 @@ class Clients:
         """The history, to read from."""
         return self._session.client(
             "timestream-query",
+            region_name=self._region,
+            endpoint_url=self._endpoint_url,
+            config=_config(read_timeout_seconds=10),
+        )
+
+    @cached_property
+    def cloudwatch(self) -> "CloudWatchClient":
+        """What AWS measures."""
+        return self._session.client(
+            "cloudwatch",
             region_name=self._region,
             endpoint_url=self._endpoint_url,
             config=_config(read_timeout_seconds=10),

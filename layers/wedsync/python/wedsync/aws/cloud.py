@@ -11,6 +11,7 @@ from wedsync.aws.faults import Caller
 from wedsync.aws.influx import InfluxSeries
 from wedsync.aws.keepsakes import ManagedSecret, S3Bucket
 from wedsync.aws.messages import SnsTopic, SqsQueue
+from wedsync.aws.readings import CloudWatchReadings
 from wedsync.aws.streams import KinesisStream
 from wedsync.aws.tables import DynamoTable
 from wedsync.aws.time_series import TimestreamSeries
@@ -26,7 +27,8 @@ class AwsCloud:
 
     ``names`` says what each resource is called there: the name of a table, stream or bucket, the
     ARN of a topic, the URL of a queue, the ARN or name of a secret, ``database/table`` in
-    Timestream or the URL of a database in InfluxDB. Nothing is connected, and no client made,
+    Timestream or the URL of a database in InfluxDB, and for readings the prefix of all names, the
+    API's id, and ``routes`` or ``api``. Nothing is connected, and no client made,
     before the first resource of its service is opened. ``clients`` shares those that another cloud
     made, and brings its own region.
     """
@@ -127,6 +129,20 @@ class AwsCloud:
     def time_series(self, resource: Resource) -> TimestreamSeries | InfluxSeries:
         """Open a time series store: a URL leads to an InfluxDB, else it is Timestream's."""
         return self._open(resource, ResourceKind.TIME_SERIES, self._opened_series)
+
+    def readings(self, resource: Resource) -> CloudWatchReadings:
+        """Open what the bundle's own parts measure."""
+        return self._open(
+            resource,
+            ResourceKind.READINGS,
+            lambda name: CloudWatchReadings(
+                self._clients.cloudwatch,
+                resource,
+                name=name,
+                clock=self._clock,
+                caller=self._caller,
+            ),
+        )
 
     def _opened_series(self, name: str) -> TimestreamSeries | InfluxSeries:
         if name.startswith("https://"):

@@ -9,6 +9,7 @@ from wedsync.cloud.protocols import (
     Cloud,
     Ids,
     Queue,
+    Readings,
     Secret,
     Stream,
     Table,
@@ -74,6 +75,10 @@ class ForwardingCloud:
     def time_series(self, resource: Resource) -> TimeSeries:
         """Open a time series store."""
         return self._cloud.time_series(resource)
+
+    def readings(self, resource: Resource) -> Readings:
+        """Open what the bundle's own parts measure."""
+        return self._cloud.readings(resource)
 
 
 class ForwardingTable:

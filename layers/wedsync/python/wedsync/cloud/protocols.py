@@ -18,6 +18,7 @@ from wedsync.cloud.values import (
     Message,
     Page,
     PutFailures,
+    Readout,
     Record,
     Refusal,
     Sort,
@@ -147,6 +148,16 @@ class TimeSeries(Protocol):
         """The points of a span, in the order of time."""
 
 
+class Readings(Protocol):
+    """What the bundle's own parts measure of themselves, minute by minute."""
+
+    def read(self, first: int, last: int) -> Readout:
+        """What is known of the epoch minutes from ``first`` to ``last``, both among them.
+
+        A minute may be asked for again: what comes late is in a later answer.
+        """
+
+
 class Clock(Protocol):
     """The time, which tests and simulations replace."""
 
@@ -203,3 +214,6 @@ class Cloud(Protocol):
 
     def time_series(self, resource: Resource) -> TimeSeries:
         """Open a time series store."""
+
+    def readings(self, resource: Resource) -> Readings:
+        """Open what the bundle's own parts measure."""

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from wedsync.metrics.point import Kind
+
 Attribute: TypeAlias = str | int | bytes
 """Text, a whole number of at most 38 digits, or bytes."""
 
@@ -168,6 +170,35 @@ class Refusal:
 
     index: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one part of the bundle measured in one minute, as a metric of the bundle itself.
+
+    ``minute`` is the epoch minute in which it was so, ``at_ms`` the instant that it is told of.
+    ``values`` are observations, each with how many equal ones it stands for (0: there is none). A
+    place among them means the same whenever the minute is read: of two readings of one minute,
+    what stands at the same place is the same observation.
+    """
+
+    name: str
+    kind: Kind
+    dims: Mapping[str, str]
+    minute: int
+    at_ms: int
+    values: tuple[tuple[float, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Readout:
+    """The readings that are known of some minutes.
+
+    ``missing`` names what could not be read now, for whatever reason: it is to be read again.
+    """
+
+    readings: tuple[Reading, ...]
+    missing: tuple[str, ...] = ()
 
 
 PutFailures: TypeAlias = Sequence[PutFailure]

@@ -1,18 +1,18 @@
 """Points that came over HTTP, on their way to the stream."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from wedsync.cloud import PutFailures, Record
-from wedsync.cloud.limits import STREAM_CALL_BYTES, STREAM_RECORD_BYTES, STREAM_RECORDS
-from wedsync.errors import FieldError, Forbidden, Invalid, Unavailable
+from wedsync.cloud import Record
+from wedsync.cloud.limits import STREAM_RECORD_BYTES
+from wedsync.errors import FieldError, Forbidden, Invalid
 from wedsync.flows.exports import pay, settle
 from wedsync.flows.judging import judge, refused_of_export, warm_reader
 from wedsync.flows.points import text
-from wedsync.flows.provenance import platform_record
 from wedsync.flows.shedding import admit
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.flows.times import at_ms, epoch_ms
+from wedsync.flows.vouching import platform_record, put_all
 from wedsync.metrics.columns import Columns
 from wedsync.metrics.decode import Place, RejectedPoint
 from wedsync.metrics.fold import copies
@@ -26,7 +26,6 @@ from wedsync.stores.rejections import Rejection
 from wedsync.stores.services import Services
 from wedsync.tenancy import Caller, Role
 
-PUT_TRIES = 3
 _SIGNATURE_BYTES = 1024
 """More than the line before a frame takes."""
 _BODY = 0
@@ -204,8 +203,7 @@ class _Request:
             packs=lambda _, created_ms: packs.at(created_ms),
             known=self.services.hot_windows.known_ids,
         )
-        for call in _calls(self._records(columns, head)):
-            _put(self.services, call)
+        put_all(self.services, self._records(columns, head))
         return columns.without(copied).points
 
     def _records(self, columns: Columns, head: Head | None) -> list[Record]:
@@ -250,29 +248,6 @@ def _named(
             )
         )
     return found
-
-
-def _put(services: Services, records: Sequence[Record]) -> None:
-    for _ in range(PUT_TRIES):
-        failures: PutFailures = services.metrics_stream.put(records)
-        if not failures:
-            return
-        records = [records[failure.index] for failure in failures]
-    raise Unavailable("the stream does not take the points now")
-
-
-def _calls(records: Sequence[Record]) -> Iterator[list[Record]]:
-    """The records in parts that fit a call."""
-    call: list[Record] = []
-    size = 0
-    for record in records:
-        needed = len(record.data) + len(record.partition_key.encode())
-        if call and (len(call) == STREAM_RECORDS or size + needed > STREAM_CALL_BYTES):
-            yield call
-            call, size = [], 0
-        call.append(record)
-        size += needed
-    yield call
 
 
 def _park(

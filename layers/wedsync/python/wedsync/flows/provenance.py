@@ -3,16 +3,13 @@
 from dataclasses import dataclass
 
 from wedsync.cloud import Arrived
+from wedsync.flows.vouching import PLATFORM
 from wedsync.metrics.body import Poison
 from wedsync.metrics.intake import Sender
-from wedsync.metrics.signature import device_secret, sign, split_signature, verify
+from wedsync.metrics.signature import device_secret, split_signature, verify
 from wedsync.settings import Settings
 from wedsync.stores.keys import KeyStore
-from wedsync.stores.services import Services
 from wedsync.tenancy import Caller, Role, Tenant
-
-PLATFORM = "platform"
-"""The key id under which HTTP ingest signs what it puts on the stream."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,19 +94,6 @@ class Provenance:
             record = self._keys.find(key_id)
             self._callers[key_id] = record.caller if record is not None else None
         return self._callers[key_id]
-
-
-def platform_record(
-    body: bytes, *, services: Services, device: str, batch: str, received_at_unix: int
-) -> bytes:
-    """A record that HTTP ingest vouches for: who sent it, and when it was received."""
-    return sign(
-        body,
-        secret=device_secret(services.signing.value(), PLATFORM),
-        key_id=PLATFORM,
-        at_unix=received_at_unix,
-        batch_id=f"{device}/{batch}",
-    )
 
 
 def identity_key(master: bytes) -> bytes:

@@ -22,6 +22,7 @@ from wedsync.alerting.streams.findings import (
 )
 from wedsync.alerting.streams.minute import STALLED_MS, Counts, remembered
 from wedsync.alerting.streams.stream import REREAD, Stream
+from wedsync.cloud.own import SERVICE
 from wedsync.flows.alerts import Judged, apply_findings
 from wedsync.flows.observe import WINDOW_MINUTES
 from wedsync.flows.readers import window_reader
@@ -32,6 +33,7 @@ from wedsync.flows.times import MINUTES_PER_HOUR, minute_of
 from wedsync.flows.wake import StreamsWake, wake_later
 from wedsync.isolation import Units, in_turn
 from wedsync.metrics.requests import requests_by_service
+from wedsync.stores.frontiers import Frontier
 from wedsync.stores.services import Services
 from wedsync.stores.streams import Board
 from wedsync.tenancy import Tenant
@@ -62,6 +64,19 @@ def look_at_streams(services: Services) -> int:
     return len(packs)
 
 
+def _uncollected(services: Services, tenant: Tenant, minutes: Iterable[int]) -> frozenset[int]:
+    """Minutes of which the bundle's own requests may not have come: no silence of theirs is one.
+
+    What was put when the frontier moved on may still be on its way, so the last minute counts too.
+    """
+    if tenant != services.settings.operator_tenant:
+        return frozenset()
+    collected = services.frontiers.get(Frontier.VITALS)
+    if collected is None:
+        return frozenset()
+    return frozenset(minute for minute in minutes if minute >= collected - 1)
+
+
 def _minute_over(now: datetime) -> int:
     """The newest minute that is over and whose records have come."""
     return minute_of(now - CLOSES_AFTER) - 1
@@ -86,11 +101,14 @@ def _look_at(services: Services, tenant: Tenant, packs: set[int], over: int, now
         each for pack in sorted(packs) for each in reader.minutes(pack, over - REREAD + 1, over)
     ]
     read = counted(minutes)
-    blinded = unreported(board.streams, read, range(over - REREAD + 1, over + 1))
+    newest = range(over - REREAD + 1, over + 1)
+    blinded = unreported(board.streams, read, newest)
+    uncollected = _uncollected(services, tenant, newest)
     streams: dict[str, Stream] = {}
     for name in sorted({*board.streams, *read}):
         known = board.streams.get(name) or Stream(through=min(read[name], default=over) - 1)
-        stepped = known.step(read.get(name, {}), over, blinded)
+        unknown = blinded | uncollected if name == SERVICE else blinded
+        stepped = known.step(read.get(name, {}), over, unknown)
         if not stepped.is_forgotten:
             streams[name] = stepped
     services.streams.replace(tenant, Board(streams, board.versions), now=now)

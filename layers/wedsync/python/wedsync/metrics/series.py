@@ -59,11 +59,16 @@ def decode_dims(text: str) -> Dims:
     return tuple(zip(parts[::2], parts[1::2], strict=True))
 
 
+OWN_PARTS = ("function", "queue", "stream", "table")
+"""What the bundle itself is made of: metrics that begin so tell of one part, named alike."""
+
+
 def total_of(series: Series) -> Series:
     """The tenant's total that a series counts in: few enough to be kept by the second.
 
     A request counts by whether it failed (status 500 and above), a health check by component
-    and outcome, a gauge by service or host, and anything else by its outcome if it has one.
+    and outcome, what a part of the bundle itself measures by that part, a gauge by service or host,
+    and anything else by its outcome if it has one.
     """
     dims = dict(series.dims)
     kept: Dims
@@ -73,6 +78,8 @@ def total_of(series: Series) -> Series:
         kept = (("outcome", "error" if is_server_error(dims.get("status")) else "ok"),)
     elif series.metric == HEALTH_CHECK:
         kept = _among(dims, "component", "outcome")
+    elif (part := series.metric.partition(".")[0]) in OWN_PARTS:
+        kept = _among(dims, *sorted((part, "operation", "outcome")))
     elif series.kind is Kind.GAUGE:
         kept = _among(dims, "service") or _among(dims, "host")
     else:

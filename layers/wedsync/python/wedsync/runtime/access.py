@@ -19,6 +19,7 @@ from wedsync.cloud import (
     Message,
     Page,
     Queue,
+    Readings,
     Refusal,
     Secret,
     Sort,
@@ -96,6 +97,11 @@ class DeclaredCloud(ForwardingCloud):
             resource,
             self._access.get(resource, frozenset()),
         )
+
+    def readings(self, resource: Resource) -> Readings:
+        """What the bundle's own parts measure."""
+        self._require(resource, Access.READ)
+        return self._cloud.readings(resource)
 
     def _require(self, resource: Resource, access: Access) -> None:
         _check(resource, self._access.get(resource, frozenset()), access)

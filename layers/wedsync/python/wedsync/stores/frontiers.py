@@ -31,6 +31,10 @@ class Frontier(StrEnum):
     """Minutes in the long-range store."""
     HISTORY_HOURS = "history-hours"
     """Hours in the long-range store."""
+    VITALS = "vitals"
+    """What rules judge of the bundle's own parts, on the stream."""
+    USAGE = "usage"
+    """What else they measure, on the stream."""
 
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)

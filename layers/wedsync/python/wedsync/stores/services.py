@@ -17,7 +17,7 @@ from wedsync.resources import Resource
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from wedsync.cloud import Bucket, Cloud, Queue, Secret, Stream, TimeSeries, Topic
+    from wedsync.cloud import Bucket, Cloud, Queue, Readings, Secret, Stream, TimeSeries, Topic
     from wedsync.settings import Settings
     from wedsync.stores.alerts import AlertStore
     from wedsync.stores.backfills import BackfillStore
@@ -369,6 +369,16 @@ class Services:
     def history(self) -> TimeSeries:
         """The long-range store beside the rollups, where there is one."""
         return self.cloud.time_series(Resource.HISTORY)
+
+    @cached_property
+    def vitals(self) -> Readings:
+        """What rules judge of the bundle's own parts."""
+        return self.cloud.readings(Resource.VITALS)
+
+    @cached_property
+    def usage(self) -> Readings:
+        """What is used of them."""
+        return self.cloud.readings(Resource.USAGE)
 
     def topic_of_tier(self, tier: int) -> Topic:
         """The topic that pages this tier; tiers past the last share its topic."""
