@@ -14,7 +14,7 @@ from infra.local.first_start import MadeKey, make_key
 from tests.builders import utc
 from tests.domain.metrics.exports import Sdk
 from tests.harness import Answer, Bundle, a_point
-from wedsync.flows.provenance import PLATFORM
+from wedsync.flows.vouching import PLATFORM
 from wedsync.metrics.frame import FrameColumns, FrameReader, encode
 from wedsync.metrics.lexicon import Lexicon
 from wedsync.metrics.signature import sign
