@@ -57,7 +57,18 @@ class Encoded:
         """One block."""
         if self._large(lane):
             return _MAGIC + _COLUMNS + self._compress(self._columned.of(lane))
+        if not self._held(lane):
+            return b""
         return self._small(lane, self._overall.share(lane))
+
+    def _held(self, lane: int) -> bool:
+        """Whether the block holds anything."""
+        return bool(
+            self._series.held(lane)
+            or self._overall.held(lane)
+            or self._marks[lane] < self._marks[lane + 1]
+            or self._happenings[lane] < self._happenings[lane + 1]
+        )
 
     def value_of(self, lane: int) -> bytes:
         """One block as it is kept where something may be added: a large one in its parts."""

@@ -90,12 +90,18 @@ class _Written:
         lengths = bounds[:, 1:] - bounds[:, :-1]
         codes = np.zeros(lengths.shape, np.uint8)
         self._sources: list[Numbers] = []
+        whole: list[tuple[npt.NDArray[np.uint8], Ints, Ints, Ints]] = []
         for each, code, length in zip(columns, codes, lengths, strict=True):
-            filled = np.flatnonzero(length)
+            filled = length.nonzero()[0]
             values = each.values
             if len(filled):
-                code[filled], values = _chosen(values, each.bounds[:-1][filled], length[filled])
+                starts = each.bounds[:-1][filled]
+                code[filled], values = _scaled(values, starts, length[filled])
+                if values.dtype.kind == "i":
+                    low = np.minimum.reduceat(values, starts)
+                    whole.append((code, filled, low, np.maximum.reduceat(values, starts)))
             self._sources.append(values)
+        _narrow(whole)
         self._starts: list[list[int]] = bounds[:, :-1].T.tolist()
         self._ends: list[list[int]] = np.where(
             codes & _EQUAL, bounds[:, :-1] + 1, bounds[:, 1:]
@@ -105,7 +111,10 @@ class _Written:
             code_heads[lane].tobytes() + length_heads[lane].tobytes() for lane in range(lanes)
         ]
         self._kinds: list[list[int]] = (codes & _TYPE_MASK).T.tolist()
-        self._filled = [np.flatnonzero(each).tolist() for each in lengths.T]
+        lane_of, column_of = lengths.T.nonzero()
+        of_lane = np.searchsorted(lane_of, np.arange(lanes + 1)).tolist()
+        filled = column_of.tolist()
+        self._filled: list[list[int]] = [filled[low:high] for low, high in pairwise(of_lane)]
         self._planes: dict[tuple[int, int], memoryview] = {}
 
     def of(self, lane: int) -> list[bytes | memoryview]:
@@ -130,34 +139,47 @@ class _Written:
         return found
 
 
-def _chosen(values: Numbers, starts: Ints, length: Ints) -> tuple[npt.NDArray[np.uint8], Numbers]:
-    """The type of each segment of a column, and the numbers that will be written in it."""
+def _scaled(values: Numbers, starts: Ints, length: Ints) -> tuple[npt.NDArray[np.uint8], Numbers]:
+    """How each segment of a column is written, and the numbers that are.
+
+    Of whole numbers the type is still to be chosen; doubles that are not whole in any of the scales
+    keep their bits.
+    """
     if values.dtype.kind == "u":
         return np.full(len(starts), _WORD, np.uint8), values
     code = np.zeros(len(starts), np.uint8)
-    kept: Numbers = values
-    if values.dtype.kind == "f":
-        power = _powers(values.view(np.float64), starts, length)
-        decimal = power < UNSCALED
-        if not decimal.any():
-            return np.full(len(starts), _FLOAT, np.uint8), values
-        code[:] = power << _SCALE_SHIFT
-        scales = np.array([*SCALES, 0.0])[power]
-        scaled = np.rint(values * (scales[0] if len(scales) == 1 else scales.repeat(length)))
-        if decimal.all():
-            kept = scaled.astype(np.int64)
-        else:
-            # Doubles keep their bits, under a type of the same size.
-            whole = decimal.repeat(length)
-            kept = np.where(whole, scaled, 0.0).astype(np.int64)
-            kept[~whole] = values[~whole].view(np.int64)
-    else:
-        decimal = np.ones(len(starts), np.bool_)
-    low, high = np.minimum.reduceat(kept, starts), np.maximum.reduceat(kept, starts)
-    code |= _narrowest(low, high)
-    code[low == high] |= _EQUAL
+    if values.dtype.kind == "i":
+        return code, values
+    power = _powers(values.view(np.float64), starts, length)
+    decimal = power < UNSCALED
+    if not decimal.any():
+        return np.full(len(starts), _FLOAT, np.uint8), values
+    code[:] = power << _SCALE_SHIFT
+    scales = np.array([*SCALES, 0.0])[power]
+    scaled = np.rint(values * (scales[0] if len(scales) == 1 else scales.repeat(length)))
+    if decimal.all():
+        return code, scaled.astype(np.int64)
     code[~decimal] = _FLOAT
+    whole = decimal.repeat(length)
+    kept = np.where(whole, scaled, 0.0).astype(np.int64)
+    kept[~whole] = values[~whole].view(np.int64)
     return code, kept
+
+
+def _narrow(columns: Sequence[tuple[npt.NDArray[np.uint8], Ints, Ints, Ints]]) -> None:
+    """Choose the types of whole numbers: beside a column's codes stand which, and their bounds."""
+    if not columns:
+        return
+    low = np.concatenate([each for _, _, each, _ in columns])
+    high = np.concatenate([each for _, _, _, each in columns])
+    narrowest = _narrowest(low, high)
+    narrowest[low == high] |= _EQUAL
+    at = 0
+    for code, filled, _, _ in columns:
+        told = code[filled]
+        chosen = narrowest[at : at + len(filled)]
+        code[filled] = np.where(told == _FLOAT, told, told | chosen)
+        at += len(filled)
 
 
 def _powers(values: Floats, starts: Ints, length: Ints) -> npt.NDArray[np.uint8]:
