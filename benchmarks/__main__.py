@@ -12,6 +12,7 @@ from benchmarks.report import Differs, Section, machine, machine_text
 
 _SECTIONS = (
     "hotpath",
+    "writes",
     "kernel",
     "server",
     "routes",
