@@ -109,16 +109,20 @@ class WindowReader:
         self._read: dict[tuple[int, int], MinuteRead] = {}
         self._activity = Activity(windows, tenant)
 
+    def stored(self, pack: int, minutes: Sequence[int]) -> dict[int, ClosedMinute]:
+        """Those of a pack's minutes in which there may be anything, as they are stored."""
+        current = minute_of(self.now)
+        over = [minute for minute in minutes if minute < current]
+        closed = self._windows.closed(self.tenant, pack, over) if over else {}
+        unclosed = [minute for minute in minutes if minute not in closed]
+        with_data = self._activity.minutes(pack, unclosed)
+        hot = [self._hot.minute(self.tenant, pack, minute) for minute in with_data]
+        return {**closed, **dict(zip(with_data, merged_minutes(hot), strict=True))}
+
     def minutes(self, pack: int, first: int, last: int) -> tuple[MinuteRead, ...]:
         """A pack's minutes from ``first`` to ``last``, inclusive."""
         wanted = [minute for minute in range(first, last + 1) if (pack, minute) not in self._read]
-        current = minute_of(self.now)
-        over = [minute for minute in wanted if minute < current]
-        closed = self._windows.closed(self.tenant, pack, over) if over else {}
-        unclosed = [minute for minute in wanted if minute not in closed]
-        with_data = self._activity.minutes(pack, unclosed)
-        hot = [self._hot.minute(self.tenant, pack, minute) for minute in with_data]
-        found = {**closed, **dict(zip(with_data, merged_minutes(hot), strict=True))}
+        found = self.stored(pack, wanted)
         for minute in wanted:
             item = found.get(minute, _NOTHING)
             self._read[pack, minute] = MinuteRead(
