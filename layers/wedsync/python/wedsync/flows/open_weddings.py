@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 from wedsync.cloud.memory import Carried
 from wedsync.flows.readers import window_reader
@@ -21,7 +22,6 @@ from wedsync.metrics.scores import wedding_scores
 from wedsync.metrics.seen import Attendance, attendance, seen_in
 from wedsync.stores.frontiers import Frontier
 from wedsync.stores.services import Services
-from wedsync.stores.windows import ClosedMinute
 from wedsync.tenancy import Tenant
 from wedsync.weddings.model import Wedding
 
@@ -32,6 +32,20 @@ class OpenWeddings:
 
     scores: Mapping[str, float]
     attendance: Attendance
+
+
+class _Part(NamedTuple):
+    """A closed minute of a pack, or one item of a minute that is not closed."""
+
+    place: tuple[int, int, str]
+    version: int
+    on_time: bytes
+    late: bytes
+
+    @property
+    def minute(self) -> int:
+        """The epoch minute that it is of."""
+        return self.place[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +75,9 @@ def look_at_open(
     last = current + WINDOW_MINUTES
     homes = [reader.packs.homes(each, first, last) for each in ids]
     packs = sorted({pack for each in homes for pack in each})
-    stored = {pack: reader.stored(pack, range(first, last + 1)) for pack in packs}
-    minutes = {
-        (pack, minute): item
-        for pack, found in stored.items()
-        for minute, item in found.items()
-        if item.version
-    }
-    since = _seen_in_minutes(minutes, current, carried)
-    last_minute = {place: item for place, item in minutes.items() if place[1] == current - 1}
-    scores = _scores(last_minute, carried, apart=all(len(each) == 1 for each in homes))
+    parts = _parts(reader, packs, range(first, last + 1))
+    since = _seen_in_minutes(parts, current, carried)
+    scores = _scores(parts, current - 1, carried, apart=all(len(each) == 1 for each in homes))
     services.memory.carry((tenant, "open weddings"), carried)
     now_ms = epoch_ms(now)
     return OpenWeddings(
@@ -122,37 +129,53 @@ def _seen_in_hours(
     )
 
 
-def _seen_in_minutes(
-    minutes: Mapping[tuple[int, int], ClosedMinute], current: int, carried: Carried
-) -> Block:
-    """Who was seen in these minutes of packs."""
+def _parts(reader: WindowReader, packs: Sequence[int], minutes: Sequence[int]) -> list[_Part]:
+    """Everything that is stored of these minutes of these packs."""
+    found = []
+    for pack in packs:
+        closed, hot = reader.stored(pack, minutes)
+        for minute, item in closed.items():
+            found.append(_Part((pack, minute, ""), item.version, item.on_time, item.late))
+        for minute, items in hot.items():
+            for each in items:
+                content = each.content
+                place = (pack, minute, each.place)
+                found.append(_Part(place, each.version, content.on_time, content.late))
+    return found
+
+
+def _seen_in_minutes(parts: Sequence[_Part], current: int, carried: Carried) -> Block:
+    """Who was seen in these parts of minutes."""
     seen = {
-        place: carried.of(("seen", *place), item.version, partial(_seen_in_minute, item))
-        for place, item in minutes.items()
+        part.place: carried.of(("seen", part.place), part.version, partial(_seen_in_part, part))
+        for part in parts
     }
     # Those that are over stay as they are from one look to the next, or nearly all of them.
-    over = {place: minutes[place].version for place in minutes if place[1] < current - 1}
+    over = {part.place: part.version for part in parts if part.minute < current - 1}
     seen_before = carried.of(
         "over", tuple(over.items()), lambda: Block.merge(seen[place] for place in over)
     )
-    return Block.merge((seen_before, *(seen[place] for place in minutes if place not in over)))
+    return Block.merge((seen_before, *(seen[place] for place in seen if place not in over)))
 
 
-def _seen_in_minute(item: ClosedMinute) -> Block:
-    return Block.merge(seen_in(block_of(data)) for data in (item.on_time, item.late))
+def _seen_in_part(part: _Part) -> Block:
+    return Block.merge(seen_in(block_of(data)) for data in (part.on_time, part.late))
 
 
 def _scores(
-    minute: Mapping[tuple[int, int], ClosedMinute], carried: Carried, *, apart: bool
+    parts: Sequence[_Part], minute: int, carried: Carried, *, apart: bool
 ) -> Mapping[str, float]:
-    """The health of each wedding in one minute of some packs; ``apart``: each lies in one pack."""
-    if not apart:
-        return wedding_scores(Block.merge(block_of(item.on_time) for item in minute.values()))
+    """The health of each wedding in one minute; ``apart``: each lies in one pack."""
+    of_pack: dict[int, list[_Part]] = {}
+    for part in parts:
+        if part.minute == minute:
+            of_pack.setdefault(part.place[0] if apart else -1, []).append(part)
     scores: dict[str, float] = {}
-    for place, item in minute.items():
-        scores |= carried.of(("scores", *place), item.version, partial(_scores_in_minute, item))
+    for pack, some in of_pack.items():
+        versions = tuple((part.place, part.version) for part in some)
+        scores |= carried.of(("scores", pack), versions, partial(_scores_in, some))
     return scores
 
 
-def _scores_in_minute(item: ClosedMinute) -> Mapping[str, float]:
-    return wedding_scores(block_of(item.on_time))
+def _scores_in(parts: Sequence[_Part]) -> Mapping[str, float]:
+    return wedding_scores(Block.merge(block_of(part.on_time) for part in parts))
