@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from benchmarks.report import Differs, Section, Table, number, quantile, times
@@ -42,6 +43,8 @@ _PACED_POINTS_A_MINUTE = 1_100_000
 _CLIENTS = 50
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 2.0
 _FLOOR_CLIENTS = 5
+_START_UP_SECONDS = 6.0
+_SECONDS_TO_MAKE_ONE = 15e-6
 
 A_MINUTE = 1_000_000
 MOST_MB = 500.0
@@ -125,13 +128,17 @@ def _paced(
 ) -> _Paced:
     page = _PAGE.format(id=weddings[0])
     points = round(_PACED_POINTS_A_MINUTE * batch_seconds / 60)
-    now_ms = round(clock.now().timestamp() * 1000)
     span_ms = round(1000 * batch_seconds)
+    # They are made beforehand, of the times just before each is put.
+    first_due = clock.now() + timedelta(
+        seconds=_START_UP_SECONDS + PACED_BATCHES * points * _SECONDS_TO_MAKE_ONE
+    )
+    first_ms = round(first_due.timestamp() * 1000) - span_ms
     batches = [
         make(
             points,
             weddings=_names(weddings),
-            start_ms=now_ms + number_ * span_ms,
+            start_ms=first_ms + number_ * span_ms,
             span_ms=span_ms,
             seed=100 + number_,
         )
@@ -150,6 +157,7 @@ def _paced(
     pollers = Pollers(server, [*visitors, *(floor for _ in range(_FLOOR_CLIENTS))])
     try:
         time.sleep(_LONGEST_PAUSE + 2.0)  # they start up
+        time.sleep(max(0.0, (first_due - clock.now()).total_seconds()))
         began = time.monotonic()
         cpu_before = server.cpu_seconds()
         memory = _Memory(server)
@@ -286,8 +294,8 @@ def _section(flood: _Flood, paced: _Paced) -> Section:
         f"{_RECORDS_A_CALL} a call, until the series route tells of every one. First "
         f"{len(flood.workload):,} points as fast as they go, while {_CLIENTS_EACH} clients a route "
         f"ask every {_PAUSE_SECONDS * 1000:.0f} ms. Then {paced.batches} batches at an even pace, "
-        f"while {_CLIENTS} clients ask for the snapshot and one wedding's page every "
-        f"{_SHORTEST_PAUSE:.0f} to {_LONGEST_PAUSE:.0f} s, each at an interval of its own. The 404 "
+        f"each of the points just before it, while {_CLIENTS} clients ask for the snapshot and "
+        f"one wedding's page every {_SHORTEST_PAUSE:.0f} to {_LONGEST_PAUSE:.0f} s, each at an interval of its own. The 404 "
         "of an unrouted path is the floor: the server, a loaded one, and no handler's work. "
         "Server, producers and readers share the machine."
     )

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from wedsync.cloud.memory import Carried
 from wedsync.flows.readers import window_reader
@@ -18,7 +18,7 @@ from wedsync.flows.recent import MOST_MINUTES, WINDOW_MINUTES
 from wedsync.flows.times import epoch_ms, minute_of
 from wedsync.metrics.block import Block
 from wedsync.metrics.quality import GUEST_ACTIVE_MS, VENDOR_ACTIVE_MS
-from wedsync.metrics.scores import wedding_scores
+from wedsync.metrics.scores import scored_in, wedding_scores
 from wedsync.metrics.seen import Attendance, attendance, seen_in
 from wedsync.stores.frontiers import Frontier
 from wedsync.stores.services import Services
@@ -34,10 +34,14 @@ class OpenWeddings:
     attendance: Attendance
 
 
+_Place: TypeAlias = tuple[int, int, str]
+"""Pack, minute, and the place of a hot item within it."""
+
+
 class _Part(NamedTuple):
     """A closed minute of a pack, or one item of a minute that is not closed."""
 
-    place: tuple[int, int, str]
+    place: _Place
     version: int
     on_time: bytes
     late: bytes
@@ -46,6 +50,14 @@ class _Part(NamedTuple):
     def minute(self) -> int:
         """The epoch minute that it is of."""
         return self.place[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Glimpse:
+    """Who was seen in a part of a minute, and what open weddings are scored by."""
+
+    seen: Block
+    scored: Block
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +88,11 @@ def look_at_open(
     homes = [reader.packs.homes(each, first, last) for each in ids]
     packs = sorted({pack for each in homes for pack in each})
     parts = _parts(reader, packs, range(first, last + 1))
-    since = _seen_in_minutes(parts, current, carried)
-    scores = _scores(parts, current - 1, carried, apart=all(len(each) == 1 for each in homes))
+    glimpsed = _glimpsed(parts, ids, current, carried)
+    since = _seen_in_minutes(parts, glimpsed, current, carried)
+    last_minute = [part for part in parts if part.minute == current - 1]
+    apart = all(len(each) == 1 for each in homes)
+    scores = _scores(last_minute, ids, glimpsed, carried, apart=apart)
     services.memory.carry((tenant, "open weddings"), carried)
     now_ms = epoch_ms(now)
     return OpenWeddings(
@@ -104,12 +119,12 @@ def _seen_in_hours(
         each: tuple((pack, remade.get(pack)) for pack in reader.packs.every_home(each))
         for each in wedding_ids
     }
-    changed = [each for each in wedding_ids if not carried.holds(each, versions[each])]
+    changed = [each for each in wedding_ids if not carried.holds(("hours", each), versions[each])]
     put_together = services.windows.earlier_of(tenant, changed)
 
     def read(wedding_id: str) -> _Hours:
         kept = put_together.get(wedding_id)
-        before = carried.last(wedding_id, _Hours)
+        before = carried.last(("hours", wedding_id), _Hours)
         by_hour: dict[int, tuple[int, Block]] = {}
         for hour in services.windows.hours(
             tenant, wedding_id, first=0 if kept is None else kept.through
@@ -123,7 +138,9 @@ def _seen_in_hours(
             blocks += [seen_in(kept.before), seen_in(kept.since)]
         return _Hours(Block.merge(blocks), by_hour)
 
-    found = [carried.of(each, versions[each], partial(read, each)) for each in wedding_ids]
+    found = [
+        carried.of(("hours", each), versions[each], partial(read, each)) for each in wedding_ids
+    ]
     return carried.of(
         "all hours", tuple(versions.items()), lambda: Block.merge(each.seen for each in found)
     )
@@ -144,38 +161,60 @@ def _parts(reader: WindowReader, packs: Sequence[int], minutes: Sequence[int]) -
     return found
 
 
-def _seen_in_minutes(parts: Sequence[_Part], current: int, carried: Carried) -> Block:
+def _glimpsed(
+    parts: Sequence[_Part], wedding_ids: tuple[str, ...], current: int, carried: Carried
+) -> dict[_Place, _Glimpse]:
+    """What these parts of minutes tell of weddings, each decoded where it has changed."""
+    found: dict[_Place, _Glimpse] = {}
+    for part in parts:
+        ids = wedding_ids if part.minute >= current - 1 else ()
+        found[part.place] = carried.of(
+            part.place, (part.version, ids), partial(_glimpse, part, ids)
+        )
+    return found
+
+
+def _glimpse(part: _Part, wedding_ids: tuple[str, ...]) -> _Glimpse:
+    on_time = block_of(part.on_time)
+    return _Glimpse(
+        seen=Block.merge((seen_in(on_time), seen_in(block_of(part.late)))),
+        scored=scored_in(on_time, wedding_ids) if wedding_ids else Block.empty(),
+    )
+
+
+def _seen_in_minutes(
+    parts: Sequence[_Part], glimpsed: Mapping[_Place, _Glimpse], current: int, carried: Carried
+) -> Block:
     """Who was seen in these parts of minutes."""
-    seen = {
-        part.place: carried.of(("seen", part.place), part.version, partial(_seen_in_part, part))
-        for part in parts
-    }
     # Those that are over stay as they are from one look to the next, or nearly all of them.
     over = {part.place: part.version for part in parts if part.minute < current - 1}
     seen_before = carried.of(
-        "over", tuple(over.items()), lambda: Block.merge(seen[place] for place in over)
+        "over", tuple(over.items()), lambda: Block.merge(glimpsed[place].seen for place in over)
     )
-    return Block.merge((seen_before, *(seen[place] for place in seen if place not in over)))
-
-
-def _seen_in_part(part: _Part) -> Block:
-    return Block.merge(seen_in(block_of(data)) for data in (part.on_time, part.late))
+    return Block.merge(
+        (seen_before, *(glimpsed[each].seen for each in glimpsed if each not in over))
+    )
 
 
 def _scores(
-    parts: Sequence[_Part], minute: int, carried: Carried, *, apart: bool
+    parts: Sequence[_Part],
+    wedding_ids: tuple[str, ...],
+    glimpsed: Mapping[_Place, _Glimpse],
+    carried: Carried,
+    *,
+    apart: bool,
 ) -> Mapping[str, float]:
-    """The health of each wedding in one minute; ``apart``: each lies in one pack."""
+    """The health of each of these weddings by these parts; ``apart``: each lies in one pack."""
     of_pack: dict[int, list[_Part]] = {}
     for part in parts:
-        if part.minute == minute:
-            of_pack.setdefault(part.place[0] if apart else -1, []).append(part)
+        of_pack.setdefault(part.place[0] if apart else -1, []).append(part)
     scores: dict[str, float] = {}
     for pack, some in of_pack.items():
-        versions = tuple((part.place, part.version) for part in some)
-        scores |= carried.of(("scores", pack), versions, partial(_scores_in, some))
+        versions = (wedding_ids, *((part.place, part.version) for part in some))
+        blocks = [glimpsed[part.place].scored for part in some]
+        scores |= carried.of(("scores", pack), versions, partial(_scores_in, blocks))
     return scores
 
 
-def _scores_in(parts: Sequence[_Part]) -> Mapping[str, float]:
-    return wedding_scores(Block.merge(block_of(part.on_time) for part in parts))
+def _scores_in(blocks: Sequence[Block]) -> Mapping[str, float]:
+    return wedding_scores(Block.merge(blocks))
