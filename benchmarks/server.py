@@ -296,8 +296,8 @@ def _section(flood: _Flood, paced: _Paced) -> Section:
         f"ask every {_PAUSE_SECONDS * 1000:.0f} ms. Then {paced.batches} batches at an even pace, "
         f"each of the points just before it, while {_CLIENTS} clients ask for the snapshot and "
         f"one wedding's page every {_SHORTEST_PAUSE:.0f} to {_LONGEST_PAUSE:.0f} s, each at an "
-        "interval of its own. The 404 of an unrouted path is the floor: the server, a loaded one, and no handler's work. "
-        "Server, producers and readers share the machine."
+        "interval of its own. The 404 of an unrouted path is the floor: the server, a loaded one, "
+        "and no handler's work. Server, producers and readers share the machine."
     )
     return Section(
         name="server",
