@@ -83,7 +83,7 @@ def measure(*, quick: bool) -> Section:
         weddings = [client.open_wedding(each) for each in range(_OPEN)]
         _warm(server, client, weddings)
         flood = _flooded(server, client, weddings, points=50_000 if quick else 200_000)
-        paced = _paced(server, client, weddings, flood, batch_seconds=1.0 if quick else 5.0)
+        paced = _paced(server, weddings, flood, batch_seconds=1.0 if quick else 5.0)
     return _section(flood, paced)
 
 
@@ -124,7 +124,7 @@ def _flooded(server: Served, client: Client, weddings: Sequence[str], *, points:
 
 
 def _paced(
-    server: Served, client: Client, weddings: Sequence[str], before: _Flood, *, batch_seconds: float
+    server: Served, weddings: Sequence[str], before: _Flood, *, batch_seconds: float
 ) -> _Paced:
     page = _PAGE.format(id=weddings[0])
     points = round(_PACED_POINTS_A_MINUTE * batch_seconds / 60)
@@ -171,12 +171,13 @@ def _paced(
                 memory.look()
 
         _together(produce)
-        _wait_for(client, expected, memory)
-        ended = time.monotonic()
+        with server.client() as client:
+            _wait_for(client, expected, memory)
+            ended = time.monotonic()
+            found = {metric: counted(client, metric) for metric in METRICS}
         cpu_seconds = server.cpu_seconds() - cpu_before
     finally:
         every = pollers.stop()
-    found = {metric: counted(client, metric) for metric in METRICS}
     if found != expected:
         raise Differs(f"points were lost or doubled: {found}, not {expected}")
     return _Paced(
