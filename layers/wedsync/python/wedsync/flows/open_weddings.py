@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 from wedsync.cloud.memory import Carried
 from wedsync.flows.readers import window_reader
-from wedsync.flows.reading import WindowReader, block_of
+from wedsync.flows.reading import WindowReader
 from wedsync.flows.recent import MOST_MINUTES, WINDOW_MINUTES
 from wedsync.flows.times import epoch_ms, minute_of
 from wedsync.metrics.block import Block
@@ -175,9 +175,9 @@ def _glimpsed(
 
 
 def _glimpse(part: _Part, wedding_ids: tuple[str, ...]) -> _Glimpse:
-    on_time = block_of(part.on_time)
+    on_time = Block.decode(part.on_time)
     return _Glimpse(
-        seen=Block.merge((seen_in(on_time), seen_in(block_of(part.late)))),
+        seen=Block.merge((seen_in(on_time), seen_in(Block.decode(part.late)))),
         scored=scored_in(on_time, wedding_ids) if wedding_ids else Block.empty(),
     )
 

@@ -131,8 +131,10 @@ class WindowReader:
         found = {**closed, **dict(zip(hot, merged_minutes(list(hot.values())), strict=True))}
         for minute in wanted:
             item = found.get(minute, _NOTHING)
+            # What still fills is another the next time.
+            decoded = block_of if minute in closed else Block.decode
             self._read[pack, minute] = MinuteRead(
-                minute=minute, on_time=block_of(item.on_time), late=block_of(item.late)
+                minute=minute, on_time=decoded(item.on_time), late=decoded(item.late)
             )
         return tuple(self._read[pack, minute] for minute in range(first, last + 1))
 
