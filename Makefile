@@ -24,6 +24,7 @@ FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 # What another environment says of itself must not lead the installer astray.
 UV = env -u VIRTUAL_ENV -u UV_PROJECT_ENVIRONMENT UV_PYTHON_DOWNLOADS=never \
   $${PIP_CERT:+SSL_CERT_FILE="$${SSL_CERT_FILE:-$$PIP_CERT}"} $(BIN)/uv
+MEASURE = POLARS_MAX_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks
 SYNC = $(UV) sync --frozen --inexact --quiet --python $(BIN)/python
 
 .PHONY: help demo test check synth sim evidence bench openapi format clean
@@ -52,11 +53,12 @@ synth: $(VENV)/.develops ## write the CloudFormation templates to cdk.out, and l
 sim: $(VENV)/.develops ## run the whole path under faults, then die at every change; SEED=7 replays one seed
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(SIM)
 
-evidence: $(VENV)/.develops ## what alerting finds, and misses: EVIDENCE='--first-seed 7 --seeds 3'
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.evidence $(EVIDENCE)
+evidence: $(VENV)/.develops ## what alerting finds, and how fast points are: EVIDENCE='--first-seed 7 --seeds 3'
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.evidence $(EVIDENCE); alerting=$$?; \
+	  $(MEASURE) --evidence $(BENCH) && exit $$alerting
 
 bench: $(VENV)/.develops ## measure, beside references: BENCH=--quick
-	@POLARS_MAX_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks $(BENCH)
+	@$(MEASURE) $(BENCH)
 
 openapi: $(VENV)/.develops ## write docs/openapi.json from the declarations
 	@$(BIN)/python -m infra.openapi

@@ -61,6 +61,10 @@ class Client:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection; the next request opens another."""
         self._connection.close()
 
     def ask(self, method: str, target: str, body: object = None) -> Reached:
@@ -170,7 +174,10 @@ def served() -> Iterator[Served]:
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """One request of a polling client. ``began`` is on the machine's monotonic clock."""
+    """One request of a polling client. ``began`` is on the machine's monotonic clock.
+
+    A status of 0 is no answer at all.
+    """
 
     began: float
     ms: float
@@ -182,26 +189,24 @@ Polled: TypeAlias = dict[str, list[Poll]]
 """By target, in the order of the answers."""
 
 
-class Pollers:
-    """Clients in a process of their own, which ask again and again until they are stopped."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """A client that asks for each of its targets, waits, and asks again."""
 
-    def __init__(
-        self, server: Served, targets: Sequence[str], *, clients_each: int, pause_seconds: float
-    ) -> None:
+    targets: tuple[str, ...]
+    pause_seconds: float
+
+
+class Pollers:
+    """Visitors in a process of their own, which ask again and again until they are stopped."""
+
+    def __init__(self, server: Served, visitors: Sequence[Visitor]) -> None:
         context = get_context("spawn")
         self._stop = context.Event()
         self._found: Queue[Polled] = context.Queue()
         self._process = context.Process(
             target=_poll,
-            args=(
-                server.url,
-                server.token,
-                tuple(targets),
-                clients_each,
-                pause_seconds,
-                self._stop,
-                self._found,
-            ),
+            args=(server.url, server.token, tuple(visitors), self._stop, self._found),
         )
         self._process.start()
 
@@ -214,43 +219,38 @@ class Pollers:
 
 
 def _poll(
-    url: str,
-    token: str,
-    targets: tuple[str, ...],
-    clients_each: int,
-    pause_seconds: float,
-    stop: Event,
-    found: "Queue[Polled]",
+    url: str, token: str, visitors: tuple[Visitor, ...], stop: Event, found: "Queue[Polled]"
 ) -> None:
-    polled: Polled = {target: [] for target in targets}
+    polled: Polled = {target: [] for visitor in visitors for target in visitor.targets}
     threads = [
-        threading.Thread(target=_poll_one, args=(url, token, target, pause_seconds, stop, into))
-        for target, into in polled.items()
-        for _ in range(clients_each)
+        threading.Thread(target=_visit, args=(url, token, visitor, stop, polled))
+        for visitor in visitors
     ]
-    for thread in threads:
+    for thread, visitor in zip(threads, visitors, strict=True):
         thread.start()
         # Not all at the same instant.
-        time.sleep(pause_seconds / len(threads))
+        time.sleep(visitor.pause_seconds / len(threads))
     for thread in threads:
         thread.join()
     found.put(polled)
 
 
-def _poll_one(
-    url: str,
-    token: str,
-    target: str,
-    pause_seconds: float,
-    stop: Event,
-    into: list[Poll],
-) -> None:
+def _visit(url: str, token: str, visitor: Visitor, stop: Event, into: Polled) -> None:
     with Client(url, token) as client:
         while not stop.is_set():
-            began = time.monotonic()
-            reached = client.ask("GET", target)
-            into.append(Poll(began, reached.ms, reached.status, reached.cache))
-            stop.wait(pause_seconds)
+            for target in visitor.targets:
+                into[target].append(_poll_once(client, target))
+            stop.wait(visitor.pause_seconds)
+
+
+def _poll_once(client: Client, target: str) -> Poll:
+    began = time.monotonic()
+    try:
+        reached = client.ask("GET", target)
+    except (OSError, http.client.HTTPException):
+        client.close()  # the next request opens another line
+        return Poll(began, (time.monotonic() - began) * 1000, 0, None)
+    return Poll(began, reached.ms, reached.status, reached.cache)
 
 
 def counted(client: Client, metric: str) -> int:

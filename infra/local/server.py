@@ -1,10 +1,12 @@
 """The server: one process, one port of this machine, one ready line."""
 
 import contextlib
+import ctypes
 import errno
 import json
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -38,6 +40,10 @@ HOST = "127.0.0.1"
 _THREADS = 8
 # One process gains nothing from more: each shard would make batches, and writes, of its own.
 _SHARDS = 1
+_SWITCH_SECONDS = 0.0005
+"""What a request waits, at each step that lets others go on, for a thread that counts points."""
+_ARENA_MAX = -8
+"""As glibc's malloc.h numbers it."""
 _GRACE_SECONDS = 5
 _RUNS_SETTING = "runs"
 
@@ -66,6 +72,8 @@ def serve(options: ServeOptions, functions: Callable[[], Sequence[Function]]) ->
 
     Raises PortTaken, DirectoryInUse or Unusable before anything starts.
     """
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    _share_one_heap()
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(contextlib.closing(_listen(options.port)))
         directory = stack.enter_context(opened(options.data))
@@ -194,6 +202,17 @@ class _ProblemProtocol(H11Protocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
+
+
+def _share_one_heap() -> None:
+    """Have all threads take memory from one heap.
+
+    glibc gives each thread one of its own, and what one has freed no other uses: a server that
+    counts a million points a minute grew without end by 3 MB a second.
+    """
+    allocator = ctypes.CDLL(None)
+    if hasattr(allocator, "mallopt"):  # glibc's
+        allocator.mallopt(_ARENA_MAX, 1)
 
 
 def _listen(port: int) -> socket.socket:

@@ -19,7 +19,7 @@ from wedsync.metrics.columns import Accepted, Columns
 from wedsync.metrics.fold import merge_rows, never, slots
 from wedsync.metrics.health import health_score
 from wedsync.metrics.point import Kind, Point
-from wedsync.metrics.scores import wedding_scores
+from wedsync.metrics.scores import scored_in, wedding_scores
 from wedsync.metrics.smallblock import packed, unpacked
 
 T0 = 1_750_000_020_000
@@ -263,6 +263,10 @@ def test_the_health_of_every_wedding_is_found_at_once_and_each_as_by_itself() ->
     for wedding_id, score in scores.items():
         assert wedding_scores(block.only(wedding_id)) == {wedding_id: score}
     assert wedding_scores(Block.empty()) == {}
+    some = scored_in(block, ["w1", "w3", "w4", "w5"])
+    assert wedding_scores(some) == {"w1": scores["w1"], "w3": scores["w3"]}
+    assert some.wedding_ids() == ("w1", "w3")
+    assert not scored_in(Block.empty(), ["w1"])
 
 
 def a_wide_block(series: int, *, seed: int = 1, decimals: int = 4) -> Block:

@@ -1,6 +1,6 @@
 """What a warm process remembers for a second or two, per cloud."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -20,6 +20,34 @@ class Remembered(Generic[T_co]):
     value: T_co
     as_of: datetime
     hit: bool
+
+
+@dataclass(slots=True)
+class Carried:
+    """What is made of stored things, carried on while their versions stay as they are.
+
+    What is not asked for again is not carried any further.
+    """
+
+    _before: Mapping[Hashable, tuple[Hashable, object]]
+    kept: dict[Hashable, tuple[Hashable, object]] = field(default_factory=dict)
+
+    def of(self, key: Hashable, version: Hashable, make: Callable[[], T]) -> T:
+        """What was made of this version, else what is made of it now."""
+        before = self.kept.get(key) or self._before.get(key)
+        value = before[1] if before is not None and before[0] == version else make()
+        self.kept[key] = (version, value)
+        return value  # type: ignore[return-value] # one key, one type
+
+    def holds(self, key: Hashable, version: Hashable) -> bool:
+        """Whether this version needs no making."""
+        before = self._before.get(key)
+        return before is not None and before[0] == version
+
+    def last(self, key: Hashable, kind: type[T]) -> T | None:
+        """What was made at the last look, of whatever version; None where nothing was."""
+        before = self._before.get(key)
+        return before[1] if before is not None and isinstance(before[1], kind) else None
 
 
 @dataclass(slots=True)
@@ -52,6 +80,14 @@ class Memory:
         """What was noted last; None where it was forgotten."""
         value = self._noted.get(key)
         return value if isinstance(value, kind) else None
+
+    def carried(self, key: Hashable) -> Carried:
+        """What was carried under this key; :meth:`carry` keeps what it is by then."""
+        return Carried(self.noted(key, dict) or {})
+
+    def carry(self, key: Hashable, carried: Carried) -> None:
+        """Keep what was asked for, as long as there is room."""
+        self.note(key, carried.kept)
 
     def forget(self) -> None:
         """Remember nothing."""

@@ -1,6 +1,5 @@
 """The live answers: a tenant's snapshot, and one wedding's page."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,19 +7,19 @@ from wedsync.alerting.model import AlertState
 from wedsync.alerting.severity import Severity
 from wedsync.cloud.memory import Remembered
 from wedsync.flows.emergency import live_seconds
+from wedsync.flows.open_weddings import look_at_open
 from wedsync.flows.quality import quality_minutes, quality_of
 from wedsync.flows.readers import window_reader
 from wedsync.flows.recent import WINDOW_MINUTES, RecentWedding
+from wedsync.flows.recent_totals import SystemFigures, recent_totals
 from wedsync.flows.surroundings import TenantDay
-from wedsync.flows.times import epoch_ms, minute_of
+from wedsync.flows.times import epoch_ms
 from wedsync.flows.viewing import note_view
-from wedsync.metrics.block import Block
 from wedsync.metrics.facts import WeddingFacts
-from wedsync.metrics.health import WeddingScore, health_score, wedding_system_health
+from wedsync.metrics.health import WeddingScore, wedding_system_health
 from wedsync.metrics.quality import (
     GAUGE_HOLDS_MS,
     GUEST_ACTIVE_MS,
-    VENDOR_ACTIVE_MS,
     VENDOR_ONLINE_MS,
     BackupStatus,
     DataQuality,
@@ -29,28 +28,14 @@ from wedsync.metrics.quality import (
     photos_processing,
     vendor_activity_score,
 )
-from wedsync.metrics.series import API_REQUEST, HEALTH_CHECK
+from wedsync.metrics.series import API_REQUEST
 from wedsync.metrics.shares import (
-    available_percent,
     error_percent,
-    error_percent_of_totals,
 )
 from wedsync.stores.services import Services
-from wedsync.stores.windows import TotalsItem
 from wedsync.tenancy import Tenant
 from wedsync.weddings.model import Status, Wedding
 from wedsync.weddings.timeline import operational_window, status
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SystemFigures:
-    """A tenant's service over the last full minute; None where nothing is known."""
-
-    score: float | None
-    p95_ms: float | None
-    error_percent: float | None
-    requests_per_second: float | None
-    active_connections: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,42 +107,35 @@ def wedding_page(services: Services, tenant: Tenant, wedding: Wedding) -> Rememb
 
 def _snapshot(services: Services, tenant: Tenant) -> Snapshot:
     now = services.now()
-    minutes = _totals(services, tenant, now)
-    reader = window_reader(services, tenant, now)
+    totals = recent_totals(services, tenant, now)
     weddings = TenantDay(tenant, services.weddings, now).open_windows
-    states = [(wedding, RecentWedding(services, reader, wedding, now)) for wedding in weddings]
-    health = wedding_system_health(
-        (wedding.wedding_id, state.health_of_last_minute()) for wedding, state in states
-    )
-    since_ms = epoch_ms(now)
+    looked = look_at_open(services, tenant, weddings, now)
+    health = wedding_system_health(looked.scores.items())
+    seen = looked.attendance
     # A share of vendors or guests of whom nothing was ever heard is unknown, and not zero.
-    vendors_known = any(state.facts.vendor_seen_ms for _, state in states)
-    guests_known = any(state.facts.guests for _, state in states)
-    assigned = sum(len(wedding.vendors) for wedding in weddings) if vendors_known else 0
+    assigned = sum(len(wedding.vendors) for wedding in weddings) if seen.vendors_known else 0
     active = sum(
-        len(
-            {vendor.vendor_id for vendor in wedding.vendors}
-            & set(state.facts.vendors_active(since_ms - VENDOR_ACTIVE_MS))
-        )
-        for wedding, state in states
+        (wedding.wedding_id, vendor_id) in seen.vendors
+        for wedding in weddings
+        for vendor_id in {vendor.vendor_id for vendor in wedding.vendors}
     )
-    guests = sum(wedding.guest_count or 0 for wedding in weddings) if guests_known else 0
+    guests = sum(wedding.guest_count or 0 for wedding in weddings) if seen.guests_known else 0
     engaged = sum(
-        state.facts.distinct_guests(since_ms - GUEST_ACTIVE_MS)
-        for wedding, state in states
+        seen.guests.get(wedding.wedding_id, 0)
+        for wedding in weddings
         if wedding.guest_count is not None  # else nothing says of how many they are
     )
     return Snapshot(
         at=now,
-        system=_system(minutes, now),
+        system=totals.system,
         active_weddings=len(weddings),
-        photo_uploads_per_minute=_photos_last_minute(minutes, now),
+        photo_uploads_per_minute=totals.photos,
         vendor_activity_score=_rounded(vendor_activity_score(active=active, assigned=assigned)),
         guest_engagement=_rounded(guest_engagement(active=engaged, guest_count=guests)),
         wedding_system_health=health.score,
         worst_wedding=health.worst,
         alerts=_alert_counts(services, tenant),
-        quality=_quality(services, tenant, minutes, now),
+        quality=quality_of(services, tenant, totals.counts, now),
     )
 
 
@@ -202,51 +180,8 @@ def _wedding_page(services: Services, tenant: Tenant, wedding: Wedding) -> Weddi
             now_ms=now_ms,
             window_open=operational_window(wedding).contains(now),
         ),
-        quality=_quality(services, tenant, _totals(services, tenant, now), now),
+        quality=_quality(services, tenant, now),
     )
-
-
-def _totals(services: Services, tenant: Tenant, now: datetime) -> dict[int, tuple[TotalsItem, ...]]:
-    return {minute: services.windows.totals(tenant, minute) for minute in quality_minutes(now)}
-
-
-def _joined(items: Iterable[TotalsItem]) -> Block:
-    return Block.merge(item.on_time for item in items)
-
-
-def _system(minutes: dict[int, tuple[TotalsItem, ...]], now: datetime) -> SystemFigures:
-    block = _joined(minutes[minute_of(now) - 1])
-    requests = block.totals(API_REQUEST)
-    count = requests.summary().count
-    p95 = requests.summary().quantile(0.95) if requests else None
-    errors = error_percent_of_totals(requests)
-    score = health_score(p95, errors, available_percent(block.totals(HEALTH_CHECK))).score
-    latest: dict[str | None, tuple[float, int]] = {}
-    for items in minutes.values():
-        for service, (value, ms) in (
-            _joined(items).totals("api.connections").latest_by("service").items()
-        ):
-            if epoch_ms(now) - ms <= GAUGE_HOLDS_MS and ms >= latest.get(service, (0.0, 0))[1]:
-                latest[service] = (value, ms)
-    return SystemFigures(
-        score=score,
-        p95_ms=p95,
-        error_percent=errors,
-        requests_per_second=count / 60 if count else None,
-        active_connections=sum(value for value, _ in latest.values()) if latest else None,
-    )
-
-
-def _photos_last_minute(minutes: dict[int, tuple[TotalsItem, ...]], now: datetime) -> int | None:
-    last = minute_of(now) - 1
-    seen = [
-        minute
-        for minute in range(last - WINDOW_MINUTES + 1, last + 1)
-        if _joined(minutes[minute]).totals("photo.upload")
-    ]
-    if not seen:
-        return None
-    return _joined(minutes[last]).totals("photo.upload", outcome="completed").summary().count
 
 
 def _alert_counts(services: Services, tenant: Tenant) -> AlertCounts:
@@ -267,10 +202,8 @@ def _alert_counts(services: Services, tenant: Tenant) -> AlertCounts:
     )
 
 
-def _quality(
-    services: Services, tenant: Tenant, minutes: dict[int, tuple[TotalsItem, ...]], now: datetime
-) -> DataQuality:
-    counts = {minute: [item.counts for item in items] for minute, items in minutes.items()}
+def _quality(services: Services, tenant: Tenant, now: datetime) -> DataQuality:
+    counts = {minute: services.counts.of(tenant, minute) for minute in quality_minutes(now)}
     return quality_of(services, tenant, counts, now)
 
 

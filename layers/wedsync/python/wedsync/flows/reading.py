@@ -109,20 +109,32 @@ class WindowReader:
         self._read: dict[tuple[int, int], MinuteRead] = {}
         self._activity = Activity(windows, tenant)
 
+    def stored(
+        self, pack: int, minutes: Sequence[int]
+    ) -> tuple[dict[int, ClosedMinute], dict[int, tuple[HotItem, ...]]]:
+        """A pack's minutes as they are stored: those that are closed, and the items of others.
+
+        A minute in which there can be nothing is in neither.
+        """
+        current = minute_of(self.now)
+        over = [minute for minute in minutes if minute < current]
+        closed = self._windows.closed(self.tenant, pack, over) if over else {}
+        unclosed = [minute for minute in minutes if minute not in closed]
+        with_data = self._activity.minutes(pack, unclosed)
+        hot = {minute: self._hot.minute(self.tenant, pack, minute) for minute in with_data}
+        return closed, hot
+
     def minutes(self, pack: int, first: int, last: int) -> tuple[MinuteRead, ...]:
         """A pack's minutes from ``first`` to ``last``, inclusive."""
         wanted = [minute for minute in range(first, last + 1) if (pack, minute) not in self._read]
-        current = minute_of(self.now)
-        over = [minute for minute in wanted if minute < current]
-        closed = self._windows.closed(self.tenant, pack, over) if over else {}
-        unclosed = [minute for minute in wanted if minute not in closed]
-        with_data = self._activity.minutes(pack, unclosed)
-        hot = [self._hot.minute(self.tenant, pack, minute) for minute in with_data]
-        found = {**closed, **dict(zip(with_data, merged_minutes(hot), strict=True))}
+        closed, hot = self.stored(pack, wanted)
+        found = {**closed, **dict(zip(hot, merged_minutes(list(hot.values())), strict=True))}
         for minute in wanted:
             item = found.get(minute, _NOTHING)
+            # What still fills is another the next time.
+            decoded = block_of if minute in closed else Block.decode
             self._read[pack, minute] = MinuteRead(
-                minute=minute, on_time=block_of(item.on_time), late=block_of(item.late)
+                minute=minute, on_time=decoded(item.on_time), late=decoded(item.late)
             )
         return tuple(self._read[pack, minute] for minute in range(first, last + 1))
 

@@ -61,7 +61,8 @@ def keep_wedding_hours(
 
     Where the number of packs changed near the hour, a wedding's hour is made from every pack that
     its points may lie in. Each writer closes what it changed before it reads the rest, so that of
-    two the later sees both, and its version is the greater.
+    two the later sees both, and its version is the greater. Marked last: whoever remembers hours
+    reads them again once the pack is marked.
     """
     first = read.hour * MINUTES_PER_HOUR
     packs = settings_of(services, tenant).packs
@@ -85,6 +86,8 @@ def keep_wedding_hours(
             now=services.now(),
         )
         found[wedding_id] = parts
+    if found:
+        services.windows.mark_remade(tenant, pack)
     return found
 
 

@@ -101,16 +101,9 @@ class WeddingFacts:
         )
 
     def distinct_guests(self, since_ms: int) -> int:
-        """How many guests were active at or after ``since_ms``: exact up to 1,000, else estimated.
-
-        The estimate takes the 1,000 smallest of all hashes as a uniform sample: there are about
-        (1000 - 1) / (largest kept / 2^64) guests, of whom the sample's share was active.
-        """
+        """How many guests were active at or after this time: exact up to 1,000, else estimated."""
         active = sum(1 for seen_ms in self.guests.values() if seen_ms >= since_ms)
-        if len(self.guests) < MOST_GUESTS:
-            return active
-        everyone = (MOST_GUESTS - 1) / (max(self.guests) / _HASHES)
-        return round(max(everyone, MOST_GUESTS) * active / len(self.guests))
+        return guests_estimated(active, len(self.guests), max(self.guests, default=0))
 
     def vendors_online(self, since_ms: int) -> tuple[str, ...]:
         """The vendors whose heartbeat came at or after ``since_ms``."""
@@ -121,6 +114,18 @@ class WeddingFacts:
         """The vendors of whom anything came at or after ``since_ms``."""
         seen = self.vendor_seen_ms.items()
         return tuple(sorted(vendor for vendor, seen_ms in seen if seen_ms >= since_ms))
+
+
+def guests_estimated(active: int, kept: int, largest: int) -> int:
+    """How many guests were active, where so many of those kept were: exact up to 1,000 guests.
+
+    Above, the smallest 1,000 of all hashes are a uniform sample: there are about
+    (1000 - 1) / (largest kept / 2^64) guests, of whom the sample's share was active.
+    """
+    if kept < MOST_GUESTS:
+        return active
+    everyone = (MOST_GUESTS - 1) / (largest / _HASHES)
+    return round(max(everyone, MOST_GUESTS) * active / kept)
 
 
 def newest_first(activity: Iterable[Activity]) -> tuple[Activity, ...]:

@@ -78,6 +78,11 @@ class PackHistory:
         """The packs in which points of this wedding and these minutes may lie."""
         return tuple(sorted({pack_of(pack_key, packs) for packs in self.possible(first, last)}))
 
+    def every_home(self, pack_key: str) -> tuple[int, ...]:
+        """The packs in which points of this wedding may lie, whatever minutes they are of."""
+        numbers = {self.first, *(change.packs for change in self.changes)}
+        return tuple(sorted({pack_of(pack_key, packs) for packs in numbers}))
+
     def changed(self, packs: int, *, now_ms: int) -> "PackHistory":
         """The history in which there will be so many packs.
 

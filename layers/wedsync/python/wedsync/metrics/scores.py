@@ -1,12 +1,36 @@
 """How well the platform served each wedding in one minute."""
 
 from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
 
 from wedsync.metrics.block import Block
+from wedsync.metrics.grid import no_grid
 from wedsync.metrics.health import health_score
+from wedsync.metrics.marks import no_happenings, no_marks
+from wedsync.metrics.selection import find
 from wedsync.metrics.series import API_REQUEST, HEALTH_CHECK, is_server_error
 from wedsync.metrics.shares import share
 from wedsync.metrics.summary import Summary
+
+
+def scored_in(block: Block, wedding_ids: Iterable[str]) -> Block:
+    """What a block holds that scores of these weddings are made from, alone."""
+    numbers = [find(block.strings, each) for each in (API_REQUEST, HEALTH_CHECK)]
+    asked = np.zeros(len(block.strings) + 1, np.bool_)
+    asked[[each for each in numbers if each is not None]] = True
+    among = np.zeros(len(block.strings) + 1, np.bool_)  # -1, no wedding, falls on the last
+    numbers = [find(block.strings, each) for each in wedding_ids]
+    among[[each for each in numbers if each is not None]] = True
+    return Block(
+        minute=block.minute,
+        strings=block.strings,
+        series=block.series.take(asked[block.series.metric] & among[block.series.wedding]),
+        overall=no_grid(),
+        marks=no_marks(),
+        happenings=no_happenings(),
+    ).compact()
 
 
 def wedding_scores(block: Block) -> dict[str, float]:

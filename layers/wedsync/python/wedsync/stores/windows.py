@@ -6,6 +6,8 @@ only a greater one replaces it: however writers race, what stays was made from t
 - ``tenant#totals#minute / pack#place``: the tenant's totals of one hot item.
 - ``tenant#closed#pack / minute``: one pack's minute as a whole, once it is over.
 - ``tenant#wedding#id / hour``: one wedding's hour.
+- ``tenant#remade / pack``: how often hours of a pack's weddings have been stored, a few more at the
+  most.
 - ``tenant#earlier#id / hours``: those of its hours that are final, together.
 - ``tenant#success#id / hour``: what that hour leaves for judging the wedding's day.
 - ``watch / judged``: the tick through which every wedding that was due has been judged, and the
@@ -15,9 +17,10 @@ only a greater one replaces it: however writers race, what stays was made from t
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from wedsync.cloud import Attribute, ConditionFailed, Item, Key, LessThan, Sort, Table
 from wedsync.cloud.paging import every
@@ -53,24 +56,40 @@ class ClosedMinute:
     newest_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TotalsItem:
-    """The tenant's totals of one hot item."""
+    """The tenant's totals of one hot item, whose place within its minute is ``place``."""
 
+    place: str
     version: int
-    on_time: Block
-    late: Block
     counts: Counts
+    on_time_data: bytes
+    late_data: bytes
+
+    @cached_property
+    def on_time(self) -> Block:
+        """What came on time."""
+        return Block.decode(self.on_time_data)
+
+    @cached_property
+    def late(self) -> Block:
+        """What came late."""
+        return Block.decode(self.late_data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class WeddingHour:
     """One wedding's hour (epoch hours), on time and late together, up to the minute ``through``."""
 
     hour: int
     through: int
     version: int
-    block: Block
+    data: bytes
+
+    @cached_property
+    def block(self) -> Block:
+        """What the hour holds."""
+        return Block.decode(self.data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,10 +154,11 @@ class WindowStore:
         """The totals of every hot item of a tenant's minute."""
         return tuple(
             TotalsItem(
+                place=item.key.sk,
                 version=item.number("version"),
-                on_time=Block.decode(item.raw("on_time")),
-                late=Block.decode(item.raw("late")),
                 counts=counts_of(item),
+                on_time_data=item.raw("on_time"),
+                late_data=item.raw("late"),
             )
             for item in self._large.query(totals_partition(tenant, minute))
         )
@@ -195,10 +215,23 @@ class WindowStore:
                 hour=int(item.key.sk),
                 through=item.number("through"),
                 version=item.number("version"),
-                block=Block.decode(item.raw("block")),
+                data=item.raw("block"),
             )
             for item in self._large.query(tenant.partition("wedding", wedding_id), sort)
         )
+
+    def mark_remade(self, tenant: Tenant, pack: int) -> None:
+        """Tell that hours of weddings with points in this pack have been stored.
+
+        Written after the hours themselves: who finds the same number twice has missed none.
+        """
+        key = Key(tenant.partition("remade"), f"{pack:05d}")
+        self._table.advance(key, "times", by=1, at_least=0, at_most=_MOST_TIMES)
+
+    def remade(self, tenant: Tenant) -> Mapping[int, int]:
+        """How often hours of the weddings of each pack have been stored."""
+        items = every(self._table, tenant.partition("remade"))
+        return {int(item.key.sk): item.number("times") for item in items}
 
     def put_earlier(
         self, tenant: Tenant, wedding_id: str, earlier: EarlierHours, *, now: datetime
@@ -222,14 +255,12 @@ class WindowStore:
     def earlier(self, tenant: Tenant, wedding_id: str) -> EarlierHours | None:
         """What is put together of a wedding, if anything is."""
         item = self._large.get(_earlier_key(tenant, wedding_id)) if plausible(wedding_id) else None
-        if item is None:
-            return None
-        return EarlierHours(
-            through=item.number("version"),
-            opened=item.number("opened"),
-            before=Block.decode(item.raw("before")),
-            since=Block.decode(item.raw("since")),
-        )
+        return None if item is None else _earlier(item)
+
+    def earlier_of(self, tenant: Tenant, wedding_ids: Iterable[str]) -> dict[str, EarlierHours]:
+        """What is put together of those of these weddings of which anything is."""
+        keys = {_earlier_key(tenant, each): each for each in wedding_ids if plausible(each)}
+        return {keys[item.key]: _earlier(item) for item in self._large.get_many(keys)}
 
     def put_record(
         self, tenant: Tenant, wedding_id: str, record: HourRecord, *, version: int, now: datetime
@@ -339,10 +370,20 @@ class WindowStore:
 
 
 _JUDGED = Key("watch", "judged")
+_MOST_TIMES = 2**53
 
 
 def _earlier_key(tenant: Tenant, wedding_id: str) -> Key:
     return Key(tenant.partition("earlier", wedding_id), "hours")
+
+
+def _earlier(item: Item) -> EarlierHours:
+    return EarlierHours(
+        through=item.number("version"),
+        opened=item.number("opened"),
+        before=Block.decode(item.raw("before")),
+        since=Block.decode(item.raw("since")),
+    )
 
 
 def _closed(item: Item) -> ClosedMinute:
