@@ -69,6 +69,8 @@ class Deployment(BaseModel):
     ``shards`` is the number of shards of the metrics stream, ``packs`` that of storage packs a
     tenant. ``requests_per_minute`` and ``device_requests_per_minute`` are what one key may ask,
     ``tenant_points_per_minute`` what all of a tenant's may send over HTTP; 0 is no limit.
+    ``batching_seconds`` is how long the stream's function may wait for more records: with each
+    second more, fewer writes, and a page later by as much.
     ``route_metrics``: CloudWatch tells of each route, and not of the API as a whole alone.
     ``account`` may be left out: the templates then fit any account. ``-c`` takes ``influxdb3`` and
     ``allowed_origins`` as JSON.
@@ -82,6 +84,7 @@ class Deployment(BaseModel):
     operator_tenant: Annotated[str, AfterValidator(_tenant)]
     packs: int = Field(ge=1, le=MOST_PACKS)
     shards: int = Field(ge=1, le=500)
+    batching_seconds: int = Field(default=1, ge=0, le=10)
     requests_per_minute: PerMinute = CLIENT_RATE.per_minute
     device_requests_per_minute: PerMinute = DEVICE_RATE.per_minute
     tenant_points_per_minute: PerMinute = TENANT_POINTS.per_minute

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,6 +29,9 @@ def cost(
     packs: Annotated[
         int, typer.Option(min=1, max=MOST_PACKS, help="Storage packs of each tenant.")
     ] = 4,
+    batching: Annotated[
+        int, typer.Option(min=1, max=10, help="Seconds that the stream function waits for more.")
+    ] = 1,
     as_json: Annotated[  # noqa: FBT002 - an option of the command line
         bool, typer.Option("--json", help="One object instead of tables.")
     ] = False,
@@ -38,10 +42,10 @@ def cost(
     if tenants > weddings:
         typer.echo("wedsync: there are at least as many --weddings as --tenants", err=True)
         raise typer.Exit(_WRONG_USE)
-    asked = Traffic(points=points, weddings=weddings, tenants=tenants, packs=packs)
-    many = Traffic(
-        points=points, weddings=weddings, tenants=-(-weddings // SMALL_TENANT), packs=packs
+    asked = Traffic(
+        points=points, weddings=weddings, tenants=tenants, packs=packs, batching=batching
     )
+    many = replace(asked, tenants=-(-weddings // SMALL_TENANT))
     wanted = [(asked, MONTHS_BEFORE), (asked, OPEN)]
     if many.tenants > tenants:
         wanted.append((many, MONTHS_BEFORE))
@@ -85,6 +89,7 @@ def _document(
         "weddings": asked.weddings,
         "tenants": asked.tenants,
         "packs": asked.packs,
+        "batchingSeconds": asked.batching,
         "prices": {"region": REGION, "asOf": AS_OF, **asdict(LISTED)},
         "leftOut": _LEFT_OUT,
         "cases": [
@@ -126,7 +131,8 @@ def _of_sample(sample: "Sample", traffic: "Traffic") -> str:
     return (
         f"Sample: {sample.seconds} s of {sample.points:,} points a minute, {sample.tenants} "
         f"tenant(s) of {sample.weddings} weddings{part if sample.weddings < whole else ''} in "
-        f"{sample.packs} packs, {sample.shards} batches a second, and one run of each job."
+        f"{sample.packs} packs, {sample.shards} batches every {sample.batching} s, and one run of "
+        "each job."
     )
 
 

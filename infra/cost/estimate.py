@@ -27,12 +27,16 @@ _SMALL_TENANTS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """What is to be paid for: points a minute, of all weddings of all tenants together."""
+    """What is to be paid for: points a minute, of all weddings of all tenants together.
+
+    ``batching``: how many seconds the stream function waits for a batch.
+    """
 
     points: int
     weddings: int
     tenants: int
     packs: int
+    batching: int = 1
 
     @property
     def weddings_of_a_tenant(self) -> int:
@@ -86,6 +90,7 @@ def slice_of(traffic: Traffic, case: Case, *, shards: int) -> Sample:
         days_ahead=case.days_ahead,
         failing=case.failing,
         seconds=10 if points >= _FEW_POINTS else 60,
+        batching=traffic.batching,
     )
 
 
@@ -151,7 +156,8 @@ def _lines(
         dollars=shards * prices.shard_hour * minutes / 60
         + put_units * prices.million_put_units / MILLION,
     )
-    a_second = max(shards, traffic.records_a_second(shards) / _BATCH_RECORDS)
+    waited = shards / traffic.batching
+    a_second = max(waited, traffic.records_a_second(shards) / _BATCH_RECORDS)
     invocations = a_second * 60 * minutes
     gb_seconds = counting.cpu_seconds * scale * GB_OF_ONE_CORE
     yield Line(

@@ -50,8 +50,8 @@ class Sample:
     """What is played. ``weddings`` and ``packs`` are of each tenant, ``points`` are all a minute's.
 
     ``days_ahead``: how far off the weddings are, 0 for windows that are open. Of every ``failing``
-    requests one fails (0: none). ``shards``: so many batches a second. ``seconds``: how much of
-    the minute is counted, whole slots of ten.
+    requests one fails (0: none). ``shards``: so many batches every ``batching`` seconds.
+    ``seconds``: how much of the minute is counted, whole slots of ten.
     """
 
     weddings: int
@@ -62,6 +62,7 @@ class Sample:
     days_ahead: int = 0
     failing: int = 0
     seconds: int = 60
+    batching: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,12 +111,13 @@ class Played:
         self._play_what_came_before()
 
     def count(self) -> Counting:
-        """Count the calls of some seconds' points, a batch a second and shard."""
+        """Count the calls of some seconds' points, a batch for each shard and so many of them."""
         counting = Counting()
         seen = CountedCloud(self._cloud, counting.calls)
-        for second in range(self._sample.seconds):
-            self._clock.set(_COUNTED + timedelta(seconds=second + 1))
-            for tenant, rows in self._second(_COUNTED, second):
+        for second in range(0, self._sample.seconds, self._sample.batching):
+            end = min(second + self._sample.batching, self._sample.seconds)
+            self._clock.set(_COUNTED + timedelta(seconds=end))
+            for tenant, rows in self._seconds(_COUNTED, second, end).items():
                 for shard, part in self._shards(rows):
                     records = self._records(part, shard)
                     services = Services(seen, self._settings(tenant), memory=self._memories[shard])
@@ -188,11 +190,7 @@ class Played:
     def _play_by_slots(self, begins: datetime) -> None:
         for second in range(0, 60, SLOT_SECONDS):
             self._clock.set(begins + timedelta(seconds=second + SLOT_SECONDS))
-            parts: dict[Tenant, list[Mapping[str, object]]] = defaultdict(list)
-            for each in range(second, second + SLOT_SECONDS):
-                for tenant, rows in self._second(begins, each):
-                    parts[tenant] += rows
-            for tenant, rows in parts.items():
+            for tenant, rows in self._seconds(begins, second, second + SLOT_SECONDS).items():
                 services = Services(self._cloud, self._settings(tenant), memory=self._memories[0])
                 ingest(self._records(rows, 0), services)
 
@@ -209,13 +207,16 @@ class Played:
                         copy = _at_minute(closed, block, minute)
                         services.windows.put_closed(tenant, pack, minute, copy, now=services.now())
 
-    def _second(self, begins: datetime, second: int) -> Iterator[tuple[Tenant, Rows]]:
+    def _seconds(self, begins: datetime, first: int, end: int) -> Mapping[Tenant, Rows]:
+        """Each tenant's rows of some seconds of a minute, if there are any."""
+        found: dict[Tenant, Rows] = {}
         for number, (tenant, names) in enumerate(self._weddings.items()):
             share = self._sample.points // self._sample.tenants
             rows = _rows(names, share, begins, self._sample.failing, seed=number)
-            first, end = (len(rows) * each // 60 for each in (second, second + 1))
-            if first < end:
-                yield tenant, rows[first:end]
+            low, high = (len(rows) * each // 60 for each in (first, end))
+            if low < high:
+                found[tenant] = rows[low:high]
+        return found
 
     def _shards(self, rows: Rows) -> Iterator[tuple[int, Rows]]:
         """The rows by the shard that their wedding's records go to."""

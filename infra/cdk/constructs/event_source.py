@@ -15,9 +15,13 @@ _PARTIAL = ["ReportBatchItemFailures"]
 
 
 def poll_stream(
-    function: DeclaredFunction, trigger: StreamTrigger, addresses: Addresses
+    function: DeclaredFunction,
+    trigger: StreamTrigger,
+    addresses: Addresses,
+    *,
+    batching_seconds: int,
 ) -> CfnEventSourceMapping:
-    """Feed the function from a stream, from its oldest record on.
+    """Feed the function from a stream, from its oldest record on, in batches of so many seconds.
 
     What fails for good goes to a bucket, because of all destinations only a bucket receives the
     records themselves.
@@ -29,7 +33,7 @@ def poll_stream(
         event_source_arn=addresses.arn(trigger.stream),
         starting_position="TRIM_HORIZON",
         batch_size=trigger.batch_size,
-        maximum_batching_window_in_seconds=trigger.window_seconds,
+        maximum_batching_window_in_seconds=batching_seconds,
         bisect_batch_on_function_error=True,
         maximum_retry_attempts=trigger.retries,
         maximum_record_age_in_seconds=trigger.max_age_seconds,

@@ -63,7 +63,12 @@ class GroupStack(Stack):
                     if trigger.path == DEFAULT:
                         routes.answer_other_methods(paths)
                 case StreamTrigger() as trigger:
-                    poll_stream(function, trigger, addresses)
+                    poll_stream(
+                        function,
+                        trigger,
+                        addresses,
+                        batching_seconds=addresses.deployment.batching_seconds,
+                    )
                 case QueueTrigger() as trigger:
                     poll_queue(function, trigger, addresses)
                 case ScheduleTrigger() as trigger:

@@ -157,6 +157,7 @@ def staging(tmp_path_factory: pytest.TempPathFactory, source: Path) -> Synthesis
         account="123456789012",
         region="eu-west-1",
         route_metrics="false",
+        batching_seconds="3",
     )
 
 

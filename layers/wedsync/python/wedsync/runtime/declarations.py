@@ -41,7 +41,6 @@ class StreamTrigger:
 
     stream: Resource
     batch_size: int = 500
-    window_seconds: int = 1
     retries: int = 10
     max_age_seconds: int = 6 * 3600
     failures_to: Resource = Resource.QUARANTINE
