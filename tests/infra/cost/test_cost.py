@@ -1,6 +1,7 @@
 """What a million points cost is what a sample of them was counted to take."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -150,3 +151,20 @@ def test_more_packs_than_a_tenant_may_have_are_refused() -> None:
     told = CliRunner().invoke(app, ["cost", *FEW[:-1], str(MOST_PACKS + 1)])
     assert told.exit_code == 2
     assert "--packs" in told.stderr
+
+
+def test_who_waits_for_more_writes_the_same_points_less_often() -> None:
+    counted = []
+    for batching in (1, 5):
+        with played(replace(SMALL, batching=batching)) as ready:
+            counted.append(ready.count())
+    at_once, waited = counted
+    assert at_once.points == waited.points > 0
+    assert at_once.batches == 5 * waited.batches
+    written = [each.calls.write_units[Resource.HOT_WINDOWS] for each in counted]
+    assert written[0] > 3 * written[1]
+    functions = [
+        lines_of(replace(WHOLE, batching=batching), SMALL, each, [], shards=3, prices=LISTED)[-2]
+        for batching, each in zip((1, 5), counted, strict=True)
+    ]
+    assert functions[0].calls > functions[1].calls
