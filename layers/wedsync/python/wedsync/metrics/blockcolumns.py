@@ -115,28 +115,26 @@ class _Written:
         of_lane = np.searchsorted(lane_of, np.arange(lanes + 1)).tolist()
         filled = column_of.tolist()
         self._filled: list[list[int]] = [filled[low:high] for low, high in pairwise(of_lane)]
-        self._planes: dict[tuple[int, int], memoryview] = {}
+        sizes = (_ITEM_SIZES[codes & _TYPE_MASK] * (lengths > 0)).max(axis=1, initial=0)
+        self._planes = list(map(_planes_of, self._sources, sizes.tolist()))
 
     def of(self, lane: int) -> list[bytes | memoryview]:
         """One block's types, lengths and numbers."""
         starts, ends, kinds = self._starts[lane], self._ends[lane], self._kinds[lane]
         parts: list[bytes | memoryview] = [self._heads[lane]]
         for column in self._filled[lane]:
-            low, high = starts[column], ends[column]
-            parts += [self._plane(column, number)[low:high] for number in _PLANES[kinds[column]]]
+            low, high, planes = starts[column], ends[column], self._planes[column]
+            parts += [planes[number][low:high] for number in _PLANES[kinds[column]]]
         return parts
 
-    def _plane(self, column: int, number: int) -> memoryview:
-        """One byte of every number of a column, beginning with the lowest.
 
-        Narrow types hold the lowest bytes of the wide one, so it is the same for all types.
-        """
-        found = self._planes.get((column, number))
-        if found is None:
-            values = self._sources[column]
-            planes = values.view(np.uint8).reshape(len(values), 8)
-            found = self._planes[column, number] = memoryview(planes[:, number].tobytes())
-        return found
+def _planes_of(values: Numbers, size: int) -> tuple[memoryview, ...]:
+    """The lowest bytes of every number of a column, plane by plane.
+
+    Narrow types hold the lowest bytes of the wide one, so these are the same for all types.
+    """
+    planes = values.view(np.uint8).reshape(len(values), 8)
+    return tuple(memoryview(planes[:, number].tobytes()) for number in range(size))
 
 
 def _scaled(values: Numbers, starts: Ints, length: Ints) -> tuple[npt.NDArray[np.uint8], Numbers]:

@@ -21,6 +21,7 @@ from wedsync.metrics.histogram import (
     order_by,
     order_of_runs,
     run_starts,
+    together,
 )
 
 WHOLE = -1
@@ -199,21 +200,21 @@ def join(parts: Sequence[tuple[Cells, Ints]], *, keeps: Sequence[Bools] | None =
     all other cells of a row become one that covers the whole.
     """
     every = [cells for cells, _ in parts]
-    row = np.concatenate([rows for _, rows in parts]) if parts else np.empty(0, np.int64)
+    row = together([rows for _, rows in parts]) if parts else np.empty(0, np.int64)
     if not len(row):
         return no_cells()
     ids, seconds = row, 1
     if keeps is not None:
-        second = np.concatenate([cells.second for cells in every])
-        second = np.where(np.concatenate(keeps), second, WHOLE)
+        second = together([cells.second for cells in every])
+        second = np.where(together(keeps), second, WHOLE)
         if int(second.max()) != WHOLE:
             ids, seconds = row * _SECONDS + (second + 1), _SECONDS
-    lengths = np.concatenate([cells.start[1:] - cells.start[:-1] for cells in every])
+    lengths = together([cells.start[1:] - cells.start[:-1] for cells in every])
     entry_ids = np.repeat(ids, lengths)
-    keys = np.concatenate([cells.keys for cells in every])
+    keys = together([cells.keys for cells in every])
     order = order_of_runs(entry_ids, keys)
     entry_ids, keys = entry_ids[order], keys[order]
-    weights = np.concatenate([cells.weights for cells in every])[order]
+    weights = together([cells.weights for cells in every])[order]
 
     first = run_starts(entry_ids)
 
@@ -227,7 +228,7 @@ def join(parts: Sequence[tuple[Cells, Ints]], *, keeps: Sequence[Bools] | None =
         by_id = np.argsort(of, kind="stable")
         begins = run_starts(of[by_id])
         sums, low, high = (
-            operation.reduceat(np.concatenate(columns)[by_id], begins)
+            operation.reduceat(together(columns)[by_id], begins)
             for operation, columns in (
                 (np.add, [cells.sum for cells in some]),
                 (np.minimum, [cells.min for cells in some]),

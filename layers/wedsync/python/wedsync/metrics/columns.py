@@ -306,6 +306,14 @@ class Columns:
             return frozenset()
         return frozenset(np.unique(self.debt[rows]).tolist()) - {0}
 
+    def sent(self, rows: Ints) -> int:
+        """How many points, as they were sent, these rows are of."""
+        return len(rows) if self.first is None else int(self.first[rows].sum())
+
+    def observed(self, rows: Ints) -> int:
+        """How many observations these rows stand for in all."""
+        return len(rows) if self.weight is None else int(self.weight[rows].sum())
+
     def observations(self, rows: Ints) -> Ints:
         """How many observations each of these rows stands for."""
         return np.ones(len(rows), np.int64) if self.weight is None else self.weight[rows]

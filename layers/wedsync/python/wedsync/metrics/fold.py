@@ -117,12 +117,12 @@ class SlotRows:
     @property
     def repeated(self) -> int:
         """How many points were copies of others of the batch."""
-        return int(self.columns.is_first(self.copied).sum())
+        return self.columns.sent(self.copied)
 
     @property
     def points(self) -> int:
         """How many points as they were sent, copies included."""
-        return int(self.columns.is_first(self.rows).sum()) + self.repeated
+        return self.columns.sent(self.rows) + self.repeated
 
 
 def never(_tenant: str) -> frozenset[str]:
@@ -245,7 +245,7 @@ class _News:
         if len(known):
             old = np.isin(columns.frame_id, known)[columns.frame[rows]]
             if old.any():
-                duplicates += int(columns.is_first(rows[old]).sum())
+                duplicates += columns.sent(rows[old])
                 rows = rows[~old]
         return cls(before=before, share=share, known=known, rows=rows, duplicates=duplicates)
 
@@ -274,9 +274,11 @@ class _News:
     def merged(self, whole: Encoded | None, lane: int | None) -> SlotMerge:
         """The item with what is new; ``whole`` holds both in this lane, where they are made one."""
         columns, before = self.share.columns, self.before
-        first, is_late = columns.is_first(self.rows), columns.late[self.rows]
-        weight = columns.observations(self.rows)
-        late_weight, late_points = int(weight[is_late].sum()), int(first[is_late].sum())
+        is_late = columns.late[self.rows]
+        of_time, of_late = self.rows, self.rows[:0]
+        if is_late.any():
+            of_time, of_late = self.rows[~is_late], self.rows[is_late]
+        sent, sent_late = columns.sent(of_time), columns.sent(of_late)
         on_time, late, encoded = before.on_time, before.late, None
         if whole is not None and lane is not None:
             on_time, late, encoded = whole.value_of(lane), whole.value_of(lane + 1), (whole, lane)
@@ -286,23 +288,23 @@ class _News:
                 encoded = (lanes.encoded, lane)
             on_time = _added(on_time, lanes.encoded, lane)
             late = _added(late, lanes.encoded, lane + 1)
-        new_ids = as_set(columns.frame_id[distinct(columns.frame[self.rows])])
+        new_ids = columns.frame_id[distinct(columns.frame[self.rows])]
         content = SlotContent(
             ids=as_set(self.known, new_ids).astype("<u8").tobytes(),
             on_time=on_time,
             late=late,
             duplicates=before.duplicates + self.duplicates,
-            points_on_time=before.points_on_time + int(weight.sum()) - late_weight,
-            points_late=before.points_late + late_weight,
-            sent_on_time=before.sent_on_time + int(first.sum()) - late_points,
-            sent_late=before.sent_late + late_points,
-            newest_ms=int(columns.ts_ms[self.rows[~is_late]].max(initial=before.newest_ms)),
+            points_on_time=before.points_on_time + columns.observed(of_time),
+            points_late=before.points_late + columns.observed(of_late),
+            sent_on_time=before.sent_on_time + sent,
+            sent_late=before.sent_late + sent_late,
+            newest_ms=int(columns.ts_ms[of_time].max(initial=before.newest_ms)),
         )
         return SlotMerge(
             content=content,
             encoded=encoded,
-            accepted=int(first.sum()),
-            late=late_points,
+            accepted=sent + sent_late,
+            late=sent_late,
             duplicates=self.duplicates,
             owed=columns.debts(self.rows),
         )

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from wedsync.metrics.cells import Cells, join, no_cells
-from wedsync.metrics.histogram import Bools, Floats, Ints, dense_ids, run_starts
+from wedsync.metrics.histogram import Bools, Floats, Ints, dense_ids, run_starts, together
 from wedsync.metrics.point import Kind
 
 KINDS = (Kind.COUNTER, Kind.GAUGE, Kind.TIMER, Kind.EVENT)
@@ -119,9 +119,9 @@ def join_grids(parts: Sequence[tuple[Grid, Ints]], keeps: Bools) -> tuple[Grid, 
     if not parts:
         return no_grid(), np.empty(0, np.int64)
     grids = [grid for grid, _ in parts]
-    lane = np.concatenate([lane for _, lane in parts])
+    lane = together([lane for _, lane in parts])
     columns = [
-        np.concatenate([getattr(grid, name) for grid in grids])
+        together([getattr(grid, name) for grid in grids])
         for name in ("wedding", "vendor", "metric", "kind", "dims")
     ]
     first, row_of = dense_ids(lane, *columns)

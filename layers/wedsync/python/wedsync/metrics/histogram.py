@@ -10,7 +10,9 @@ came, and merging is commutative and associative.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +59,14 @@ def midpoints(edges: Floats) -> Floats:
     far = (edges.view(np.int64) + _STEP).view(np.float64)
     middle: Floats = 2.0 * edges * far / (edges + far)
     return middle
+
+
+_Column = TypeVar("_Column", Ints, Floats, Bools)
+
+
+def together(columns: Sequence[_Column]) -> _Column:
+    """Columns one after the other; of one, that itself."""
+    return columns[0] if len(columns) == 1 else np.concatenate(columns)
 
 
 def run_starts(keys: npt.NDArray[np.generic], *more: npt.NDArray[np.generic]) -> Ints:
