@@ -336,9 +336,9 @@ def test_requests_that_fail_raise_an_alert_about_the_service(measured: Measured)
 def test_requests_that_are_only_told_late_have_not_stopped_and_those_that_stop_have(
     measured: Measured,
 ) -> None:
-    for minute in range(MINUTE, MINUTE + 180):
+    for minute in range(MINUTE, MINUTE + 75):
         measured.vitals.tell(answered(minute, many=120), after_minutes=SETTLED_MINUTES + 2)
-    measured.pass_minutes(180)
+    measured.pass_minutes(75)
     assert measured.bundle.alerts() == []
     measured.pass_minutes(12)
     (alert,) = measured.bundle.alerts()
@@ -346,9 +346,9 @@ def test_requests_that_are_only_told_late_have_not_stopped_and_those_that_stop_h
 
 
 def test_while_nothing_can_be_collected_requests_have_not_stopped(measured: Measured) -> None:
-    for minute in range(MINUTE, MINUTE + 220):
+    for minute in range(MINUTE, MINUTE + 110):
         measured.vitals.tell(answered(minute, many=120))
-    measured.pass_minutes(180)
+    measured.pass_minutes(75)
     measured.vitals.down = True
     measured.pass_minutes(30)
     assert measured.bundle.alerts() == []
