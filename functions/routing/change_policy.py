@@ -4,8 +4,8 @@ import re
 
 from wedsync.api.policies import PolicyReply, PolicyRequest
 from wedsync.api.versions import IfMatch, etag, require_version
-from wedsync.errors import PolicyNotFound, PreconditionFailed, TooLarge
-from wedsync.flows.policies import require_no_slip
+from wedsync.errors import PolicyNotFound, PreconditionFailed, TooLarge, TooManyRules
+from wedsync.flows.policies import require_no_slip, require_room
 from wedsync.resources import Resource
 from wedsync.runtime.answer import Answer
 from wedsync.runtime.http import FromCaller, Injected, endpoint
@@ -17,7 +17,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}\Z")
     "PUT /api/monitoring/escalation-policies/{name}",
     summary="Make or replace an escalation policy",
     uses=(Resource.ROUTING.read_write(),),
-    raises=(PolicyNotFound, PreconditionFailed, TooLarge),
+    raises=(PolicyNotFound, PreconditionFailed, TooLarge, TooManyRules),
 )
 def handler(
     name: str,
@@ -36,6 +36,7 @@ def handler(
     former = services.routing.policy(caller.tenant, name)
     if former is None:
         require_no_slip(name)
+        require_room(services, caller.tenant)
     version = former[1] if former is not None else 0
     require_version(if_match, version)
     settled = policy.policy(name)

@@ -1,7 +1,9 @@
 """Somebody looks through what is silenced, and what was."""
 
+from wedsync.api.paging import Cursor, Limit, clamped, linked
 from wedsync.api.silences import SilenceListReply, SilenceReply
 from wedsync.resources import Resource
+from wedsync.runtime.answer import Answer
 from wedsync.runtime.http import FromCaller, Injected, endpoint
 
 
@@ -10,8 +12,17 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
     summary="List silences",
     uses=(Resource.RULES.read(),),
 )
-def handler(caller: FromCaller, services: Injected) -> SilenceListReply:
-    """Answer every silence of the last month."""
-    now = services.now()
-    found = services.silences.every(caller.tenant)
-    return SilenceListReply(items=[SilenceReply.of(each, now=now) for each in found])
+def handler(
+    caller: FromCaller, services: Injected, limit: Limit = 50, cursor: Cursor = None
+) -> Answer[SilenceListReply]:
+    """Answer a page of those of the last month; a Link header leads on."""
+    now, size = services.now(), clamped(limit)
+    found, following = services.silences.page(caller.tenant, limit=size, cursor=cursor)
+    return Answer(
+        SilenceListReply(
+            items=[SilenceReply.of(each, now=now) for each in found],
+            next_cursor=following,
+            effective_limit=size,
+        ),
+        linked("/api/metrics/alerts/silences", following, limit=size),
+    )

@@ -942,6 +942,7 @@ CASES: tuple[Case, ...] = (
     Case(function="routing-notifications", arrange=a_told_contact, status=200),
     Case(function="routing-read-contact", arrange=a_contact, status=200),
     Case(function="routing-remove-contact", arrange=a_contact, status=204),
+    Case(function="routing-remove-policy", arrange=a_policy, status=204),
     Case(function="routing-try-contact", arrange=a_contact, status=202),
     Case(function="rules-change", arrange=a_rule_with_an_alert, status=200),
     Case(

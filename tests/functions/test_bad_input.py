@@ -57,10 +57,11 @@ LISTS = {
     "incidents-listing": "demo#incidents",
     "routing-list-contacts": "demo#contacts",
     "routing-notifications": "demo#notifications",
+    "rules-silences": "demo#silences",
     "runbooks-listing": "demo#runbooks",
 }
 """Every list with the scope that its cursors are bound to."""
-BY_KEY = {"metrics-rejections", "routing-list-contacts"}
+BY_KEY = {"metrics-rejections", "routing-list-contacts", "rules-silences"}
 """Those in the order of the table itself, not of an index."""
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.harness import Answer, Bundle, Json, a_wedding_request
 from tests.scenarios.language import NARROW, WIDE, Day, Said, at, between, notice, page, pages
+from wedsync.flows.policies import MOST_POLICIES
 from wedsync.resources import Resource
 
 POLICIES = "/api/monitoring/escalation-policies"
@@ -56,6 +57,31 @@ def test_the_built_in_ladders_are_read_like_any_other(tuesday: Day) -> None:
         read = tuesday.bundle.get(f"{POLICIES}/{each['name']}")
         assert (read.own, read.headers["etag"]) == (each, '"0"')
     assert tuesday.bundle.get(f"{POLICIES}/other").status == 404
+
+
+def test_a_ladder_of_ones_own_that_is_removed_makes_way_for_the_built_in_one(
+    tuesday: Day,
+) -> None:
+    built_in = tuesday.bundle.get(f"{POLICIES}/normal").own
+    put(tuesday, f"{POLICIES}/normal", FAST)
+    assert tuesday.bundle.delete(f"{POLICIES}/normal", if_match='"2"').status == 412
+    assert tuesday.bundle.delete(f"{POLICIES}/normal", if_match='"1"').status == 204
+    assert tuesday.bundle.get(f"{POLICIES}/normal").own == built_in
+    for name in ("normal", "other"):
+        assert tuesday.bundle.delete(f"{POLICIES}/{name}").status == 404
+
+
+def test_a_tenant_has_a_bounded_number_of_ladders(tuesday: Day) -> None:
+    for number in range(MOST_POLICIES):
+        put(tuesday, f"{POLICIES}/crew-{number}", FAST)
+    refused = tuesday.bundle.put_document(f"{POLICIES}/one-more", FAST)
+    assert (refused.status, refused["detail"]) == (
+        409,
+        f"a tenant has at most {MOST_POLICIES} escalation policies of its own",
+    )
+    put(tuesday, f"{POLICIES}/crew-0", FAST)
+    assert tuesday.bundle.delete(f"{POLICIES}/crew-1").status == 204
+    put(tuesday, f"{POLICIES}/one-more", FAST)
 
 
 def test_a_near_miss_of_a_built_in_ladder_is_refused(tuesday: Day) -> None:

@@ -227,3 +227,16 @@ def test_what_is_no_silence_is_refused() -> None:
         assert day.bundle.post(SILENCES, body).status == 400, body
     assert ask(day, {"ruleId": "rule_none"}, until="15:00").status == 404
     assert ask(day, {"weddingId": "wed_none"}, until="15:00").status == 404
+
+
+def test_silences_come_by_pages_in_the_order_in_which_they_were_made() -> None:
+    day = a_weekday()
+    made = [silence(day, {"ruleId": SLOWNESS}, until=f"1{hour}:00") for hour in (3, 1, 2)]
+    first = day.bundle.get(SILENCES, limit="2")
+    assert [each["silenceId"] for each in first.items] == made[:2]
+    assert first["effectiveLimit"] == 2
+    assert str(first.headers["link"]).endswith('rel="next"')
+    rest = day.bundle.get(SILENCES, limit="2", cursor=str(first["nextCursor"]))
+    assert [each["silenceId"] for each in rest.items] == made[2:]
+    assert rest["nextCursor"] is None
+    day.bundle.close()

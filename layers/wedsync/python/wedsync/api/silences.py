@@ -146,6 +146,8 @@ class SilenceReply(Reply):
 
 
 class SilenceListReply(Reply):
-    """Every silence of the last month, in the order of their beginnings."""
+    """Silences of the last month, in the order in which they were made."""
 
     items: list[SilenceReply]
+    next_cursor: str | None
+    effective_limit: int

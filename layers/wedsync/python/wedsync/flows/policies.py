@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from wedsync.alerting.model import Alert
 from wedsync.alerting.severity import Severity
-from wedsync.errors import FieldError, Invalid, PolicyNotFound
+from wedsync.errors import FieldError, Invalid, PolicyNotFound, TooManyRules
 from wedsync.flows.surroundings import TenantDay
 from wedsync.flows.tenant_settings import settings_of
 from wedsync.incidents.model import Incident, Policy
@@ -15,6 +15,8 @@ from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 from wedsync.weddings.context import wedding_context
 from wedsync.weddings.model import WeddingContext
+
+MOST_POLICIES = 50
 
 
 def find_policy(services: Services, tenant: Tenant, name: str) -> tuple[Policy, int]:
@@ -34,6 +36,12 @@ def require_no_slip(name: str) -> None:
         known = ", ".join(sorted(templates()))
         detail = f"did you mean {meant}? built-in policies are {known}"
         raise Invalid.field("name", "misspelt", detail)
+
+
+def require_room(services: Services, tenant: Tenant) -> None:
+    """Refuse one more than a tenant may have. Raises TooManyRules."""
+    if len(services.routing.policies(tenant)) >= MOST_POLICIES:
+        raise TooManyRules(f"a tenant has at most {MOST_POLICIES} escalation policies of its own")
 
 
 def own_ladder(services: Services, tenant: Tenant, choice: PolicyChoice) -> PolicyChoice:

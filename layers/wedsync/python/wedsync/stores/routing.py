@@ -76,11 +76,7 @@ class RoutingStore:
 
     def remove_contact(self, tenant: Tenant, contact: Contact) -> None:
         """Forget this version. Raises PreconditionFailed."""
-        key = Key(tenant.partition("contacts"), contact.contact_id)
-        try:
-            self._table.delete(key, when=Equals("version", contact.version))
-        except ConditionFailed:
-            raise PreconditionFailed from None
+        self._remove(Key(tenant.partition("contacts"), contact.contact_id), contact.version)
 
     def roster(self, tenant: Tenant) -> Roster | None:
         """The roster, if one is settled."""
@@ -132,6 +128,16 @@ class RoutingStore:
         key = Key(tenant.partition("policies"), policy.name)
         self._save(key, _policies.dump(policy), expected + 1)
         return expected + 1
+
+    def remove_policy(self, tenant: Tenant, name: str, *, expected: int) -> None:
+        """Forget this version of the tenant's own policy. Raises PreconditionFailed."""
+        self._remove(Key(tenant.partition("policies"), name), expected)
+
+    def _remove(self, key: Key, version: int) -> None:
+        try:
+            self._table.delete(key, when=Equals("version", version))
+        except ConditionFailed:
+            raise PreconditionFailed from None
 
     def _save(
         self, key: Key, body: str, version: int, others: dict[str, Attribute] | None = None

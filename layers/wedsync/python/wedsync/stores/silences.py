@@ -12,6 +12,7 @@ from wedsync.cloud.paging import every
 from wedsync.cloud.values import EXPIRES_AT
 from wedsync.errors import PreconditionFailed, SilenceNotFound
 from wedsync.identifiers import plausible
+from wedsync.stores.cursors import open_cursor, seal
 from wedsync.stores.documents import LISTED_BYTES, Documents
 from wedsync.tenancy import Tenant
 
@@ -37,6 +38,14 @@ class SilenceStore:
         """All silences, those that are over among them, in the order of their beginnings."""
         found = map(_silence, every(self._table, tenant.partition("silences")))
         return tuple(sorted(found, key=lambda each: (each.starts_at, each.silence_id)))
+
+    def page(
+        self, tenant: Tenant, *, limit: int, cursor: str | None
+    ) -> tuple[tuple[Silence, ...], str | None]:
+        """Some silences in the order in which they were made, and the cursor of the next ones."""
+        partition = tenant.partition("silences")
+        page = self._table.query(partition, limit=limit, after=open_cursor(partition, cursor))
+        return tuple(map(_silence, page.items)), seal(partition, page.next)
 
     def add(self, tenant: Tenant, silence: Silence) -> Silence:
         """Store a new one; where its id is stored already, what is: an earlier try of the same."""
