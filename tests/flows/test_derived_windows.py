@@ -12,6 +12,7 @@ from wedsync.cloud import Arrived
 from wedsync.flows.derive import compact
 from wedsync.flows.ingest import ingest
 from wedsync.flows.rollup import roll_up_hours
+from wedsync.metrics.block import Block
 
 DAY = utc("2026-06-20T12:00")
 NONE = timedelta()
@@ -211,3 +212,26 @@ def test_what_is_handed_out_again_when_its_minutes_have_expired_is_parked_and_ch
         assert total(bundle, "1h", hours=60) == 25
         rows = bundle.get("/api/metrics/ingest/rejections").items
         assert {str(row["code"]) for row in rows} == {"too-old"}
+
+
+def test_copies_that_come_late_make_no_hour_anew_and_new_points_do() -> None:
+    with Bundle(at=DAY + timedelta(hours=2, seconds=30)) as bundle:
+        wedding_id = bundle.register(a_wedding())
+        sent_at = bundle.now
+
+        def made() -> int:
+            return sum(bundle.services.windows.remade(bundle.tenant).values())
+
+        def more_made_by(event: str) -> int:
+            before = made()
+            told = an_upload(bundle, wedding_id, event, late=bundle.now - sent_at)
+            bundle.put_record(json.dumps(told).encode(), partition_key=wedding_id)
+            bundle.drain()
+            return made() - before
+
+        assert more_made_by("e1") == 0
+        bundle.advance(20 * 60)
+        assert made() > 0
+        assert [more_made_by(event) for event in ("e1", "e1", "e2", "e2")] == [0, 0, 1, 0]
+        (hour,) = bundle.services.windows.hours(bundle.tenant, wedding_id)
+        assert Block.decode(hour.data).points == 2

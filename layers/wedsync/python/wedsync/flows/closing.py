@@ -23,13 +23,15 @@ CLOSED_TOGETHER = 16
 class PackHour:
     """One pack's hour as it was read: on time and late together.
 
-    ``hour`` is an epoch hour, ``through`` the first epoch minute that was not read; ``parts`` holds
-    what was read, by quarters, and ``on_time`` what of it came on time, by epoch minutes.
+    ``hour`` is an epoch hour, ``through`` the first epoch minute that was not read, ``sent`` how
+    many points there are, copies apart; ``parts`` holds what was read, by quarters, and ``on_time``
+    what of it came on time, by epoch minutes.
     """
 
     hour: int
     through: int
     version: int
+    sent: int
     whole: Block
     parts: tuple[tuple[Block, ...], ...]
     on_time: Mapping[int, Block]
@@ -68,6 +70,19 @@ def close_minutes(
     return closed
 
 
+def is_made(services: Services, tenant: Tenant, pack: int, hour: int, minute: int) -> bool:
+    """Whether the pack's share of the hour holds all of its minutes up to this one, as they are.
+
+    A copy changes none of its minutes but for their versions. Points are never taken out: where
+    there are as many as there were in all, there are in each.
+    """
+    made = services.windows.made(tenant, pack, hour)
+    if made is None or made.through <= minute:
+        return False
+    closed = services.windows.closed(tenant, pack, range(hour * MINUTES_PER_HOUR, made.through))
+    return sum(item.sent for item in closed.values()) == made.sent
+
+
 def read_hour(services: Services, tenant: Tenant, pack: int, hour: int, *, before: int) -> PackHour:
     """A pack's hour from its closed minutes up to ``before``, exclusive; what was open is closed.
 
@@ -92,6 +107,7 @@ def read_hour(services: Services, tenant: Tenant, pack: int, hour: int, *, befor
         hour=hour,
         through=minutes.stop,
         version=sum(item.version for item in items.values()),
+        sent=sum(item.sent for item in items.values()),
         whole=Block.merge(chain.from_iterable(quarters)),
         parts=tuple(map(tuple, quarters)),
         on_time=on_time,

@@ -4,10 +4,16 @@ All of it is made anew from what is stored and overwrites by version only, so it
 and raced at will; a batch that is delivered again repairs what a crash left undone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from wedsync.flows.closing import CLOSED_TOGETHER, close_minute, close_minutes, read_hour
+from wedsync.flows.closing import (
+    CLOSED_TOGETHER,
+    close_minute,
+    close_minutes,
+    is_made,
+    read_hour,
+)
 from wedsync.flows.following import HourJob, Places, active_packs, follow
 from wedsync.flows.history import copied_before, mark_for_copying
 from wedsync.flows.reading import CLOSES_AFTER_MS
@@ -40,12 +46,12 @@ def refresh(services: Services, merged: Iterable[Merged]) -> None:
     now = services.now()
     over = [(Tenant(tenant), pack, at) for tenant, pack, at in minutes if at < minute_of(now)]
     close_minutes(services, over)
-    hours: set[tuple[str, int, int]] = set()
+    hours: dict[tuple[str, int, int], int] = {}
     again: set[tuple[str, int, int]] = set()
     copied = copied_before(services, services.now() + MARGIN)
     for tenant_id, pack, minute in minutes:
         if minute < _settled(services):
-            hours.add((tenant_id, pack, minute // MINUTES_PER_HOUR))
+            hours[tenant_id, pack, minute // MINUTES_PER_HOUR] = minute  # the latest of them
         if minute < copied:
             again.add((tenant_id, pack, minute // MINUTES_PER_HOUR))
     _refresh_hours(services, hours)
@@ -54,15 +60,19 @@ def refresh(services: Services, merged: Iterable[Merged]) -> None:
         mark_for_copying(services, Tenant(tenant_id), pack, hour)
 
 
-def _refresh_hours(services: Services, hours: Iterable[tuple[str, int, int]]) -> None:
-    """Make these hours anew: those that are over with all that is made of them."""
+def _refresh_hours(services: Services, hours: Mapping[tuple[str, int, int], int]) -> None:
+    """Make these hours anew: those that are over with all that is made of them.
+
+    Beside each stands its latest minute that was told of. Where that changed nothing, as when all
+    of it came before, an hour that goes on is left as it is.
+    """
     made: dict[tuple[str, int], set[int]] = {}
     settled = _settled(services)
-    for tenant_id, pack, hour in sorted(hours):
+    for (tenant_id, pack, hour), minute in sorted(hours.items()):
         if (hour + 1) * MINUTES_PER_HOUR <= settled:
             roll_up_pack_hour(services, Tenant(tenant_id), pack, hour)
             made.setdefault((tenant_id, hour), set()).add(pack)
-        else:
+        elif not is_made(services, Tenant(tenant_id), pack, hour, minute):
             refresh_hour(services, Tenant(tenant_id), pack, hour, before=settled)
     for (tenant_id, hour), packs in sorted(made.items()):
         gather_hour(services, Tenant(tenant_id), hour, changed=packs)

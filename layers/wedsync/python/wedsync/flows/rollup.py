@@ -37,6 +37,7 @@ from wedsync.stores.rollups import (
     scopes_in,
 )
 from wedsync.stores.services import Services
+from wedsync.stores.windows import Made
 from wedsync.tenancy import Tenant
 from wedsync.weddings.days import LocalDay, day_at, days_between
 from wedsync.weddings.model import Wedding
@@ -88,6 +89,8 @@ def keep_wedding_hours(
         found[wedding_id] = parts
     if found:
         services.windows.mark_remade(tenant, pack)
+    made = Made(through=read.through, sent=read.sent)
+    services.windows.note_made(tenant, pack, read.hour, made, now=services.now())
     return found
 
 

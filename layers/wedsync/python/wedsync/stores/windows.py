@@ -8,6 +8,7 @@ only a greater one replaces it: however writers race, what stays was made from t
 - ``tenant#wedding#id / hour``: one wedding's hour.
 - ``tenant#remade / pack``: how often hours of a pack's weddings have been stored, a few more at the
   most.
+- ``tenant#made#hour / pack``: what a pack's share of its weddings' hours was last made from.
 - ``tenant#earlier#id / hours``: those of its hours that are final, together.
 - ``tenant#success#id / hour``: what that hour leaves for judging the wedding's day.
 - ``watch / judged``: the tick through which every wedding that was due has been judged, and the
@@ -54,6 +55,19 @@ class ClosedMinute:
     sent_late: int
     duplicates: int
     newest_ms: int = 0
+
+    @property
+    def sent(self) -> int:
+        """How many points are in it, copies apart."""
+        return self.sent_on_time + self.sent_late
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """From the minutes up to ``through``, exclusive, with so many points as they were sent."""
+
+    through: int
+    sent: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,6 +247,22 @@ class WindowStore:
         items = every(self._table, tenant.partition("remade"))
         return {int(item.key.sk): item.number("times") for item in items}
 
+    def note_made(self, tenant: Tenant, pack: int, hour: int, made: Made, *, now: datetime) -> None:
+        """Note what a pack's share of an hour was made from: written after all that was made."""
+        attributes: dict[str, Attribute] = {
+            "through": made.through,
+            "sent": made.sent,
+            EXPIRES_AT: int((now + KEPT).timestamp()),
+        }
+        self._table.put(Item(_made_key(tenant, pack, hour), attributes))
+
+    def made(self, tenant: Tenant, pack: int, hour: int) -> Made | None:
+        """What it was last made from, as far as that is known."""
+        item = self._table.get(_made_key(tenant, pack, hour))
+        if item is None:
+            return None
+        return Made(through=item.number("through"), sent=item.number("sent"))
+
     def put_earlier(
         self, tenant: Tenant, wedding_id: str, earlier: EarlierHours, *, now: datetime
     ) -> None:
@@ -371,6 +401,10 @@ class WindowStore:
 
 _JUDGED = Key("watch", "judged")
 _MOST_TIMES = 2**53
+
+
+def _made_key(tenant: Tenant, pack: int, hour: int) -> Key:
+    return Key(tenant.partition("made", hour), f"{pack:05d}")
 
 
 def _earlier_key(tenant: Tenant, wedding_id: str) -> Key:
