@@ -40,12 +40,14 @@ from wedsync.resources import Resource
 from wedsync.runbooks.execution import Around, Execution, begun, next_move
 from wedsync.runbooks.model import (
     Action,
+    Dimension,
     EmergencyMode,
     Match,
     Metric,
     Mode,
     Notify,
     Runbook,
+    Scale,
     Step,
     Ticket,
     WarmCache,
@@ -733,6 +735,12 @@ def a_runbook(*actions: Action, approval: bool = False) -> Runbook:
 EVERY_ACTION: tuple[Action, ...] = (
     EmergencyMode(kind="emergency_mode", minutes=60),
     WarmCache(kind="warm_cache"),
+    Scale(
+        kind="scale",
+        dimension=Dimension.RESERVED_CONCURRENCY,
+        target="metrics-wedding",
+        to=40,
+    ),
     Ticket(kind="ticket", contact_id=CONTACT_ID, text="Look at the uploads"),
     Notify(kind="notify", roles=("platform_lead",), text="Uploads fail"),
 )

@@ -15,6 +15,7 @@ import pytest
 from infra.grants import as_deployed
 from tests.infra.cdk.templates import Synthesised, allowed, text
 from wedsync.resources import Access, Resource, ResourceKind
+from wedsync.runbooks.model import TARGETS, Dimension
 from wedsync.runtime.declarations import (
     AuthorizerTrigger,
     HttpTrigger,
@@ -70,6 +71,13 @@ ON_TABLE = {
     Access.WRITE: {"dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
 }
 ON_BUCKET = {Access.READ: "s3:GetObject", Access.WRITE: "s3:PutObject"}
+ON_CAPACITY = {
+    Access.READ: ({"lambda:GetFunctionConcurrency"}, "kinesis:DescribeStreamSummary"),
+    Access.WRITE: (
+        {"lambda:DeleteFunctionConcurrency", "lambda:PutFunctionConcurrency"},
+        "kinesis:UpdateShardCount",
+    ),
+}
 SENDING = {
     ResourceKind.STREAM: ("kinesis", "kinesis:PutRecords", "stream/"),
     ResourceKind.TOPIC: ("sns", "sns:Publish", ""),
@@ -341,6 +349,9 @@ def granted(declaration: Declaration, start: str, bucket: str) -> set[tuple[str,
     wanted: set[tuple[str, str]] = set()
     for grant in as_deployed(declaration.uses, HISTORY[start]):
         for access in grant.access:
+            if grant.resource.kind is ResourceKind.CAPACITY:
+                wanted |= granted_on_capacity(access, start)
+                continue
             wanted |= ANYWHERE.get(grant.resource.kind) or granted_on(
                 grant.resource, access, start, bucket
             )
@@ -384,6 +395,19 @@ def granted_on(resource: Resource, access: Access, start: str, bucket: str) -> s
             return {(action, f"arn:<AWS::Partition>:{service}:{HERE}:{place}{name}")}
 
 
+def granted_on_capacity(access: Access, start: str) -> set[tuple[str, str]]:
+    on_function, on_stream = ON_CAPACITY[access]
+    functions = f"arn:<AWS::Partition>:lambda:{HERE}:function:{start}"
+    return {
+        (on_stream, f"arn:<AWS::Partition>:kinesis:{HERE}:stream/{start}-metrics"),
+        *(
+            (action, f"{functions}-{each}")
+            for action in on_function
+            for each in TARGETS[Dimension.RESERVED_CONCURRENCY]
+        ),
+    }
+
+
 def test_a_role_allows_exactly_what_its_function_declares(synthesised: Synthesised) -> None:
     start = prefix(synthesised)
     bucket = f"arn:<AWS::Partition>:s3:::{start}-quarantine-<AWS::AccountId>-<AWS::Region>"
@@ -409,6 +433,16 @@ def test_a_role_allows_exactly_what_its_function_declares(synthesised: Synthesis
             elif service not in {"ec2", "xray"}:
                 pairs.add((action, resource))
         assert pairs == granted(declaration, start, bucket), declaration.name
+
+
+def test_what_can_be_given_room_is_a_function_that_is_deployed_under_this_name(
+    bundle: Synthesised,
+) -> None:
+    start = prefix(bundle)
+    names = {each.properties["FunctionName"] for each in bundle.of_kind("AWS::Lambda::Function")}
+    assert {f"{start}-{name}" for name in TARGETS[Dimension.RESERVED_CONCURRENCY]} <= names
+    for function in bundle.of_kind("AWS::Lambda::Function"):
+        assert "ReservedConcurrentExecutions" not in function.properties
 
 
 def test_each_function_has_a_role_of_its_own(synthesised: Synthesised) -> None:

@@ -8,6 +8,7 @@ import json
 from datetime import timedelta
 
 from wedsync.errors import Throttled
+from wedsync.flows.capacity import give_room, pulls_lever, put_room_back, recommended, room_before
 from wedsync.flows.incidents import publish
 from wedsync.flows.live import snapshot, wedding_page
 from wedsync.flows.telling import hand_on
@@ -44,19 +45,27 @@ class StepRefused(Exception):
 
 
 def former_of(services: Services, tenant: Tenant, step: Step) -> str | None:
-    """What is before the step, as it is put back; None for what leaves nothing to put back."""
+    """What is before the step, as it is put back; None for what leaves nothing to put back.
+
+    Raises CapacityRefused, or CapacityBusy.
+    """
     if not is_reversible(step):
         return None
     if isinstance(step.action, EmergencyMode):
         present = services.emergency.find(tenant, now=services.now())
         return json.dumps(None if present is None else _emergencies.dump(present))
+    if isinstance(step.action, Scale) and pulls_lever(services, tenant, step.action):
+        return room_before(services, step.action)
     return None
 
 
 def perform(
     services: Services, tenant: Tenant, incident: Incident, execution: Execution, step: Step
 ) -> str:
-    """Take the step; what came of it. Raises StepRefused, or Unavailable to be tried again."""
+    """Take the step; what came of it.
+
+    Raises StepRefused or CapacityRefused, or Unavailable or CapacityBusy to be tried again.
+    """
     match step.action:
         case Notify():
             return _notify(services, tenant, incident, execution, step, step.action)
@@ -67,7 +76,9 @@ def perform(
         case EmergencyMode():
             return _emergency(services, tenant, execution, step.action)
         case Scale():
-            return _scale(step.action)
+            if pulls_lever(services, tenant, step.action):
+                return give_room(services, step.action)
+            return recommended(step.action)
         case WaitUntil():
             raise StepRefused("a wait is looked at, not done")
 
@@ -121,6 +132,8 @@ def put_back(
             return "emergency mode is off again"
         services.emergency.begin(tenant, _emergencies.load(before))
         return "emergency mode is as it was"
+    if isinstance(step.action, Scale):
+        return put_room_back(services, step.action, former)
     return "nothing to put back"
 
 
@@ -212,13 +225,6 @@ def _emergency(
     until = now + timedelta(minutes=action.minutes)
     services.emergency.begin(tenant, Emergency(since=now, until=until, by=execution.execution_id))
     return f"emergency mode is on until {until:%H:%M} UTC"
-
-
-def _scale(action: Scale) -> str:
-    return (
-        f"recommended: {action.dimension} of {action.target} to {action.to}; "
-        "there is no lever for it here"
-    )
 
 
 def _moment(execution: Execution, step: Step) -> str:
