@@ -289,6 +289,7 @@ QUIET_HOURS = {"starts": "22:00", "ends": "07:00", "timeZone": "Europe/Madrid"}
 DOCUMENTS = {
     "weddings-timeline": BODIES["weddings-timeline"],
     "account-change-settings": a_tenants_settings(),
+    "operations-begin-emergency": BODIES["operations-begin-emergency"],
     "routing-change-policy": policy(),
     "metrics-change-pipeline": pipeline(),
     "routing-change-roster": roster(),

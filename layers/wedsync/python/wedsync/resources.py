@@ -95,7 +95,11 @@ class Resource(Enum):
     )
     KEYS = ("keys", ResourceKind.TABLE)
     IDEMPOTENCY = ("idempotency", ResourceKind.TABLE)
-    TENANT_SETTINGS = ("tenant-settings", ResourceKind.TABLE)
+    TENANT_SETTINGS = (
+        "tenant-settings",
+        ResourceKind.TABLE,
+        (Index(name="emergencies", partition="emergency_in", sort="owner"),),
+    )
     LIMITS = ("limits", ResourceKind.TABLE)
     VIEWS = ("views", ResourceKind.TABLE)
     ROUTING = (
