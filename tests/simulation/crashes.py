@@ -40,6 +40,7 @@ from wedsync.settings import Settings
 
 SATURDAY = datetime(2026, 6, 20, 14, 0, 5, tzinfo=UTC)
 ROOM: dict[str, object] = {"kind": "scale", "dimension": "reservedConcurrency", "to": 40}
+EMERGENCY = "/api/operations/emergency-mode"
 _REST = timedelta(seconds=80)
 """As long as leases last, and the next sweep takes."""
 
@@ -250,6 +251,19 @@ class Stage:
         self.bundle.drain()
         self.path = f"/api/metrics/alerts/{self.bundle.alerts()[0]['alertId']}"
 
+    def begin_emergency(self) -> None:
+        self.contacts(Mia="https://up.example.com/")
+        self.switch_on(seconds=90)
+        self.bundle.drain()
+
+    def switch_on(self, *, seconds: float = 1800) -> None:
+        until = (SATURDAY + timedelta(seconds=seconds)).isoformat()
+        body = {"reason": "Uploads back up", "until": until}
+        assert self.ask(EMERGENCY, body, method="PUT").status == 200
+
+    def switch_off(self) -> None:
+        assert self.ask(EMERGENCY, method="DELETE").status == 204
+
     def escalate(self) -> None:
         self.answered = self.ask(f"{self.path}/escalate").body
 
@@ -424,6 +438,19 @@ DEEDS: dict[str, tuple[Deed, Deed]] = {
     "streams-wake a runbook that scales": (
         Stage.armed_to_scale,
         lambda stage: stage.bundle.drain(),
+    ),
+    "operations-begin-emergency": (
+        lambda stage: stage.contacts(Mia="https://up.example.com/"),
+        Stage.switch_on,
+    ),
+    "operations-end-emergency": (Stage.begin_emergency, Stage.switch_off),
+    "streams-wake the end of an emergency": (
+        Stage.begin_emergency,
+        lambda stage: stage.bundle.advance(130),
+    ),
+    "schedules-minute with an emergency": (
+        Stage.begin_emergency,
+        lambda stage: stage.bundle.advance(130),
     ),
     "streams-recipients": (Stage.called, lambda stage: stage.bundle.advance(620)),
     "streams-deliveries": (Stage.report, lambda stage: stage.bundle.drain()),
