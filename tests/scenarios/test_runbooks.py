@@ -12,6 +12,7 @@ from tests.harness import Answer, Bundle, Json, a_wedding_request
 from tests.scenarios.language import MADRID, Day, at, between, notice, photo_failures, photos
 from wedsync.cloud import Capacity, CapacityBusy, Cloud
 from wedsync.cloud.forwarding import ForwardingCloud
+from wedsync.errors import Throttled
 from wedsync.flows.runbooks import MOST_RUNBOOKS, MOST_RUNS
 from wedsync.resources import Resource
 from wedsync.runbooks.builtin import built_in
@@ -538,6 +539,54 @@ def test_a_change_that_is_still_being_made_is_waited_for_ten_minutes() -> None:
             ]
             assert run["status"] == status
             assert bundle.services.capacity.shards("metrics") == (4 if status == "succeeded" else 2)
+
+
+def test_what_is_put_back_waits_for_a_change_that_is_still_being_made() -> None:
+    clouds: list[_Changing] = []
+
+    def changing(cloud: Cloud) -> CloudOf:
+        clouds.append(_Changing(cloud))
+        return lambda _: clouds[0]
+
+    with Bundle(at=utc("2026-06-20T12:00"), cloud_of=changing) as bundle:
+        clouds[0].busy = False
+        steps = [step("shards", SHARDS), step("tell", TELL, needsApproval=True)]
+        kept(bundle, "more", steps=steps)
+        made = bundle.post(INCIDENTS, {"title": "Slow", "severity": "low"})
+        bundle.drain()
+        assert bundle.services.capacity.shards("metrics") == 4
+        clouds[0].busy = True  # as Kinesis is for minutes
+        executions = bundle.services.executions
+        all_ = executions.of_incident(bundle.tenant, str(made["incidentId"]))
+        (run,) = [each for each in all_ if each.runbook.runbook_id == "more"]
+        bundle.post(f"{RUNS}/{run.execution_id}/abort")
+        bundle.advance(300)
+        assert bundle.get(f"{RUNS}/{run.execution_id}")["status"] == "rolling_back"
+        clouds[0].busy = False
+        bundle.advance(60)
+        assert bundle.get(f"{RUNS}/{run.execution_id}")["status"] == "aborted"
+        assert bundle.services.capacity.shards("metrics") == 2
+
+
+def test_a_lever_of_which_nothing_is_known_is_asked_three_times_and_left() -> None:
+    class Dumb(ForwardingCloud):
+        asked = 0
+
+        def capacity(self, resource: Resource) -> Capacity:
+            del resource
+            Dumb.asked += 1
+            raise Throttled
+
+    with Bundle(at=utc("2026-06-20T12:00"), cloud_of=lambda cloud: lambda _: Dumb(cloud)) as bundle:
+        kept(bundle, "more", steps=[step("shards", SHARDS)])
+        made = bundle.post(INCIDENTS, {"title": "Slow", "severity": "low"})
+        bundle.advance(120)
+        executions = bundle.services.executions
+        all_ = executions.of_incident(bundle.tenant, str(made["incidentId"]))
+        (run,) = [each for each in all_ if each.runbook.runbook_id == "more"]
+        assert run.status == "failed"
+        assert run.steps[0].outcome == "a dependency did not answer"
+        assert Dumb.asked == 3
 
 
 def test_only_the_operators_runbooks_pull_the_levers_that_all_tenants_share() -> None:

@@ -117,7 +117,7 @@ def _take(
 
 def _former(
     services: Services, tenant: Tenant, execution: Execution, step: Step
-) -> tuple[str | None, CapacityRefused | CapacityBusy | None]:
+) -> tuple[str | None, CapacityRefused | CapacityBusy | Unavailable | None]:
     """What is before the step, or why that cannot be known: the step is not taken then.
 
     What can be put back is taken with its former state kept, and never without.
@@ -126,7 +126,7 @@ def _former(
         return None, None
     try:
         return former_of(services, tenant, step), None
-    except (CapacityRefused, CapacityBusy) as obstacle:
+    except (CapacityRefused, CapacityBusy, Unavailable) as obstacle:
         return None, obstacle
 
 
