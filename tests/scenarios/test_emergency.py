@@ -238,12 +238,34 @@ def test_what_somebody_has_switched_on_outlives_every_incident(bundle: Bundle) -
     assert subjects(bundle) == ["is on: Overload: Nothing answers", "is on: I stay with it"]
 
 
+def test_a_runbook_leaves_what_lasts_longer_as_it_is(bundle: Bundle) -> None:
+    mine = switched_on(bundle, minutes=61)
+    incident = a_run_that_sheds(bundle)
+    runs = bundle.services.executions.of_incident(bundle.tenant, incident)
+    (run,) = [each for each in runs if each.runbook.runbook_id == "own"]
+    assert run.steps[0].outcome == "emergency mode was on already, until 13:01 UTC"
+    assert bundle.get(PATH)["version"] == mine["version"]
+    bundle.post(f"{INCIDENTS}/{incident}/resolve")
+    bundle.advance(120)
+    assert bundle.get(PATH)["active"] is True
+
+
+def test_what_a_runbook_makes_last_longer_ends_no_sooner_than_before(bundle: Bundle) -> None:
+    switched_on(bundle, minutes=30)
+    incident = a_run_that_sheds(bundle)
+    bundle.post(f"{INCIDENTS}/{incident}/resolve")
+    bundle.advance(29 * 60)
+    assert bundle.get(PATH)["active"] is True
+    bundle.advance(31 * 60)
+    assert bundle.get(PATH)["active"] is False
+
+
 def test_a_run_that_is_aborted_brings_back_what_lasted_before(bundle: Bundle) -> None:
-    mine = switched_on(bundle, minutes=120)
+    mine = switched_on(bundle, minutes=30)
     notify = {"kind": "notify", "roles": ["cto"], "text": "Look"}
     wait = {"stepId": "wait", "title": "Wait", "action": notify, "needsApproval": True}
     incident = a_run_that_sheds(bundle, wait)
-    assert bundle.get(PATH)["incidentId"] == incident
+    assert str(bundle.get(PATH)["by"]).startswith("run_")
     runs = bundle.services.executions.of_incident(bundle.tenant, incident)
     (run,) = [each for each in runs if each.runbook.runbook_id == "own"]
     bundle.post(f"/api/monitoring/runbook-executions/{run.execution_id}/abort")

@@ -217,15 +217,20 @@ def _emergency(
     execution: Execution,
     action: EmergencyMode,
 ) -> str:
+    """What lasts longer is left as it is, and what somebody else began does not end sooner."""
     now = services.now()
+    until = now + timedelta(minutes=action.minutes)
     present = services.emergency.find(tenant, now=now)
+    if present is not None and present.by != execution.execution_id and present.until >= until:
+        return f"emergency mode was on already, until {present.until:%H:%M} UTC"
     if present is None or present.by != execution.execution_id:
+        lasts_longer = present is not None and present.incident_id != incident.incident_id
         wanted = Emergency(
             since=now,
-            until=now + timedelta(minutes=action.minutes),
+            until=until,
             by=execution.execution_id,
             reason=one_line(f"{execution.runbook.title}: {incident.title}", limit=_REASON),
-            incident_id=incident.incident_id,
+            incident_id=None if lasts_longer else incident.incident_id,
         )
         present = switch_on(services, tenant, wanted)
     return f"emergency mode is on until {present.until:%H:%M} UTC"
