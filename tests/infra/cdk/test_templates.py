@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -94,6 +95,13 @@ POLLING_A_STREAM = {
     "kinesis:ListShards",
 }
 POLLING_A_QUEUE = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
+LONG = {
+    "<AWS::Partition>": "aws",
+    "<AWS::Region>": "ap-southeast-2",
+    "<AWS::AccountId>": "123456789012",
+}
+INLINE_POLICIES_CHARACTERS = 10_240
+"""What the inline policies of one role may have, white space not counted."""
 HERE = "<AWS::Region>:<AWS::AccountId>"
 
 
@@ -453,6 +461,31 @@ def test_each_function_has_a_role_of_its_own(synthesised: Synthesised) -> None:
     assert len(set(roles)) == len(roles)
     schedules = len(having(synthesised, ScheduleTrigger))
     assert len(synthesised.of_kind("AWS::IAM::Role")) == len(roles) + schedules
+
+
+def test_what_a_role_allows_fits_into_its_policies(synthesised: Synthesised) -> None:
+    for role in synthesised.of_kind("AWS::IAM::Role"):
+        policies = cast("list[dict[str, object]]", role.properties.get("Policies", []))
+        size = sum(len(_as_iam_counts(each["PolicyDocument"])) for each in policies)
+        assert size <= INLINE_POLICIES_CHARACTERS, (role.logical_id, size)
+
+
+def _as_iam_counts(document: object) -> str:
+    """The document without white space, with names as long as AWS may put them."""
+
+    def put(value: object) -> object:
+        if isinstance(value, list):
+            return [put(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        if next(iter(value)).startswith(("Fn::", "Ref")):
+            known = text(value)
+            for name, long in LONG.items():
+                known = known.replace(name, long)
+            return re.sub("<[^>]*>", "x" * 80, known)
+        return {name: put(each) for name, each in value.items()}
+
+    return json.dumps(put(document), separators=(",", ":"))
 
 
 def test_no_role_has_a_wildcard_but_where_iam_knows_no_resource_and_for_objects(
