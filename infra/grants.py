@@ -21,6 +21,9 @@ class Part(StrEnum):
     SELF = "self"
     INDEXES = "indexes"
     OBJECTS = "objects"
+    FUNCTIONS = "functions"
+    STREAMS = "streams"
+    """Those that can be given more room."""
     EVERYTHING = "everything"
     """What belongs to no resource: IAM knows the action on ``*`` alone."""
 
@@ -93,6 +96,14 @@ _READ = {
         # CloudWatch keeps what it measures under keys of its own.
         key_actions=(),
     ),
+    ResourceKind.CAPACITY: Meaning(
+        permissions=(
+            Permission(actions=("lambda:GetFunctionConcurrency",), part=Part.FUNCTIONS),
+            Permission(actions=("kinesis:DescribeStreamSummary",), part=Part.STREAMS),
+        ),
+        # How much room there is is no data of anybody's.
+        key_actions=(),
+    ),
 }
 _WRITE = {
     ResourceKind.TABLE: Meaning(
@@ -111,6 +122,16 @@ _WRITE = {
     ),
     ResourceKind.TOPIC: Meaning(
         permissions=(Permission(actions=("sns:Subscribe",)),), key_actions=_DECRYPT
+    ),
+    ResourceKind.CAPACITY: Meaning(
+        permissions=(
+            Permission(
+                actions=("lambda:DeleteFunctionConcurrency", "lambda:PutFunctionConcurrency"),
+                part=Part.FUNCTIONS,
+            ),
+            Permission(actions=("kinesis:UpdateShardCount",), part=Part.STREAMS),
+        ),
+        key_actions=(),
     ),
 }
 _MEANINGS = {Access.READ: _READ, Access.WRITE: _WRITE, Access.SEND: _SEND}
@@ -162,6 +183,7 @@ _SERVICES = {
     ResourceKind.SECRET: "secretsmanager",
     ResourceKind.TIME_SERIES: "timestream",
     ResourceKind.READINGS: "cloudwatch",
+    ResourceKind.CAPACITY: "lambda",
 }
 
 

@@ -9,10 +9,14 @@ from wedsync.runtime.http import Injected, endpoint
 @endpoint(
     "GET /api/health",
     summary="Tell how the service stands",
-    uses=(Resource.WINDOWS.read(),),
+    uses=(Resource.WINDOWS.read(), Resource.TENANT_SETTINGS.read()),
     roles=(),
 )
 def handler(services: Injected) -> HealthReply:
     """Answer what is no tenant's: the jobs of the clock. 503 while the tables do not answer."""
-    jobs = job_health(services, services.now())
-    return HealthReply.of(jobs, stage=services.settings.stage)
+    now = services.now()
+    return HealthReply.of(
+        job_health(services, now),
+        stage=services.settings.stage,
+        emergency_mode=any(each.is_on(now) for _, each in services.emergency.every()),
+    )

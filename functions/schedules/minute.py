@@ -4,6 +4,7 @@ from datetime import datetime
 
 from wedsync.flows.cadence import plan_runs
 from wedsync.flows.derive import close_last_minute
+from wedsync.flows.emergency_mode import sweep_emergencies
 from wedsync.flows.removal import ask_for_removals
 from wedsync.flows.watch import sweep
 from wedsync.isolation import Units
@@ -20,6 +21,7 @@ from wedsync.stores.services import Services
         Resource.ALERTS.read(),
         Resource.INCIDENTS.read(),
         Resource.RUNBOOKS.read(),
+        Resource.TENANT_SETTINGS.read(),
         Resource.WAKE.send(),
         Resource.HOT_WINDOWS.read(),
         Resource.WINDOWS.read_write(),
@@ -31,6 +33,6 @@ def handler(due: datetime, services: Services) -> None:
     del due
     now = services.now()
     parts = Units()
-    for part in (sweep, ask_for_removals, plan_runs, close_last_minute):
+    for part in (sweep, ask_for_removals, sweep_emergencies, plan_runs, close_last_minute):
         parts.done("the minute", part.__name__, part, services, now)
     parts.finish()

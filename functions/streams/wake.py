@@ -1,12 +1,20 @@
 """Something falls due: a ladder's tier, a runbook's step, or the runs of some weddings."""
 
+from wedsync.flows.emergency_mode import look_at_emergency
 from wedsync.flows.grants import EVALUATING, RUNNING
 from wedsync.flows.incidents import deliver
 from wedsync.flows.removal import end_removal
 from wedsync.flows.runbook_runs import go_on
 from wedsync.flows.runbooks import begin_matching
 from wedsync.flows.streams import look_at_streams
-from wedsync.flows.wake import LadderWake, RemovalWake, RunbookWake, StreamsWake, read_wake
+from wedsync.flows.wake import (
+    EmergencyWake,
+    LadderWake,
+    RemovalWake,
+    RunbookWake,
+    StreamsWake,
+    read_wake,
+)
 from wedsync.flows.watch import watch
 from wedsync.resources import Resource
 from wedsync.runtime.events import queue_consumer
@@ -33,6 +41,8 @@ def handler(body: str, services: Services) -> None:
         go_on(services, Tenant(wake.tenant_id), wake.execution_id)
     elif isinstance(wake, RemovalWake):
         end_removal(services, Tenant(wake.tenant_id), wake.wedding_id)
+    elif isinstance(wake, EmergencyWake):
+        look_at_emergency(services, Tenant(wake.tenant_id))
     elif isinstance(wake, StreamsWake):
         look_at_streams(services)
     else:

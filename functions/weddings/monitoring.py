@@ -20,7 +20,12 @@ from wedsync.weddings.timeline import operational_window, status
 @endpoint(
     "GET /api/weddings/{wedding_id}/monitoring",
     summary="Read a wedding's monitoring cadence",
-    uses=(Resource.WEDDINGS.read(), Resource.ALERTS.read(), Resource.INCIDENTS.read()),
+    uses=(
+        Resource.WEDDINGS.read(),
+        Resource.ALERTS.read(),
+        Resource.INCIDENTS.read(),
+        Resource.TENANT_SETTINGS.read(),
+    ),
     raises=(WeddingNotFound,),
     roles=READERS | {Role.VENDOR},
 )
@@ -33,7 +38,7 @@ def handler(
     """Answer the cadence at ``at`` (default: now, with what forces it)."""
     wedding = wedding_for(caller, wedding_id, services.weddings)
     when = at or services.now()
-    forced = forced_by(services, caller.tenant, wedding_id) if at is None else None
+    forced = forced_by(services, caller.tenant, wedding) if at is None else None
     plan = monitoring(wedding, when, stage=services.settings.stage, forced=forced)
     window = operational_window(wedding)
     return MonitoringReply(

@@ -12,6 +12,7 @@ from aws_cdk import Aws
 from infra.cdk.deployment import Deployment
 from infra.grants import Part, service
 from wedsync.resources import Resource, ResourceKind
+from wedsync.runbooks.model import TARGETS, Dimension
 
 HISTORY_TABLE = "points"
 """The table of the history in Timestream, in a database that is named as the installation."""
@@ -58,7 +59,7 @@ class Addresses:
                 return self.secret_arns[resource]
             case ResourceKind.TIME_SERIES:
                 place = f"{here}:database/{self.deployment.prefix}/table/{HISTORY_TABLE}"
-            case ResourceKind.READINGS:
+            case ResourceKind.READINGS | ResourceKind.CAPACITY:
                 raise ValueError(f"{resource.name} has no ARN")
         return f"arn:{Aws.PARTITION}:{place}"
 
@@ -72,6 +73,14 @@ class Addresses:
                 return tuple(f"{own}/index/{index.name}" for index in resource.indexes)
             case Part.OBJECTS:
                 return (f"{self.arn(resource)}/*",)
+            case Part.FUNCTIONS:
+                place = f"lambda:{Aws.REGION}:{Aws.ACCOUNT_ID}:function:{self.deployment.prefix}"
+                names = TARGETS[Dimension.RESERVED_CONCURRENCY]
+                return tuple(f"arn:{Aws.PARTITION}:{place}-{name}" for name in names)
+            case Part.STREAMS:
+                names = TARGETS[Dimension.SHARDS]
+                streams = (each for each in Resource if each.kind is ResourceKind.STREAM)
+                return tuple(self.arn(each) for each in streams if each.slug in names)
             case Part.EVERYTHING:
                 return ("*",)
 
@@ -90,6 +99,8 @@ class Addresses:
                     raise ValueError(f"{resource.name} is of an API that is not there yet")
                 detail = "routes" if self.deployment.route_metrics else "api"
                 return f"{self.deployment.prefix}/{self.api_id}/{detail}"
+            case ResourceKind.CAPACITY:
+                return self.deployment.prefix
             case ResourceKind.QUEUE:
                 host = f"sqs.{Aws.REGION}.{Aws.URL_SUFFIX}"
                 return f"https://{host}/{Aws.ACCOUNT_ID}/{self.name(resource)}"

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from infra.local.own_readings import LocalReadings, OwnRuns
+from infra.local.store.capacity import LocalCapacity
 from infra.local.store.database import Database
 from infra.local.store.keepsakes import LocalBucket, LocalSecret, ScheduleRuns, Settings
 from infra.local.store.messages import LocalQueue, LocalTopic, Outbox
@@ -66,6 +67,8 @@ class LocalCloud:
         }
         self.own_runs = OwnRuns(clock)
         self._readings = {r: LocalReadings(self.own_runs, r) for r in _all(ResourceKind.READINGS)}
+        streams = {r.slug: stream for r, stream in self._streams.items()}
+        self._capacity = {r: LocalCapacity(database, streams) for r in _all(ResourceKind.CAPACITY)}
         self._secrets = {r: LocalSecret(database, r, ids=ids) for r in _all(ResourceKind.SECRET)}
 
     @property
@@ -119,6 +122,10 @@ class LocalCloud:
     def readings(self, resource: Resource) -> LocalReadings:
         """Open what the functions of this machine did: nothing unless that is noted."""
         return _opened(self._readings, resource)
+
+    def capacity(self, resource: Resource) -> LocalCapacity:
+        """Open how much room functions and streams have."""
+        return _opened(self._capacity, resource)
 
     def sweep(self) -> int:
         """Forget expired items and records past their retention, and say how many there were.

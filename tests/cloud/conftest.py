@@ -22,6 +22,7 @@ USED = (
     Resource.QUARANTINE,
     Resource.SIGNING,
     Resource.HISTORY,
+    Resource.CAPACITY,
 )
 SATURDAY = datetime(2026, 6, 13, 14, 5, tzinfo=UTC)
 

@@ -1,17 +1,22 @@
 """The bundle's resources made in moto, as the deployed ones are: keys, sparse indexes, names."""
 
+import json
 from functools import cache
+from io import BytesIO
 from typing import TYPE_CHECKING, Final
+from zipfile import ZipFile
 
 from boto3.session import Session
 
 from wedsync.resources import Resource, ResourceKind
+from wedsync.runbooks.model import TARGETS, Dimension
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import GlobalSecondaryIndexTypeDef
     from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sns import SNSClient
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_timestream_write import TimestreamWriteClient
 
 REGION: Final = "eu-west-1"
+PREFIX: Final = "test"
 READINGS_NAME = "test/api-1/routes"
 """The prefix of all names, the API's id, and that figures are there by route."""
 SIGNING_SECRET = "planted"  # noqa: S105 - a fake one
@@ -74,6 +80,12 @@ def secretsmanager() -> "SecretsManagerClient":
     return _session().client("secretsmanager", REGION)
 
 
+@cache
+def functions() -> "LambdaClient":
+    """Make a client for looking past the seam."""
+    return _session().client("lambda", REGION)
+
+
 def create_table(resource: Resource) -> str:
     """Make a table with its indexes, and answer its name."""
     indexes: list[GlobalSecondaryIndexTypeDef] = [
@@ -88,7 +100,7 @@ def create_table(resource: Resource) -> str:
         for index in resource.indexes
     ]
     keys = {"pk", "sk", *(k for i in resource.indexes for k in (i.partition, i.sort))}
-    name = f"test-{resource.slug}"
+    name = f"{PREFIX}-{resource.slug}"
     dynamodb().create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
@@ -102,9 +114,30 @@ def create_table(resource: Resource) -> str:
     return name
 
 
+def create_functions() -> None:
+    """Make those that can be given room; moto runs none of them."""
+    archive = BytesIO()
+    with ZipFile(archive, "w") as code:
+        code.writestr("handler.py", "")
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    role = (
+        _session()
+        .client("iam", REGION)
+        .create_role(RoleName="test", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    )
+    for name in TARGETS[Dimension.RESERVED_CONCURRENCY]:
+        functions().create_function(
+            FunctionName=f"{PREFIX}-{name}",
+            Runtime="python3.13",
+            Role=role,
+            Handler="handler.handler",
+            Code={"ZipFile": archive.getvalue()},
+        )
+
+
 def create(resource: Resource) -> str:
     """Make one resource, and answer what AWS calls it."""
-    name = f"test-{resource.slug}"
+    name = f"{PREFIX}-{resource.slug}"
     match resource.kind:
         case ResourceKind.TABLE:
             return create_table(resource)
@@ -123,7 +156,10 @@ def create(resource: Resource) -> str:
             timestream().create_table(DatabaseName=name, TableName="points")
             return f"{name}/points"
         case ResourceKind.READINGS:
-            return READINGS_NAME
+            name = READINGS_NAME
+        case ResourceKind.CAPACITY:
+            create_functions()
+            name = PREFIX
         case ResourceKind.SECRET:
             secretsmanager().create_secret(Name=name, SecretString=SIGNING_SECRET)
     return name

@@ -62,7 +62,8 @@ def test_by_itself_it_only_says_what_it_would_do_and_may_be_put_as_it_is_read(na
 
 
 def test_armed_ones_take_their_steps_in_order() -> None:
-    saturday = Day("2026-06-20", weddings={"w1": a_wedding_request(ceremony="16:00")})
+    weddings = {"w1": a_wedding_request(ceremony="16:00")}
+    saturday = Day("2026-06-20", weddings=weddings, shards=4)
     incident = saturday.report("low", weddingId=saturday.wedding_id("w1"))
     for name, stands in STORY.items():
         path = f"/api/monitoring/incidents/{incident}/runbooks/{name}/execute"

@@ -40,17 +40,20 @@ from wedsync.resources import Resource
 from wedsync.runbooks.execution import Around, Execution, begun, next_move
 from wedsync.runbooks.model import (
     Action,
+    Dimension,
     EmergencyMode,
     Match,
     Metric,
     Mode,
     Notify,
     Runbook,
+    Scale,
     Step,
     Ticket,
     WarmCache,
 )
 from wedsync.settings import History
+from wedsync.stores.emergency import Emergency
 from wedsync.stores.frontiers import Frontier
 from wedsync.stores.incidents import scope_name
 from wedsync.tenancy import Caller, Role
@@ -733,6 +736,12 @@ def a_runbook(*actions: Action, approval: bool = False) -> Runbook:
 EVERY_ACTION: tuple[Action, ...] = (
     EmergencyMode(kind="emergency_mode", minutes=60),
     WarmCache(kind="warm_cache"),
+    Scale(
+        kind="scale",
+        dimension=Dimension.RESERVED_CONCURRENCY,
+        target="metrics-wedding",
+        to=40,
+    ),
     Ticket(kind="ticket", contact_id=CONTACT_ID, text="Look at the uploads"),
     Notify(kind="notify", roles=("platform_lead",), text="Uploads fail"),
 )
@@ -786,6 +795,19 @@ def _of_a_run(event: Event) -> Event:
 
 def _of_a_removal(event: Event) -> Event:
     body = {"kind": "removal", "tenant_id": TENANT.id, "wedding_id": "wed_sample"}
+    records = cast("list[dict[str, object]]", event["Records"])
+    return {**event, "Records": [{**records[0], "body": json.dumps(body)}]}
+
+
+def an_emergency(stage: Stage) -> None:
+    emergency = Emergency(
+        since=NOW, until=NOW + timedelta(hours=1), by="mia", reason="Uploads back up"
+    )
+    stage.services.emergency.save(TENANT, emergency, former=None)
+
+
+def _of_an_emergency(event: Event) -> Event:
+    body = {"kind": "emergency", "tenant_id": TENANT.id}
     records = cast("list[dict[str, object]]", event["Records"])
     return {**event, "Records": [{**records[0], "body": json.dumps(body)}]}
 
@@ -929,7 +951,10 @@ CASES: tuple[Case, ...] = (
         moto_answers_alike=False,  # it runs no query of Timestream: rollups answer
     ),
     Case(function="metrics-wedding", arrange=counted_points, status=200),
-    Case(function="operations-health", status=200),
+    Case(function="operations-begin-emergency", status=200),
+    Case(function="operations-end-emergency", arrange=an_emergency, status=204),
+    Case(function="operations-health", arrange=an_emergency, status=200),
+    Case(function="operations-read-emergency", arrange=an_emergency, status=200),
     Case(function="routing-change-policy", arrange=a_policy, status=200),
     Case(function="routing-change-roster", arrange=a_contact, status=200),
     Case(function="routing-list-policies", arrange=a_policy, status=200),
@@ -988,6 +1013,7 @@ CASES: tuple[Case, ...] = (
     Case(function="schedules-hourly", arrange=counted_an_hour_ago),
     Case(function="schedules-minute", arrange=counted_points),
     Case(function="schedules-minute", title="all is well", arrange=a_registered_wedding),
+    Case(function="schedules-minute", title="an emergency", arrange=an_emergency),
     Case(function="schedules-minute", title="one leaves", arrange=a_wedding_that_leaves),
     Case(function="schedules-rules", arrange=photos_fail_everywhere),
     Case(
@@ -1025,6 +1051,12 @@ CASES: tuple[Case, ...] = (
     ),
     Case(function="streams-wake", arrange=an_open_incident),
     Case(function="streams-wake", title="a run", arrange=a_run, change=_of_a_run),
+    Case(
+        function="streams-wake",
+        title="an emergency",
+        arrange=an_emergency,
+        change=_of_an_emergency,
+    ),
     Case(
         function="streams-wake",
         title="a removal that was cut off",

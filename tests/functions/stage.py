@@ -23,6 +23,7 @@ from wedsync.cloud import (
     Answered,
     Bucket,
     Call,
+    Capacity,
     Cloud,
     Condition,
     Delayed,
@@ -275,6 +276,9 @@ class RecordingCloud(ForwardingCloud):
     def readings(self, resource: Resource) -> Readings:
         return _RecordingReadings(self._cloud.readings(resource), self, resource)
 
+    def capacity(self, resource: Resource) -> Capacity:
+        return _RecordingCapacity(self._cloud.capacity(resource), self, resource)
+
 
 class _RecordingTimeSeries:
     def __init__(self, series: TimeSeries, noting: RecordingCloud, resource: Resource) -> None:
@@ -302,6 +306,29 @@ class _RecordingReadings:
     def read(self, first: int, last: int) -> Readout:
         self._noting.note(self._resource, Access.READ)
         return self._readings.read(first, last)
+
+
+class _RecordingCapacity:
+    def __init__(self, capacity: Capacity, noting: RecordingCloud, resource: Resource) -> None:
+        self._capacity = capacity
+        self._noting = noting
+        self._resource = resource
+
+    def reserved(self, function: str) -> int | None:
+        self._noting.note(self._resource, Access.READ)
+        return self._capacity.reserved(function)
+
+    def reserve(self, function: str, concurrency: int | None) -> None:
+        self._noting.note(self._resource, Access.WRITE)
+        self._capacity.reserve(function, concurrency)
+
+    def shards(self, stream: str) -> int:
+        self._noting.note(self._resource, Access.READ)
+        return self._capacity.shards(stream)
+
+    def reshard(self, stream: str, shards: int) -> None:
+        self._noting.note(self._resource, Access.WRITE)
+        self._capacity.reshard(stream, shards)
 
 
 class _Recording:

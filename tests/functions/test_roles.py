@@ -34,6 +34,7 @@ from tests.functions.web import (
     Told,
     Web,
     contact,
+    emergency,
     incident,
     opened,
     pipeline,
@@ -102,6 +103,7 @@ BODIES: dict[str, object] = {
     "rules-rehearse": {"from": "2026-06-20T13:00:00Z", "to": "2026-06-20T14:00:00Z"},
     "alerts-feedback": {"verdict": "true_positive", "comment": "Guests complained"},
     "rules-change": {"severity": "medium"},
+    "operations-begin-emergency": emergency(),
 }
 QUERIES = {"metrics-series": "name=photo.upload"}
 CHANGING = {Role.ADMIN, Role.OPERATOR}

@@ -56,8 +56,11 @@ def _uses(case: Case, stages: Sequence[str]) -> set[tuple[Resource, Access]]:
             assert not answer.get("batchItemFailures")
             uses.append(opened.used.get(case.function, set()))
             if is_route:
-                # How far every tenant is rolled up, and how far the consumer is behind.
-                assert _foreign(opened) <= {"frontiers", "pressure"}
+                # How far every tenant is rolled up, how far the consumer is behind, and, for the
+                # health that anybody may ask for, whether any tenant is in emergency mode.
+                assert _foreign(opened) <= {"frontiers", "pressure", "emergencies"}
+                if case.function != "operations-health":
+                    assert "emergencies" not in _foreign(opened)
             answers.append(answer)
     assert set.union(*uses) <= _declared(case.function), case.title
     if is_route and case.moto_answers_alike:

@@ -274,6 +274,11 @@ def settings(**members: object) -> dict[str, object]:
     }
 
 
+def emergency(**members: object) -> dict[str, object]:
+    """The body of emergency mode."""
+    return {"reason": "Uploads back up", "until": "2026-06-20T16:00:00Z", **members}
+
+
 def contact(**members: object) -> dict[str, object]:
     """The body of a contact."""
     return {

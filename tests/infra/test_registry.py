@@ -33,6 +33,7 @@ POSSIBLE = {
     ResourceKind.QUEUE: {Access.SEND},
     ResourceKind.TIME_SERIES: {Access.READ, Access.WRITE},
     ResourceKind.READINGS: {Access.READ},
+    ResourceKind.CAPACITY: {Access.READ, Access.WRITE},
 }
 
 

@@ -32,6 +32,10 @@ OTHERS: dict[str, Callable[[Cloud], object]] = {
     "bucket put": lambda cloud: cloud.bucket(Resource.QUARANTINE).put("a", b"b"),
     "bucket get": lambda cloud: cloud.bucket(Resource.QUARANTINE).get("a"),
     "secret": lambda cloud: cloud.secret(Resource.SIGNING).value(),
+    "reserved": lambda cloud: cloud.capacity(Resource.CAPACITY).reserved("metrics-ingest"),
+    "reserve": lambda cloud: cloud.capacity(Resource.CAPACITY).reserve("metrics-ingest", 40),
+    "shards": lambda cloud: cloud.capacity(Resource.CAPACITY).shards("metrics"),
+    "reshard": lambda cloud: cloud.capacity(Resource.CAPACITY).reshard("metrics", 4),
 }
 
 
@@ -62,6 +66,7 @@ def test_no_resource_is_opened_but_by_what_checks() -> None:
         "secret",
         "time_series",
         "readings",
+        "capacity",
     }
     assert openers <= vars(DeclaredCloud).keys()
 
@@ -99,9 +104,19 @@ def test_what_is_declared_is_reached(stage: Stage) -> None:
         Resource.WAKE.send(),
         Resource.QUARANTINE.read_write(),
         Resource.SIGNING.read(),
+        Resource.CAPACITY.read_write(),
     )
     for call in OTHERS.values():
         call(DeclaredCloud(stage.cloud, uses))
+
+
+def test_looking_at_room_is_not_giving_it(stage: Stage) -> None:
+    cloud = DeclaredCloud(stage.cloud, (Resource.CAPACITY.read(),))
+    OTHERS["reserved"](cloud)
+    OTHERS["shards"](cloud)
+    for call in ("reserve", "reshard"):
+        with pytest.raises(UndeclaredAccess, match="write on CAPACITY"):
+            OTHERS[call](cloud)
 
 
 def test_a_store_may_hold_what_its_function_does_not_call(stage: Stage) -> None:

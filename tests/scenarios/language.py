@@ -251,12 +251,14 @@ class Day:
         weddings: Mapping[str, Mapping[str, object]] | None = None,
         twice: bool = False,
         accept_unsigned: bool = True,
+        shards: int = 2,
     ) -> None:
         self._date = date
         self._zone = zone
         self.bundle = Bundle(
             at=self.instant(starts),
             accept_unsigned=accept_unsigned,
+            shards=shards,
             functions=every_trigger_twice() if twice else None,
         )
         self._ids: dict[str, str] = {}

@@ -6,11 +6,17 @@ from typing import cast
 
 import pytest
 
+from infra.local.invocations import CloudOf
 from tests.builders import utc
 from tests.harness import Answer, Bundle, Json, a_wedding_request
 from tests.scenarios.language import MADRID, Day, at, between, notice, photo_failures, photos
+from wedsync.cloud import Capacity, CapacityBusy, Cloud
+from wedsync.cloud.forwarding import ForwardingCloud
+from wedsync.errors import Throttled
 from wedsync.flows.runbooks import MOST_RUNBOOKS, MOST_RUNS
+from wedsync.resources import Resource
 from wedsync.runbooks.builtin import built_in
+from wedsync.tenancy import Role, Tenant
 
 RUNBOOKS = "/api/monitoring/runbooks"
 INCIDENTS = "/api/monitoring/incidents"
@@ -401,3 +407,221 @@ def test_an_incident_begins_the_most_specific_runbooks_and_names_the_others() ->
             f"{INCIDENTS}/{made['incidentId']}/runbooks/any-{MOST_RUNS - 1}/execute", {}
         )
         assert by_hand.status == 202
+
+
+UPLOADS_HAVE = {"kind": "scale", "dimension": "reservedConcurrency", "target": "metrics-ingest"}
+SHARDS = {"kind": "scale", "dimension": "shards", "target": "metrics", "to": 4}
+
+
+def room(day: Day) -> tuple[int | None, int]:
+    """What is reserved for ingest, and the shards of the stream."""
+    capacity = day.bundle.services.capacity
+    return capacity.reserved("metrics-ingest"), capacity.shards("metrics")
+
+
+def outcomes(answer: Answer) -> dict[Json, str]:
+    steps = cast("list[dict[str, Json]]", answer["steps"])
+    return {each["stepId"]: str(each["outcome"]) for each in steps}
+
+
+def test_a_step_gives_room_and_it_is_measured_whether_that_helped(saturday: Day) -> None:
+    settled(
+        saturday,
+        step("runs", {**UPLOADS_HAVE, "to": 60}, measure="photo_failure_percent"),
+        step("shards", SHARDS),
+    )
+    assert room(saturday) == (None, 2)
+    saturday.at("14:05").push(photo_failures("w1", rate=2.0))
+    assert room(saturday) == (60, 4)
+    # What comes now lies on the new shards, and is counted like what came before.
+    saturday.at("14:06:30").push(photos("w1", completed=400)).at("14:08")
+    ended = the_run(saturday)
+    assert ended["status"] == "succeeded"
+    assert outcomes(ended) == {
+        "runs": "reservedConcurrency of metrics-ingest is set to 60",
+        "shards": "shards of metrics is set to 4",
+    }
+    (runs_, _) = cast("list[dict[str, Json]]", ended["steps"])
+    assert (runs_["before"], runs_["after"], runs_["effective"]) == (2, 0, True)
+    assert room(saturday) == (60, 4)
+
+
+@pytest.mark.parametrize("before", [None, 30])
+def test_room_that_was_given_is_put_back_to_what_it_was(saturday: Day, before: int | None) -> None:
+    saturday.bundle.services.capacity.reserve("metrics-ingest", before)
+    settled(
+        saturday,
+        step("runs", {**UPLOADS_HAVE, "to": 60}),
+        step("shards", SHARDS),
+        step("recovered", RECOVERED),
+    )
+    saturday.at("14:05").push(photo_failures("w1", rate=2.0))
+    assert room(saturday) == (60, 4)
+    saturday.at("14:08").push(photo_failures("w1", rate=2.0)).at("14:10")
+    assert room(saturday) == (before, 2)
+    told = outcomes(the_run(saturday))
+    assert told["runs"].endswith("not limited again" if before is None else "30 again")
+    assert told["shards"].endswith("shards of metrics is 2 again")
+
+
+def test_room_that_somebody_has_set_since_is_left_to_them(saturday: Day) -> None:
+    settled(
+        saturday, step("runs", {**UPLOADS_HAVE, "to": 60}), step("tell", TELL, needsApproval=True)
+    )
+    saturday.at("14:05").push(photo_failures("w1", rate=2.0)).at("14:06")
+    saturday.bundle.services.capacity.reserve("metrics-ingest", 90)
+    saturday.bundle.post(f"{RUNS}/{the_run(saturday)['executionId']}/abort")
+    saturday.bundle.drain()
+    assert room(saturday) == (90, 2)
+    assert "left: reservedConcurrency of metrics-ingest was set to 90 since" in str(
+        outcomes(the_run(saturday))["runs"]
+    )
+
+
+def test_a_dry_run_gives_no_room(saturday: Day) -> None:
+    settled(saturday, step("shards", SHARDS), onWeddingDay="dry_run")
+    saturday.at("14:05").push(photo_failures("w1", rate=2.0)).at("14:06")
+    assert steps_of(the_run(saturday)) == [("shards", "planned")]
+    assert room(saturday) == (None, 2)
+
+
+def test_what_the_cloud_refuses_fails_the_step_at_once_and_says_why(saturday: Day) -> None:
+    settled(
+        saturday,
+        step("runs", {**UPLOADS_HAVE, "to": 60}),
+        step("shards", {**SHARDS, "to": 16}),
+        step("tell", TELL),
+    )
+    saturday.at("14:05").push(photo_failures("w1", rate=2.0))
+    ended = the_run(saturday)
+    assert ended["status"] == "failed"
+    assert steps_of(ended) == [("runs", "undone"), ("shards", "undone"), ("tell", "pending")]
+    assert outcomes(ended)["shards"] == (
+        "a stream of 2 shards goes to 1 to 4 at once, not to 16; shards of metrics is 2, as before"
+    )
+    assert room(saturday) == (None, 2)
+
+
+class _Changing(ForwardingCloud):
+    """The stream is still being changed, until somebody says that it is not."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self.busy = True
+
+    def capacity(self, resource: Resource) -> Capacity:
+        if self.busy:
+            raise CapacityBusy
+        return super().capacity(resource)
+
+
+def test_a_change_that_is_still_being_made_is_waited_for_ten_minutes() -> None:
+    clouds: list[_Changing] = []
+
+    def changing(cloud: Cloud) -> CloudOf:
+        clouds.append(_Changing(cloud))
+        return lambda _: clouds[0]
+
+    for waits, status in ((timedelta(minutes=3), "succeeded"), (timedelta(minutes=12), "failed")):
+        clouds.clear()
+        with Bundle(at=utc("2026-06-20T12:00"), cloud_of=changing) as bundle:
+            kept(bundle, "more", steps=[step("shards", SHARDS)])
+            made = bundle.post(INCIDENTS, {"title": "Slow", "severity": "low"})
+            bundle.drain()
+            bundle.advance(waits.total_seconds())
+            clouds[0].busy = False
+            bundle.advance(60)
+            told = bundle.get(f"{INCIDENTS}/{made['incidentId']}/timeline")
+            (run,) = [
+                each
+                for each in cast("list[dict[str, Json]]", told["runbooks"])
+                if each["runbookId"] == "more"
+            ]
+            assert run["status"] == status
+            assert bundle.services.capacity.shards("metrics") == (4 if status == "succeeded" else 2)
+
+
+def test_what_is_put_back_waits_for_a_change_that_is_still_being_made() -> None:
+    clouds: list[_Changing] = []
+
+    def changing(cloud: Cloud) -> CloudOf:
+        clouds.append(_Changing(cloud))
+        return lambda _: clouds[0]
+
+    with Bundle(at=utc("2026-06-20T12:00"), cloud_of=changing) as bundle:
+        clouds[0].busy = False
+        steps = [step("shards", SHARDS), step("tell", TELL, needsApproval=True)]
+        kept(bundle, "more", steps=steps)
+        made = bundle.post(INCIDENTS, {"title": "Slow", "severity": "low"})
+        bundle.drain()
+        assert bundle.services.capacity.shards("metrics") == 4
+        clouds[0].busy = True  # as Kinesis is for minutes
+        executions = bundle.services.executions
+        all_ = executions.of_incident(bundle.tenant, str(made["incidentId"]))
+        (run,) = [each for each in all_ if each.runbook.runbook_id == "more"]
+        bundle.post(f"{RUNS}/{run.execution_id}/abort")
+        bundle.advance(300)
+        assert bundle.get(f"{RUNS}/{run.execution_id}")["status"] == "rolling_back"
+        clouds[0].busy = False
+        bundle.advance(60)
+        assert bundle.get(f"{RUNS}/{run.execution_id}")["status"] == "aborted"
+        assert bundle.services.capacity.shards("metrics") == 2
+
+
+def test_a_lever_of_which_nothing_is_known_is_asked_three_times_and_left() -> None:
+    class Dumb(ForwardingCloud):
+        asked = 0
+
+        def capacity(self, resource: Resource) -> Capacity:
+            del resource
+            Dumb.asked += 1
+            raise Throttled
+
+    with Bundle(at=utc("2026-06-20T12:00"), cloud_of=lambda cloud: lambda _: Dumb(cloud)) as bundle:
+        kept(bundle, "more", steps=[step("shards", SHARDS)])
+        made = bundle.post(INCIDENTS, {"title": "Slow", "severity": "low"})
+        bundle.advance(120)
+        executions = bundle.services.executions
+        all_ = executions.of_incident(bundle.tenant, str(made["incidentId"]))
+        (run,) = [each for each in all_ if each.runbook.runbook_id == "more"]
+        assert run.status == "failed"
+        assert run.steps[0].outcome == "a dependency did not answer"
+        assert Dumb.asked == 3
+
+
+def test_only_the_operators_runbooks_pull_the_levers_that_all_tenants_share() -> None:
+    with Bundle(at=utc("2026-06-20T12:00")) as bundle:
+        steps = [step("runs", {**UPLOADS_HAVE, "to": 60}), step("memory", ROOM)]
+        body = {"title": "More", "match": {}, "steps": steps, "onWeddingDay": "armed"}
+        body["offDay"] = "armed"
+        others = bundle.key(Role.ADMIN, tenant=Tenant("other"))
+        for key, reserved, runs_ in (
+            (others, None, "recommended: reservedConcurrency of metrics-ingest to 60; only"),
+            (None, 60, "reservedConcurrency of metrics-ingest is set to 60"),
+        ):
+            answer = bundle.request("PUT", f"{RUNBOOKS}/more", body, key=key)
+            assert answer.status == 200, answer
+            made = bundle.post(INCIDENTS, {"title": "Slow", "severity": "low"}, key=key)
+            bundle.drain()
+            assert bundle.services.capacity.reserved("metrics-ingest") == reserved
+            told = bundle.get(f"{INCIDENTS}/{made['incidentId']}/timeline", key=key)
+            (run,) = cast("list[dict[str, Json]]", told["runbooks"])
+            found = outcomes(bundle.get(f"{RUNS}/{run['executionId']}", key=key))
+            assert found["runs"].startswith(runs_)
+            assert "there is no lever for it" in found["memory"]
+
+
+def test_room_touches_the_weddings_of_all_tenants(saturday: Day) -> None:
+    key = saturday.bundle.key(Role.ADMIN, tenant=Tenant("other"))
+    theirs = a_wedding_request(couple="Cy & Di", ceremony="14:30", until="15:30")
+    saturday.bundle.register(theirs, key=key)
+    settled(saturday, step("runs", {**UPLOADS_HAVE, "to": 60}, notDuringCeremony=True))
+    saturday.at("14:40").push(photo_failures("w1", rate=2.0)).at("14:41")
+    assert steps_of(the_run(saturday)) == [("runs", "held")]
+    saturday.at("15:31")
+    waiting = the_run(saturday)
+    assert outcomes(waiting)["runs"] == "it touches 2 weddings under way, and may touch 1"
+    assert room(saturday) == (None, 2)
+    saturday.bundle.post(f"{RUNS}/{waiting['executionId']}/approve")
+    saturday.bundle.drain()
+    assert room(saturday) == (60, 2)

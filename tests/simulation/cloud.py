@@ -13,6 +13,7 @@ from wedsync.cloud import (
     EVERYTHING,
     Bucket,
     Call,
+    Capacity,
     Condition,
     Delayed,
     Item,
@@ -145,6 +146,9 @@ class FaultyCloud(ForwardingCloud):
 
     def readings(self, resource: Resource) -> Readings:
         return _FaultyReadings(self.cloud.readings(resource), self.faults)
+
+    def capacity(self, resource: Resource) -> Capacity:
+        return _FaultyCapacity(self.cloud.capacity(resource), self.faults)
 
     @property
     def running(self) -> Invocation | None:
@@ -431,6 +435,36 @@ class _FaultyReadings:
     def read(self, first: int, last: int) -> Readout:
         return self._faults.call(
             "readings", lambda: self._readings.read(first, last), changes=False
+        )
+
+
+class _FaultyCapacity:
+    def __init__(self, capacity: Capacity, faults: Faults) -> None:
+        self._capacity = capacity
+        self._faults = faults
+
+    def reserved(self, function: str) -> int | None:
+        return self._faults.call(
+            f"reserved {function}", lambda: self._capacity.reserved(function), changes=False
+        )
+
+    def reserve(self, function: str, concurrency: int | None) -> None:
+        self._faults.call(
+            f"reserve {function} {concurrency}",
+            lambda: self._capacity.reserve(function, concurrency),
+            changes=True,
+        )
+
+    def shards(self, stream: str) -> int:
+        return self._faults.call(
+            f"shards {stream}", lambda: self._capacity.shards(stream), changes=False
+        )
+
+    def reshard(self, stream: str, shards: int) -> None:
+        self._faults.call(
+            f"reshard {stream} {shards}",
+            lambda: self._capacity.reshard(stream, shards),
+            changes=True,
         )
 
 

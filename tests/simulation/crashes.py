@@ -39,6 +39,8 @@ from wedsync.runtime.declarations import Function, LambdaContext
 from wedsync.settings import Settings
 
 SATURDAY = datetime(2026, 6, 20, 14, 0, 5, tzinfo=UTC)
+ROOM: dict[str, object] = {"kind": "scale", "dimension": "reservedConcurrency", "to": 40}
+EMERGENCY = "/api/operations/emergency-mode"
 _REST = timedelta(seconds=80)
 """As long as leases last, and the next sweep takes."""
 
@@ -206,6 +208,21 @@ class Stage:
 
     def armed(self) -> None:
         """An incident with a runbook of which the last step fails, so that all is put back."""
+        self._with_runbook(
+            {"kind": "notify", "roles": ["cto"], "text": "Load is shed"},
+            {"kind": "emergency_mode", "minutes": 60},
+        )
+
+    def armed_to_scale(self) -> None:
+        """The same, of one that gives room to what had some, and to what had none of its own."""
+        self.bundle.services.capacity.reserve("metrics-wedding", 30)
+        self._with_runbook(
+            {**ROOM, "target": "metrics-wedding"},
+            {**ROOM, "target": "metrics-series"},
+            {**ROOM, "dimension": "shards", "target": "metrics", "to": 4},
+        )
+
+    def _with_runbook(self, *actions: dict[str, object]) -> None:
         self.contacts(Mia="https://up.example.com/")
         (contact,) = self.bundle.services.routing.contacts(self.bundle.tenant)
         email = {"kind": "email", "address": "leaver@example.com"}
@@ -216,15 +233,9 @@ class Stage:
             "contactId": contact.contact_id,
             "text": "Look",
         }
-        actions: list[dict[str, object]] = [
-            {"kind": "notify", "roles": ["cto"], "text": "Load is shed"},
-            {"kind": "emergency_mode", "minutes": 60},
-            ticket,
-            {**ticket, "contactId": gone},
-        ]
         steps = [
             {"stepId": f"s{number}", "title": "A step", "action": action}
-            for number, action in enumerate(actions)
+            for number, action in enumerate((*actions, ticket, {**ticket, "contactId": gone}))
         ]
         modes = {"onWeddingDay": "armed", "offDay": "armed"}
         body = {"title": "All", "match": {}, "steps": steps, **modes}
@@ -239,6 +250,19 @@ class Stage:
         self.failing_uploads()
         self.bundle.drain()
         self.path = f"/api/metrics/alerts/{self.bundle.alerts()[0]['alertId']}"
+
+    def begin_emergency(self) -> None:
+        self.contacts(Mia="https://up.example.com/")
+        self.switch_on(seconds=90)
+        self.bundle.drain()
+
+    def switch_on(self, *, seconds: float = 1800) -> None:
+        until = (SATURDAY + timedelta(seconds=seconds)).isoformat()
+        body = {"reason": "Uploads back up", "until": until}
+        assert self.ask(EMERGENCY, body, method="PUT").status == 200
+
+    def switch_off(self) -> None:
+        assert self.ask(EMERGENCY, method="DELETE").status == 204
 
     def escalate(self) -> None:
         self.answered = self.ask(f"{self.path}/escalate").body
@@ -322,6 +346,8 @@ class Stage:
                 for run in services.executions.of_incident(bundle.tenant, incident.incident_id)
             ],
             services.emergency.find(bundle.tenant, now=bundle.now) is not None,
+            [services.capacity.reserved(f"metrics-{each}") for each in ("wedding", "series")],
+            services.capacity.shards("metrics"),
         )
         return _with_plain_ids(repr(seen))
 
@@ -409,6 +435,23 @@ DEEDS: dict[str, tuple[Deed, Deed]] = {
     "metrics-otlp": (Stage.wedding, _exports),
     "streams-wake": (Stage.incident, lambda stage: stage.bundle.advance(620)),
     "streams-wake a runbook": (Stage.armed, lambda stage: stage.bundle.drain()),
+    "streams-wake a runbook that scales": (
+        Stage.armed_to_scale,
+        lambda stage: stage.bundle.drain(),
+    ),
+    "operations-begin-emergency": (
+        lambda stage: stage.contacts(Mia="https://up.example.com/"),
+        Stage.switch_on,
+    ),
+    "operations-end-emergency": (Stage.begin_emergency, Stage.switch_off),
+    "streams-wake the end of an emergency": (
+        Stage.begin_emergency,
+        lambda stage: stage.bundle.advance(130),
+    ),
+    "schedules-minute with an emergency": (
+        Stage.begin_emergency,
+        lambda stage: stage.bundle.advance(130),
+    ),
     "streams-recipients": (Stage.called, lambda stage: stage.bundle.advance(620)),
     "streams-deliveries": (Stage.report, lambda stage: stage.bundle.drain()),
     "schedules-minute": (Stage.alert, lambda stage: stage.bundle.advance(120)),

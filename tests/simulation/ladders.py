@@ -26,6 +26,7 @@ from wedsync.cloud import (
     EVERYTHING,
     Attribute,
     Bucket,
+    Capacity,
     Clock,
     Condition,
     ConditionFailed,
@@ -334,6 +335,9 @@ class LadderWorld:
         raise NotImplementedError(resource)
 
     def readings(self, resource: Resource) -> Readings:
+        raise NotImplementedError(resource)
+
+    def capacity(self, resource: Resource) -> Capacity:
         raise NotImplementedError(resource)
 
     def secret(self, resource: Resource) -> Secret:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from wedsync.runtime.declarations import Declaration
 
 Statement: TypeAlias = "dict[str, object]"
+Allowed: TypeAlias = "tuple[tuple[str, ...], tuple[str, ...]]"
+"""Actions, and the ARNs that they are allowed on."""
 
 _TRACING: Final[Statement] = {
     "Effect": "Allow",
@@ -66,23 +68,24 @@ def declared_statements(declaration: Declaration, addresses: Addresses) -> list[
             needs.append((trigger.queue, CONSUMING[trigger.queue.kind]))
         case _:
             pass
-    statements = [
-        statement
-        for resource, meaning in needs
-        for statement in _on_resource(resource, meaning, addresses)
+    allowed = [
+        each for resource, meaning in needs for each in _on_resource(resource, meaning, addresses)
     ]
     key_needs = [(resource.kind, meaning) for resource, meaning in needs]
     if isinstance(declaration.trigger, ScheduleTrigger):
-        statements.extend(missed_statements(addresses))
+        allowed.extend(_missed(addresses))
         key_needs.append((ResourceKind.QUEUE, SENDING_FAILURES))
-    return _without_repeats([*statements, *key_statements(key_needs, addresses)])
+    return [*_statements(allowed), *key_statements(key_needs, addresses)]
 
 
 def missed_statements(addresses: Addresses) -> list[Statement]:
     """Allow to put what was given up where an operator finds it."""
+    return _statements(_missed(addresses))
+
+
+def _missed(addresses: Addresses) -> list[Allowed]:
     return [
-        _allow(permission.actions, (addresses.missed_arn,))
-        for permission in SENDING_FAILURES.permissions
+        (permission.actions, (addresses.missed_arn,)) for permission in SENDING_FAILURES.permissions
     ]
 
 
@@ -181,18 +184,22 @@ def _policy(name: str, statements: list[Statement]) -> CfnRole.PolicyProperty:
     return CfnRole.PolicyProperty(policy_name=name, policy_document=document)
 
 
-def _on_resource(resource: Resource, meaning: Meaning, addresses: Addresses) -> list[Statement]:
+def _on_resource(resource: Resource, meaning: Meaning, addresses: Addresses) -> list[Allowed]:
     found = []
     for permission in meaning.permissions:
         arns = addresses.arns(resource, permission.part)
         if arns:
-            found.append(_allow(permission.actions, arns))
+            found.append((permission.actions, arns))
     return found
+
+
+def _statements(allowed: Iterable[Allowed]) -> list[Statement]:
+    """One statement for what is allowed on the same: a role's policies have 10,240 characters."""
+    actions: dict[tuple[str, ...], set[str]] = {}
+    for names, arns in allowed:
+        actions.setdefault(arns, set()).update(names)
+    return [_allow(sorted(names), arns) for arns, names in actions.items()]
 
 
 def _allow(actions: Iterable[str], resources: Iterable[str]) -> Statement:
     return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
-
-
-def _without_repeats(statements: list[Statement]) -> list[Statement]:
-    return [each for place, each in enumerate(statements) if each not in statements[:place]]

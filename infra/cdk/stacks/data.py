@@ -83,6 +83,7 @@ class DataStack(Stack):
                     | ResourceKind.QUEUE
                     | ResourceKind.TIME_SERIES
                     | ResourceKind.READINGS
+                    | ResourceKind.CAPACITY
                 ):
                     pass
         self.history_url = add_history(self, deployment=deployment, key_arn=self.key.key_arn)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import md5
+from itertools import pairwise
 
 from infra.local.store.database import Database, epoch_ms, instant
 from wedsync.cloud import PutFailures, Record
@@ -135,6 +136,16 @@ class LocalStream:
             made = self._replace(pair, [(lower.first_hash, upper.last_hash)])
         (child,) = self._read_anew(made)
         return child
+
+    def reshard(self, count: int) -> None:
+        """Split the widest shards, or merge the narrowest neighbours, until so many are open."""
+        while len(shards := self._in_order()) != count:
+            if len(shards) < count:
+                self.split(max(shards, key=_width).shard_id)
+            else:
+                pairs = pairwise(shards)
+                lower, upper = min(pairs, key=lambda pair: _width(pair[0]) + _width(pair[1]))
+                self.merge(lower.shard_id, upper.shard_id)
 
     def make_anew(self, shards: int) -> None:
         """Delete the stream, its records and checkpoints, and make one of the same name.
@@ -320,6 +331,12 @@ class LocalStream:
             for shard, first, last, first_number, last_number, parents in rows
         )
 
+    def _in_order(self) -> list[Shard]:
+        """The open shards by their hashes."""
+        return sorted(
+            (shard for shard in self._shards if shard.is_open), key=lambda shard: shard.first_hash
+        )
+
     def _open(self, shard_id: str) -> Shard:
         for shard in self._shards:
             if shard.shard_id == shard_id and shard.is_open:
@@ -348,6 +365,10 @@ class LocalStream:
         if all(shard.shard_id != shard_id for shard in self._shards):
             raise ValueError(f"there is no shard {shard_id!r}")
         return shard_id
+
+
+def _width(shard: Shard) -> int:
+    return shard.last_hash - shard.first_hash + 1
 
 
 def hash_of(partition_key: str) -> int:

@@ -7,6 +7,7 @@ import pytest
 
 from wedsync.errors import Conflict
 from wedsync.runbooks.execution import (
+    BUSY_PAUSES_SECONDS,
     LEASE,
     LOOK_EVERY,
     MEASURED_AFTER,
@@ -207,6 +208,30 @@ def test_what_a_dependency_does_not_take_is_tried_three_times_and_then_put_back(
     assert execution.status is RunStatus.ROLLING_BACK
     ended, deeds = played(execution, at=at)
     assert (deeds, ended.status) == (["undo a"], RunStatus.FAILED)
+
+
+def test_what_the_cloud_is_still_busy_with_is_asked_for_again_for_ten_minutes() -> None:
+    execution, at = run(step("a", SHED)), NOW
+    for pause in BUSY_PAUSES_SECONDS:
+        execution = claimed(execution, "a", former=None, before=None, now=at)
+        attempt = execution.run_of("a").attempt
+        execution = failed(
+            execution,
+            "a",
+            attempt=attempt,
+            outcome="busy",
+            now=at,
+            final=False,
+            pauses=BUSY_PAUSES_SECONDS,
+        )
+        assert execution.status is RunStatus.RUNNING
+        at += timedelta(seconds=pause)
+        assert due_at(execution) == at
+    assert at == after(600)
+    # Nothing has been done while nobody knew what was before; from now on something may have been.
+    known = claimed(execution, "a", former="4", before=None, now=at)
+    assert known.run_of("a").former == "4"
+    assert claimed(known, "a", former="8", before=None, now=after(900)).run_of("a").former == "4"
 
 
 def test_what_cannot_be_undone_stays_and_the_rest_is_undone() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from infra.grants import as_deployed
 from tests.infra.cdk.templates import Synthesised, allowed, text
 from wedsync.resources import Access, Resource, ResourceKind
+from wedsync.runbooks.model import TARGETS, Dimension
 from wedsync.runtime.declarations import (
     AuthorizerTrigger,
     HttpTrigger,
@@ -70,6 +72,13 @@ ON_TABLE = {
     Access.WRITE: {"dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
 }
 ON_BUCKET = {Access.READ: "s3:GetObject", Access.WRITE: "s3:PutObject"}
+ON_CAPACITY = {
+    Access.READ: ({"lambda:GetFunctionConcurrency"}, "kinesis:DescribeStreamSummary"),
+    Access.WRITE: (
+        {"lambda:DeleteFunctionConcurrency", "lambda:PutFunctionConcurrency"},
+        "kinesis:UpdateShardCount",
+    ),
+}
 SENDING = {
     ResourceKind.STREAM: ("kinesis", "kinesis:PutRecords", "stream/"),
     ResourceKind.TOPIC: ("sns", "sns:Publish", ""),
@@ -86,6 +95,13 @@ POLLING_A_STREAM = {
     "kinesis:ListShards",
 }
 POLLING_A_QUEUE = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
+LONG = {
+    "<AWS::Partition>": "aws",
+    "<AWS::Region>": "ap-southeast-2",
+    "<AWS::AccountId>": "123456789012",
+}
+INLINE_POLICIES_CHARACTERS = 10_240
+"""What the inline policies of one role may have, white space not counted."""
 HERE = "<AWS::Region>:<AWS::AccountId>"
 
 
@@ -342,6 +358,9 @@ def granted(declaration: Declaration, start: str, bucket: str) -> set[tuple[str,
     wanted: set[tuple[str, str]] = set()
     for grant in as_deployed(declaration.uses, HISTORY[start]):
         for access in grant.access:
+            if grant.resource.kind is ResourceKind.CAPACITY:
+                wanted |= granted_on_capacity(access, start)
+                continue
             wanted |= ANYWHERE.get(grant.resource.kind) or granted_on(
                 grant.resource, access, start, bucket
             )
@@ -385,6 +404,19 @@ def granted_on(resource: Resource, access: Access, start: str, bucket: str) -> s
             return {(action, f"arn:<AWS::Partition>:{service}:{HERE}:{place}{name}")}
 
 
+def granted_on_capacity(access: Access, start: str) -> set[tuple[str, str]]:
+    on_function, on_stream = ON_CAPACITY[access]
+    functions = f"arn:<AWS::Partition>:lambda:{HERE}:function:{start}"
+    return {
+        (on_stream, f"arn:<AWS::Partition>:kinesis:{HERE}:stream/{start}-metrics"),
+        *(
+            (action, f"{functions}-{each}")
+            for action in on_function
+            for each in TARGETS[Dimension.RESERVED_CONCURRENCY]
+        ),
+    }
+
+
 def test_a_role_allows_exactly_what_its_function_declares(synthesised: Synthesised) -> None:
     start = prefix(synthesised)
     bucket = f"arn:<AWS::Partition>:s3:::{start}-quarantine-<AWS::AccountId>-<AWS::Region>"
@@ -412,6 +444,16 @@ def test_a_role_allows_exactly_what_its_function_declares(synthesised: Synthesis
         assert pairs == granted(declaration, start, bucket), declaration.name
 
 
+def test_what_can_be_given_room_is_a_function_that_is_deployed_under_this_name(
+    bundle: Synthesised,
+) -> None:
+    start = prefix(bundle)
+    names = {each.properties["FunctionName"] for each in bundle.of_kind("AWS::Lambda::Function")}
+    assert {f"{start}-{name}" for name in TARGETS[Dimension.RESERVED_CONCURRENCY]} <= names
+    for function in bundle.of_kind("AWS::Lambda::Function"):
+        assert "ReservedConcurrentExecutions" not in function.properties
+
+
 def test_each_function_has_a_role_of_its_own(synthesised: Synthesised) -> None:
     roles = [
         (each.stack, text(each.properties["Role"]))
@@ -420,6 +462,31 @@ def test_each_function_has_a_role_of_its_own(synthesised: Synthesised) -> None:
     assert len(set(roles)) == len(roles)
     schedules = len(having(synthesised, ScheduleTrigger))
     assert len(synthesised.of_kind("AWS::IAM::Role")) == len(roles) + schedules
+
+
+def test_what_a_role_allows_fits_into_its_policies(synthesised: Synthesised) -> None:
+    for role in synthesised.of_kind("AWS::IAM::Role"):
+        policies = cast("list[dict[str, object]]", role.properties.get("Policies", []))
+        size = sum(len(_as_iam_counts(each["PolicyDocument"])) for each in policies)
+        assert size <= INLINE_POLICIES_CHARACTERS, (role.logical_id, size)
+
+
+def _as_iam_counts(document: object) -> str:
+    """The document without white space, with names as long as AWS may put them."""
+
+    def put(value: object) -> object:
+        if isinstance(value, list):
+            return [put(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        if next(iter(value)).startswith(("Fn::", "Ref")):
+            known = text(value)
+            for name, long in LONG.items():
+                known = known.replace(name, long)
+            return re.sub("<[^>]*>", "x" * 80, known)
+        return {name: put(each) for name, each in value.items()}
+
+    return json.dumps(put(document), separators=(",", ":"))
 
 
 def test_no_role_has_a_wildcard_but_where_iam_knows_no_resource_and_for_objects(

@@ -19,6 +19,7 @@ class ResourceKind(StrEnum):
     SECRET = "secret"  # noqa: S105 - the name of a kind
     TIME_SERIES = "time-series"
     READINGS = "readings"
+    CAPACITY = "capacity"
 
 
 class Access(StrEnum):
@@ -94,7 +95,11 @@ class Resource(Enum):
     )
     KEYS = ("keys", ResourceKind.TABLE)
     IDEMPOTENCY = ("idempotency", ResourceKind.TABLE)
-    TENANT_SETTINGS = ("tenant-settings", ResourceKind.TABLE)
+    TENANT_SETTINGS = (
+        "tenant-settings",
+        ResourceKind.TABLE,
+        (Index(name="emergencies", partition="emergency_in", sort="owner"),),
+    )
     LIMITS = ("limits", ResourceKind.TABLE)
     VIEWS = ("views", ResourceKind.TABLE)
     ROUTING = (
@@ -134,6 +139,8 @@ class Resource(Enum):
     """What the bundle's own parts measure, as far as rules judge it: wanted every minute."""
     USAGE = ("usage", ResourceKind.READINGS)
     """What else they measure: how much of what was used."""
+    CAPACITY = ("capacity", ResourceKind.CAPACITY)
+    """How much room the functions that weddings load have, and the stream."""
 
     def __init__(self, slug: str, kind: ResourceKind, indexes: tuple[Index, ...] = ()) -> None:
         """``slug`` becomes a part of physical names."""

@@ -19,20 +19,24 @@ class JobReply(Reply):
 class HealthReply(Reply):
     """The service answers, its tables answer, and this is how its jobs stand.
 
-    It is degraded where a job is.
+    It is degraded where a job is. ``emergencyMode``: some tenant is in it, and sheds what can wait.
     """
 
     status: JobState
     stage: Stage
     jobs: list[JobReply]
+    emergency_mode: bool
 
     @classmethod
-    def of(cls, jobs: tuple[JobHealth, ...], *, stage: Stage) -> "HealthReply":
+    def of(
+        cls, jobs: tuple[JobHealth, ...], *, stage: Stage, emergency_mode: bool
+    ) -> "HealthReply":
         """The health that these jobs amount to."""
         degraded = any(job.state is JobState.DEGRADED for job in jobs)
         return cls(
             status=JobState.DEGRADED if degraded else JobState.HEALTHY,
             stage=stage,
+            emergency_mode=emergency_mode,
             jobs=[
                 JobReply(
                     name=job.name,

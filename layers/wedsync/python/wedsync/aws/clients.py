@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sns import SNSClient
@@ -108,6 +109,16 @@ class Clients:
             region_name=self._region,
             endpoint_url=self._endpoint_url,
             config=_config(read_timeout_seconds=10),
+        )
+
+    @cached_property
+    def functions(self) -> "LambdaClient":
+        """Functions, to give them room."""
+        return self._session.client(
+            "lambda",
+            region_name=self._region,
+            endpoint_url=self._endpoint_url,
+            config=_config(read_timeout_seconds=5),
         )
 
     @cached_property

@@ -5,6 +5,7 @@ from functools import cached_property
 from threading import RLock
 from typing import TypeVar, cast
 
+from wedsync.aws.capacity import AwsCapacity
 from wedsync.aws.clients import Clients
 from wedsync.aws.clock import RandomIds, RealClock
 from wedsync.aws.faults import Caller
@@ -27,10 +28,10 @@ class AwsCloud:
 
     ``names`` says what each resource is called there: the name of a table, stream or bucket, the
     ARN of a topic, the URL of a queue, the ARN or name of a secret, ``database/table`` in
-    Timestream or the URL of a database in InfluxDB, and for readings the prefix of all names, the
-    API's id, and ``routes`` or ``api``. Nothing is connected, and no client made,
-    before the first resource of its service is opened. ``clients`` shares those that another cloud
-    made, and brings its own region.
+    Timestream or the URL of a database in InfluxDB, for readings the prefix of all names, the
+    API's id, and ``routes`` or ``api``, and for capacity that prefix. Nothing is connected, and no
+    client made, before the first resource of its service is opened. ``clients`` shares those that
+    another cloud made, and brings its own region.
     """
 
     def __init__(
@@ -141,6 +142,16 @@ class AwsCloud:
                 name=name,
                 clock=self._clock,
                 caller=self._caller,
+            ),
+        )
+
+    def capacity(self, resource: Resource) -> AwsCapacity:
+        """Open how much room the bundle's own parts have."""
+        return self._open(
+            resource,
+            ResourceKind.CAPACITY,
+            lambda prefix: AwsCapacity(
+                self._clients.functions, self._clients.kinesis, prefix=prefix, caller=self._caller
             ),
         )
 

@@ -7,6 +7,9 @@ written once, on what stands here; the same contract tests run against both.
 from wedsync.cloud.conditions import Absent, Condition, Equals, LessThan, holds
 from wedsync.cloud.protocols import (
     Bucket,
+    Capacity,
+    CapacityBusy,
+    CapacityRefused,
     Clock,
     Cloud,
     ConditionFailed,
@@ -52,6 +55,9 @@ __all__ = [
     "Attribute",
     "Bucket",
     "Call",
+    "Capacity",
+    "CapacityBusy",
+    "CapacityRefused",
     "Clock",
     "Cloud",
     "Condition",

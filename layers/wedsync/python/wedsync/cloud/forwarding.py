@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from wedsync.cloud.conditions import Condition
 from wedsync.cloud.protocols import (
     Bucket,
+    Capacity,
     Clock,
     Cloud,
     Ids,
@@ -79,6 +80,10 @@ class ForwardingCloud:
     def readings(self, resource: Resource) -> Readings:
         """Open what the bundle's own parts measure."""
         return self._cloud.readings(resource)
+
+    def capacity(self, resource: Resource) -> Capacity:
+        """Open how much room the bundle's own parts have."""
+        return self._cloud.capacity(resource)
 
 
 class ForwardingTable:

@@ -142,6 +142,15 @@ def check_records(records: Sequence[Record]) -> None:
         raise ValueError(f"the records have {total} bytes; at most {STREAM_CALL_BYTES} fit a call")
 
 
+def check_resharding(present: int, wanted: int) -> None:
+    """Raise ValueError for a number of shards that a stream cannot go to at once."""
+    fewest, most = -(-present // 2), 2 * present
+    if not fewest <= wanted <= most:
+        raise ValueError(
+            f"a stream of {present} shards goes to {fewest} to {most} at once, not to {wanted}"
+        )
+
+
 def check_message(message: Message) -> None:
     """Raise ValueError for a message that a topic would refuse."""
     if not _SUBJECT.fullmatch(message.subject):

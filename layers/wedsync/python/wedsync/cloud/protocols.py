@@ -41,6 +41,19 @@ class ConditionFailed(Exception):
         self.current = current
 
 
+class CapacityRefused(Exception):
+    """This much room cannot be had, however often it is asked for; ``reason`` says why."""
+
+    def __init__(self, reason: str) -> None:
+        """Keep the reason, which is shown: it holds no internal name."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+class CapacityBusy(Exception):
+    """An earlier change is still being made: nothing happened, and it may be asked for again."""
+
+
 class Table(Protocol):
     """A table of items by key. Items past ``expires_at`` are never seen."""
 
@@ -158,6 +171,26 @@ class Readings(Protocol):
         """
 
 
+class Capacity(Protocol):
+    """How much room functions and streams have.
+
+    Everything is set to a value, so that setting it twice is as good as once. Every call may raise
+    CapacityRefused or CapacityBusy.
+    """
+
+    def reserved(self, function: str) -> int | None:
+        """How many runs of a function at once are kept for it, and are its most; None: no limit."""
+
+    def reserve(self, function: str, concurrency: int | None) -> None:
+        """Keep so many for it from now on; with None it shares in what nobody has reserved."""
+
+    def shards(self, stream: str) -> int:
+        """How many shards take the records of a stream."""
+
+    def reshard(self, stream: str, shards: int) -> None:
+        """Have so many from soon on: from a half of the present ones to their double."""
+
+
 class Clock(Protocol):
     """The time, which tests and simulations replace."""
 
@@ -217,3 +250,6 @@ class Cloud(Protocol):
 
     def readings(self, resource: Resource) -> Readings:
         """Open what the bundle's own parts measure."""
+
+    def capacity(self, resource: Resource) -> Capacity:
+        """Open how much room the bundle's own parts have."""

@@ -2,10 +2,10 @@
 
 Every run lies on a tick, a whole multiple of 10 s. The minute's job asks to be woken at those
 ticks of the next 75 s at which some wedding has a run, or at each while an alert is open or an
-incident about a wedding is active. What begins in between (an alert, an incident, a wedding's own
-change) asks for its ticks itself, before it is stored. So a wake costs something only where there
-is something to do, and wakes may come twice: the tick through which everything was judged is
-kept, and a run that has been is not run again.
+incident about a wedding is active, or a tenant in emergency mode. What begins in between (one of
+these, or a wedding's own change) asks for its ticks itself, before it is stored. So a wake costs
+something only where there is something to do, and wakes may come twice: the tick through which
+everything was judged is kept, and a run that has been is not run again.
 
 What this reads at 10,000 weddings, 27 a day over the year to come, 2 KB each, from an index that
 costs half a read unit for 4 KB. Judging reads the weddings that are due: 4 days' worth every 10 s
@@ -17,17 +17,18 @@ units, an hour: 0.3 cents. Windows are read for the packs that had data in this 
 for the weddings that are told of in them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from wedsync.flows.emergency import CONCERNED
 from wedsync.flows.times import seconds_until
 from wedsync.flows.wake import WatchWake, wake_later
 from wedsync.stores.services import Services
 from wedsync.stores.weddings import LONG_ONES, OPENING_SHARDS
 from wedsync.tenancy import Tenant
 from wedsync.weddings.model import Wedding
-from wedsync.weddings.phase import LONGEST_INTERVAL, TICK, has_run, reach, tick_at
+from wedsync.weddings.phase import EVE, LONGEST_INTERVAL, TICK, has_run, phase, reach, tick_at
 from wedsync.weddings.timeline import operational_window
 
 LOOK_AHEAD = timedelta(seconds=75)
@@ -114,13 +115,25 @@ def plan_wedding(services: Services, wedding: Wedding) -> None:
     _ask(services, [tick for tick in coming if runs_of(services, wedding, (tick,))], now)
 
 
-def forced_by(services: Services, tenant: Tenant, wedding_id: str) -> str | None:
+def forced_by(services: Services, tenant: Tenant, wedding: Wedding) -> str | None:
     """What has the wedding looked at every 10 s whatever its phase; None: nothing."""
-    for alert in services.alerts.open_of_wedding(tenant, wedding_id):
+    emergency = services.emergency.find(tenant, now=services.now())
+    if emergency is not None and phase(wedding, services.now()) in CONCERNED:
+        return f"emergency mode is on until {emergency.until:%H:%M} UTC: {emergency.reason}"
+    for alert in services.alerts.open_of_wedding(tenant, wedding.wedding_id):
         return f"alert {alert.type} is {alert.state}"
-    for incident in services.incidents.of_wedding(tenant, wedding_id):
+    for incident in services.incidents.of_wedding(tenant, wedding.wedding_id):
         return f"incident {incident.incident_id} is {incident.status}"
     return None
+
+
+def in_emergency(services: Services, now: datetime) -> Iterator[tuple[Tenant, str]]:
+    """The weddings that are looked at every 10 s because their tenant is in emergency mode."""
+    tenants = {tenant for tenant, each in services.emergency.every() if each.is_on(now)}
+    for shard in OPENING_SHARDS if tenants else ():
+        for tenant, wedding in services.weddings.opening(shard, now, now, ahead=EVE):
+            if tenant in tenants and phase(wedding, now) in CONCERNED:
+                yield tenant, wedding.wedding_id
 
 
 def _anything_forced(services: Services) -> bool:
@@ -128,7 +141,7 @@ def _anything_forced(services: Services) -> bool:
         return True
     for _ in services.incidents.about_weddings():
         return True
-    return False
+    return any(each.is_on(services.now()) for _, each in services.emergency.every())
 
 
 def _wanted(

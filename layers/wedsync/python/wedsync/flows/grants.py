@@ -41,8 +41,9 @@ RUNNING = (
     Resource.REJECTIONS.read(),
     Resource.NOTIFICATIONS.write(),
     Resource.DIRECT.send(),
+    Resource.CAPACITY.read_write(),
 )
-"""What runs of runbooks need besides judging: emergency mode, warm pages, tickets."""
+"""What runs of runbooks need besides judging: emergency mode, warm pages, tickets, room."""
 
 TELLING = (
     Resource.ROUTING.read(),

@@ -5,9 +5,12 @@ modes are set to a value and never moved by one.
 """
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 from wedsync.errors import Throttled
+from wedsync.flows.capacity import give_room, pulls_lever, put_room_back, recommended, room_before
+from wedsync.flows.emergency_mode import switch_off, switch_on
 from wedsync.flows.incidents import publish
 from wedsync.flows.live import snapshot, wedding_page
 from wedsync.flows.telling import hand_on
@@ -37,6 +40,7 @@ TICKET = "ticket"
 _ON_CALL = ("on_call_engineer",)
 _emergencies = Documents(Emergency)
 _TEXT = 500
+_REASON = 200
 
 
 class StepRefused(Exception):
@@ -44,19 +48,27 @@ class StepRefused(Exception):
 
 
 def former_of(services: Services, tenant: Tenant, step: Step) -> str | None:
-    """What is before the step, as it is put back; None for what leaves nothing to put back."""
+    """What is before the step, as it is put back; None for what leaves nothing to put back.
+
+    Raises CapacityRefused, or CapacityBusy.
+    """
     if not is_reversible(step):
         return None
     if isinstance(step.action, EmergencyMode):
         present = services.emergency.find(tenant, now=services.now())
         return json.dumps(None if present is None else _emergencies.dump(present))
+    if isinstance(step.action, Scale) and pulls_lever(services, tenant, step.action):
+        return room_before(services, step.action)
     return None
 
 
 def perform(
     services: Services, tenant: Tenant, incident: Incident, execution: Execution, step: Step
 ) -> str:
-    """Take the step; what came of it. Raises StepRefused, or Unavailable to be tried again."""
+    """Take the step; what came of it.
+
+    Raises StepRefused or CapacityRefused, or Unavailable or CapacityBusy to be tried again.
+    """
     match step.action:
         case Notify():
             return _notify(services, tenant, incident, execution, step, step.action)
@@ -65,9 +77,11 @@ def perform(
         case WarmCache():
             return _warm(services, tenant, incident)
         case EmergencyMode():
-            return _emergency(services, tenant, execution, step.action)
+            return _emergency(services, tenant, incident, execution, step.action)
         case Scale():
-            return _scale(step.action)
+            if pulls_lever(services, tenant, step.action):
+                return give_room(services, step.action)
+            return recommended(step.action)
         case WaitUntil():
             raise StepRefused("a wait is looked at, not done")
 
@@ -112,15 +126,9 @@ def put_back(
 ) -> str:
     """Undo the step, unless somebody has changed it since."""
     if isinstance(step.action, EmergencyMode):
-        present = services.emergency.find(tenant, now=services.now())
-        if present is None or present.by != execution.execution_id:
-            return "left: it is not ours any more"
-        before = json.loads(former)
-        if before is None:
-            services.emergency.end(tenant)
-            return "emergency mode is off again"
-        services.emergency.begin(tenant, _emergencies.load(before))
-        return "emergency mode is as it was"
+        return _end_emergency(services, tenant, execution, json.loads(former))
+    if isinstance(step.action, Scale):
+        return put_room_back(services, step.action, former)
     return "nothing to put back"
 
 
@@ -203,22 +211,55 @@ def _warm(services: Services, tenant: Tenant, incident: Incident) -> str:
 
 
 def _emergency(
-    services: Services, tenant: Tenant, execution: Execution, action: EmergencyMode
+    services: Services,
+    tenant: Tenant,
+    incident: Incident,
+    execution: Execution,
+    action: EmergencyMode,
 ) -> str:
+    """What lasts longer is left as it is, and what somebody else began does not end sooner."""
     now = services.now()
-    present = services.emergency.find(tenant, now=now)
-    if present is not None and present.by == execution.execution_id:
-        return f"emergency mode is on until {present.until:%H:%M} UTC"
     until = now + timedelta(minutes=action.minutes)
-    services.emergency.begin(tenant, Emergency(since=now, until=until, by=execution.execution_id))
-    return f"emergency mode is on until {until:%H:%M} UTC"
+    present = services.emergency.find(tenant, now=now)
+    if present is not None and present.by != execution.execution_id and present.until >= until:
+        return f"emergency mode was on already, until {present.until:%H:%M} UTC"
+    if present is None or present.by != execution.execution_id:
+        lasts_longer = present is not None and present.incident_id != incident.incident_id
+        wanted = Emergency(
+            since=now,
+            until=until,
+            by=execution.execution_id,
+            reason=one_line(f"{execution.runbook.title}: {incident.title}", limit=_REASON),
+            incident_id=None if lasts_longer else incident.incident_id,
+        )
+        present = switch_on(services, tenant, wanted)
+    return f"emergency mode is on until {present.until:%H:%M} UTC"
 
 
-def _scale(action: Scale) -> str:
-    return (
-        f"recommended: {action.dimension} of {action.target} to {action.to}; "
-        "there is no lever for it here"
-    )
+class _NotOurs(Exception):
+    """Somebody has switched emergency mode since, or it is over."""
+
+
+def _end_emergency(
+    services: Services, tenant: Tenant, execution: Execution, former: str | None
+) -> str:
+    """Whatever lasted before is on again, for the rest of its time."""
+    now = services.now()
+
+    def ours(present: Emergency | None) -> None:
+        if present is None or not present.is_on(now) or present.by != execution.execution_id:
+            raise _NotOurs
+
+    before = None if former is None else _emergencies.load(former)
+    try:
+        if before is None or not before.is_on(now):
+            switch_off(services, tenant, by=execution.execution_id, check=ours)
+            return "emergency mode is off again"
+        again = replace(before, told_on=False, told_off=False)
+        switch_on(services, tenant, again, check=ours)
+    except _NotOurs:
+        return "left: it is not ours any more"
+    return "emergency mode is as it was"
 
 
 def _moment(execution: Execution, step: Step) -> str:

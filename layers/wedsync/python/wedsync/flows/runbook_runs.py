@@ -5,8 +5,10 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
+from wedsync.cloud import CapacityBusy, CapacityRefused
 from wedsync.errors import TooMuchContention, Unavailable
 from wedsync.flows.cadence import LOOK_AHEAD
+from wedsync.flows.capacity import pulls_lever
 from wedsync.flows.incidents import TRIES
 from wedsync.flows.runbook_actions import StepRefused, former_of, perform, put_back, tell_of_wait
 from wedsync.flows.runbook_figures import measure
@@ -15,6 +17,7 @@ from wedsync.flows.times import seconds_until
 from wedsync.flows.wake import RunbookWake, wake_later
 from wedsync.incidents.model import Incident
 from wedsync.runbooks.execution import (
+    BUSY_PAUSES_SECONDS,
     Around,
     Deed,
     Execution,
@@ -27,11 +30,13 @@ from wedsync.runbooks.execution import (
     measured,
     next_move,
 )
-from wedsync.runbooks.model import TENANT_WIDE, Runbook, Step
+from wedsync.runbooks.model import TENANT_WIDE, Runbook, Scale, Step
 from wedsync.stores.episodes import Overtaken
 from wedsync.stores.services import Services
+from wedsync.stores.weddings import OPENING_SHARDS
 from wedsync.tenancy import Tenant
 from wedsync.weddings.model import TimelineItem, TimelineKind, Wedding
+from wedsync.weddings.timeline import operational_window
 
 MOVES = 60
 """Moves of one run in one go; what is left then is woken for."""
@@ -83,15 +88,21 @@ def _take(
     undo: bool,
 ) -> None:
     """Claim the step, do it (or put it back), and mark it. Raises Overtaken before it is ours."""
-    mine = _claim(services, tenant, incident, execution, step)
+    former, obstacle = _former(services, tenant, execution, step)
+    mine = _claim(services, tenant, incident, execution, step, former=former)
     run = mine.run_of(step.step_id)
     try:
+        if obstacle is not None:
+            raise obstacle
         if undo:
             outcome = put_back(services, tenant, mine, step, run.former or "null")
         else:
             outcome = perform(services, tenant, incident, mine, step)
-    except StepRefused as refused:
+    except (StepRefused, CapacityRefused) as refused:
         mark = partial(failed, outcome=str(refused), final=True)
+    except CapacityBusy:
+        outcome = "an earlier change is still being made"
+        mark = partial(failed, outcome=outcome, final=False, pauses=BUSY_PAUSES_SECONDS)
     except Unavailable:
         mark = partial(failed, outcome="a dependency did not answer", final=False)
     else:
@@ -104,15 +115,34 @@ def _take(
     )
 
 
+def _former(
+    services: Services, tenant: Tenant, execution: Execution, step: Step
+) -> tuple[str | None, CapacityRefused | CapacityBusy | Unavailable | None]:
+    """What is before the step, or why that cannot be known: the step is not taken then.
+
+    What can be put back is taken with its former state kept, and never without.
+    """
+    if execution.run_of(step.step_id).former is not None:
+        return None, None
+    try:
+        return former_of(services, tenant, step), None
+    except (CapacityRefused, CapacityBusy, Unavailable) as obstacle:
+        return None, obstacle
+
+
 def _claim(
-    services: Services, tenant: Tenant, incident: Incident, execution: Execution, step: Step
+    services: Services,
+    tenant: Tenant,
+    incident: Incident,
+    execution: Execution,
+    step: Step,
+    *,
+    former: str | None,
 ) -> Execution:
-    """The run with the step as ours, and, at its first try, with what is before it."""
-    former, before = None, None
-    if execution.run_of(step.step_id).attempt == 0:
-        former = former_of(services, tenant, step)
-        if step.measure is not None:
-            before = measure(services, tenant, incident, step.measure)
+    """The run with the step as ours, and, at its first try, with what it is measured by."""
+    before = None
+    if execution.run_of(step.step_id).attempt == 0 and step.measure is not None:
+        before = measure(services, tenant, incident, step.measure)
     return services.executions.save(
         tenant,
         claimed(execution, step.step_id, former=former, before=before, now=services.now()),
@@ -144,13 +174,32 @@ def _around(services: Services, tenant: Tenant, incident: Incident, runbook: Run
     own = [each for each in under_way if each.wedding_id == incident.wedding_id]
     touched: dict[str, int] = {}
     ends: dict[str, datetime] = {}
+    everywhere = under_way
+    if any(_is_everybodys(services, tenant, step) for step in runbook.steps):
+        everywhere = _under_way_anywhere(services, now)
     for step in runbook.steps:
         weddings = under_way if step.action.kind in TENANT_WIDE else own
+        if _is_everybodys(services, tenant, step):
+            weddings = everywhere
         touched[step.step_id] = len(weddings)
         latest = max((end for each in weddings for end in _ceremonies(each, now)), default=None)
         if latest is not None:
             ends[step.step_id] = latest
     return Around(incident_is_active=incident.is_active, touched=touched, ceremony_ends=ends)
+
+
+def _is_everybodys(services: Services, tenant: Tenant, step: Step) -> bool:
+    """Whether the step touches the weddings of all tenants: they share functions and stream."""
+    return isinstance(step.action, Scale) and pulls_lever(services, tenant, step.action)
+
+
+def _under_way_anywhere(services: Services, now: datetime) -> tuple[Wedding, ...]:
+    return tuple(
+        wedding
+        for shard in OPENING_SHARDS
+        for _, wedding in services.weddings.opening(shard, now, now, ahead=timedelta())
+        if operational_window(wedding).contains(now)
+    )
 
 
 def _ceremonies(wedding: Wedding, now: datetime) -> list[datetime]:

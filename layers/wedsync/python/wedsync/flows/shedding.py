@@ -10,9 +10,11 @@ from datetime import timedelta
 
 from wedsync.cloud import Arrived
 from wedsync.errors import TooManyRequests
+from wedsync.flows.emergency import emergency_of
 from wedsync.flows.times import at_ms
 from wedsync.metrics.point import Priority
 from wedsync.metrics.shedding import (
+    LONGEST_WAIT_SECONDS,
     SHED_FROM_LAG_SECONDS,
     TENANT_SHARE_PERCENT,
     Standing,
@@ -77,6 +79,9 @@ def _wait(
     services: Services, tenant: Tenant, points: int, standing: Standing
 ) -> tuple[str, int] | None:
     """Why to wait, and how many seconds; what is admitted is counted."""
+    # Nothing else is asked for it: most points are of normal priority.
+    if standing is Standing.LOW and emergency_of(services, tenant) is not None:
+        return "low priority waits while the tenant is in emergency mode", LONGEST_WAIT_SECONDS
     if services.settings.sheds_load:
         lag = services.memory.recall(
             "consumer's lag",

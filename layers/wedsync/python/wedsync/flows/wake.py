@@ -52,7 +52,15 @@ class RemovalWake:
     kind: Literal["removal"] = "removal"
 
 
-Wake: TypeAlias = LadderWake | RunbookWake | WatchWake | StreamsWake | RemovalWake
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyWake:
+    """Look whether the tenant's emergency mode is over, and whether people know how it is."""
+
+    tenant_id: str
+    kind: Literal["emergency"] = "emergency"
+
+
+Wake: TypeAlias = LadderWake | RunbookWake | WatchWake | StreamsWake | RemovalWake | EmergencyWake
 _wakes: TypeAdapter[Wake] = TypeAdapter(Annotated[Wake, Field(discriminator="kind")])
 
 

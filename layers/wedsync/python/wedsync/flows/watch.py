@@ -8,7 +8,7 @@ from typing import Self
 from wedsync.alerting.catalog import PLATFORM
 from wedsync.alerting.model import Alert
 from wedsync.flows.alerts import settle
-from wedsync.flows.cadence import LOOK_AHEAD, furthest, runs_of, unjudged
+from wedsync.flows.cadence import LOOK_AHEAD, furthest, in_emergency, runs_of, unjudged
 from wedsync.flows.evaluate import evaluate_tenant
 from wedsync.flows.notices import tell_waiting, waits
 from wedsync.flows.observe import SEEN_MINUTES
@@ -181,13 +181,15 @@ class _OpenAlerts:
 
 
 def _due_now(services: Services, judged: JudgedTicks, through: datetime) -> dict[Tenant, set[str]]:
-    """The weddings that have a run by now, those that are left, and those with an incident."""
+    """The weddings that have a run by now, those that are left, and those that others force."""
     due = _due(services, unjudged(judged.through, through))
     if judged.left:
         before = _due(services, unjudged(min(judged.left.values()), through))
         for tenant in before.keys() & judged.left.keys():
             due.setdefault(tenant, set()).update(before[tenant])
     for tenant, wedding_id in services.incidents.about_weddings():
+        due.setdefault(tenant, set()).add(wedding_id)
+    for tenant, wedding_id in in_emergency(services, services.now()):
         due.setdefault(tenant, set()).add(wedding_id)
     return due
 

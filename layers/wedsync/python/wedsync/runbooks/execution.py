@@ -7,6 +7,7 @@ name and to the same end (a message with its dedup key, a lever set to the same 
 before is kept in the claim, so that a repetition does not take its own work for it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -24,6 +25,8 @@ PAUSES_SECONDS = (20, 50)
 
 Together they outlast the lease of a delivery, which somebody may hold who has given up.
 """
+BUSY_PAUSES_SECONDS = (30,) * 20
+"""When what the cloud was still at work on is asked for again: a stream's shards take minutes."""
 BETTER_BY = 0.1
 """By what share a metric has to improve, at the least, for a step to count as effective."""
 
@@ -247,7 +250,10 @@ def claimed(
     before: float | None,
     now: datetime,
 ) -> Execution:
-    """Take a step, or the undoing of one, for a minute. What was before is kept once."""
+    """Take a step, or the undoing of one, for a minute. What was before is kept once.
+
+    Where it could not be known yet nothing was done, and what is known later is kept.
+    """
     run = execution.run_of(step_id)
     undoing = execution.status is RunStatus.ROLLING_BACK
     first = run.attempt == 0
@@ -258,7 +264,7 @@ def claimed(
         attempt=run.attempt + 1,
         look_at=None,
         started_at=run.started_at or now,
-        former=former if first else run.former,
+        former=former if run.former is None else run.former,
         before=before if first else run.before,
     )
     status = execution.status if undoing else RunStatus.RUNNING
@@ -294,8 +300,9 @@ def failed(
     outcome: str,
     now: datetime,
     final: bool,
+    pauses: Sequence[int] = PAUSES_SECONDS,
 ) -> Execution:
-    """A step was not taken: it is tried again soon, or the run is rolled back.
+    """A step was not taken: it is tried again after a pause, or the run is rolled back.
 
     What cannot be undone stays, and the run goes on undoing the rest.
     """
@@ -303,8 +310,8 @@ def failed(
     if run.attempt != attempt or run.status not in _UNDER_WAY:
         return execution
     failures = run.failures + 1
-    if not final and failures <= len(PAUSES_SECONDS):
-        again = now + timedelta(seconds=PAUSES_SECONDS[failures - 1])
+    if not final and failures <= len(pauses):
+        again = now + timedelta(seconds=pauses[failures - 1])
         status = run.status if run.status is StepStatus.UNDOING else StepStatus.CLAIMED
         tried = replace(run, status=status, lease_until=again, failures=failures, outcome=outcome)
         return _with(execution, tried)

@@ -36,7 +36,12 @@ class Metric(StrEnum):
 
 
 class Dimension(StrEnum):
-    """What of a plan is scaled. Some of them are levers of the cloud; the others are advice."""
+    """What of a plan is scaled. Some of them are levers of the cloud; the others are advice.
+
+    Provisioned concurrency is that of a version, and functions run unversioned. The memory of a
+    function is changed by a call that may change all else of it too, and ends every instance that
+    is warm: nothing that a runbook should do when there is too much to do.
+    """
 
     RESERVED_CONCURRENCY = "reservedConcurrency"
     PROVISIONED_CONCURRENCY = "provisionedConcurrency"
@@ -44,6 +49,8 @@ class Dimension(StrEnum):
     SHARDS = "shards"
 
 
+LEVERS = frozenset({Dimension.RESERVED_CONCURRENCY, Dimension.SHARDS})
+"""What a step sets; of the others it says what they should be."""
 BOUNDS = {
     Dimension.RESERVED_CONCURRENCY: (20, 100),
     Dimension.PROVISIONED_CONCURRENCY: (2, 10),

@@ -11,6 +11,7 @@ from functools import cached_property
 from wedsync.cloud import (
     EVERYTHING,
     Bucket,
+    Capacity,
     Cloud,
     Condition,
     Item,
@@ -102,6 +103,14 @@ class DeclaredCloud(ForwardingCloud):
         """What the bundle's own parts measure."""
         self._require(resource, Access.READ)
         return self._cloud.readings(resource)
+
+    def capacity(self, resource: Resource) -> Capacity:
+        """Room, of which each call is checked."""
+        return _DeclaredCapacity(
+            lambda: self._cloud.capacity(resource),
+            resource,
+            self._access.get(resource, frozenset()),
+        )
 
     def _require(self, resource: Resource, access: Access) -> None:
         _check(resource, self._access.get(resource, frozenset()), access)
@@ -231,3 +240,32 @@ class _DeclaredTimeSeries:
     def read(self, span: Span) -> tuple[Measured, ...]:
         _check(self._resource, self._granted, Access.READ)
         return self._series.read(span)
+
+
+class _DeclaredCapacity:
+    def __init__(
+        self, opened: Callable[[], Capacity], resource: Resource, granted: frozenset[Access]
+    ) -> None:
+        self._open = opened
+        self._resource = resource
+        self._granted = granted
+
+    @cached_property
+    def _capacity(self) -> Capacity:
+        return self._open()
+
+    def reserved(self, function: str) -> int | None:
+        _check(self._resource, self._granted, Access.READ)
+        return self._capacity.reserved(function)
+
+    def reserve(self, function: str, concurrency: int | None) -> None:
+        _check(self._resource, self._granted, Access.WRITE)
+        self._capacity.reserve(function, concurrency)
+
+    def shards(self, stream: str) -> int:
+        _check(self._resource, self._granted, Access.READ)
+        return self._capacity.shards(stream)
+
+    def reshard(self, stream: str, shards: int) -> None:
+        _check(self._resource, self._granted, Access.WRITE)
+        self._capacity.reshard(stream, shards)

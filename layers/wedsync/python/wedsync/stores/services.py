@@ -17,7 +17,17 @@ from wedsync.resources import Resource
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from wedsync.cloud import Bucket, Cloud, Queue, Readings, Secret, Stream, TimeSeries, Topic
+    from wedsync.cloud import (
+        Bucket,
+        Capacity,
+        Cloud,
+        Queue,
+        Readings,
+        Secret,
+        Stream,
+        TimeSeries,
+        Topic,
+    )
     from wedsync.settings import Settings
     from wedsync.stores.alerts import AlertStore
     from wedsync.stores.backfills import BackfillStore
@@ -379,6 +389,11 @@ class Services:
     def usage(self) -> Readings:
         """What is used of them."""
         return self.cloud.readings(Resource.USAGE)
+
+    @cached_property
+    def capacity(self) -> Capacity:
+        """How much room the bundle's own functions and stream have."""
+        return self.cloud.capacity(Resource.CAPACITY)
 
     def topic_of_tier(self, tier: int) -> Topic:
         """The topic that pages this tier; tiers past the last share its topic."""
