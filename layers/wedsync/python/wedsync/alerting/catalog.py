@@ -6,6 +6,7 @@ from wedsync.alerting.infrastructure import RESOURCE_LIMIT, SYSTEM_FAILURE
 from wedsync.alerting.own.rule import CUSTOM
 from wedsync.alerting.performance import PERFORMANCE_DEGRADATION
 from wedsync.alerting.photos import PHOTO_UPLOAD_FAILURES
+from wedsync.alerting.refusals import REFUSED_RECORDS
 from wedsync.alerting.severity import Severity
 from wedsync.alerting.streams.detector import Rule as StreamRule
 from wedsync.alerting.streams.findings import TELEMETRY, TELEMETRY_GAP, rule_id
@@ -93,6 +94,13 @@ PLATFORM_RULES = (
         rule_id=PLATFORM + REFUSED_CALLERS,
         name="Callers are refused",
         description="More than 20 % of requests, and 50, were answered 401 or 403 in 5 minutes",
+        severity=Severity.HIGH,
+        wedding_specific=False,
+    ),
+    PlatformRule(
+        rule_id=PLATFORM + REFUSED_RECORDS,
+        name="Records are refused",
+        description="50 records under several keys proved no right to be counted in 5 minutes",
         severity=Severity.HIGH,
         wedding_specific=False,
     ),
