@@ -11,10 +11,13 @@ from wedsync.alerting.severity import Severity
 from wedsync.alerting.streams.detector import Rule as StreamRule
 from wedsync.alerting.streams.findings import TELEMETRY, TELEMETRY_GAP, rule_id
 from wedsync.alerting.tenantwide import BUSINESS, PAYMENT_FAILURES, REFUSED_CALLERS, SECURITY
+from wedsync.alerting.workflows import GUEST_LIST_FAILURES, TIMELINE_SYNC_FAILURES
 
 PLATFORM = "platform."
 ALERT_TYPES = (
     PHOTO_UPLOAD_FAILURES,
+    GUEST_LIST_FAILURES,
+    TIMELINE_SYNC_FAILURES,
     PERFORMANCE_DEGRADATION,
     SYSTEM_FAILURE,
     RESOURCE_LIMIT,
@@ -45,6 +48,20 @@ PLATFORM_RULES = (
         rule_id=PLATFORM + PHOTO_UPLOAD_FAILURES,
         name="Photo uploads fail",
         description="More than 1 % of a wedding's photo uploads fail on its day",
+        severity=Severity.CRITICAL,
+        wedding_specific=True,
+    ),
+    PlatformRule(
+        rule_id=PLATFORM + GUEST_LIST_FAILURES,
+        name="Guest lists cannot be loaded",
+        description="More than 2, 5 or 10 % of a wedding's guest lists fail; on its day any of it",
+        severity=Severity.CRITICAL,
+        wedding_specific=True,
+    ),
+    PlatformRule(
+        rule_id=PLATFORM + TIMELINE_SYNC_FAILURES,
+        name="The timeline does not reach the devices",
+        description="More than 2, 5 or 10 % of a wedding's syncs fail; on its day any of it",
         severity=Severity.CRITICAL,
         wedding_specific=True,
     ),

@@ -8,6 +8,8 @@ from wedsync.metrics.point import Kind
 
 API_REQUEST = "api.request"
 HEALTH_CHECK = "health.check"
+GUEST_LIST = "guest_list.load"
+TIMELINE_SYNC = "timeline.sync"
 TIMELINE_ITEM = "timeline.item"
 """An item of a wedding's timeline began; the dimension ``item`` is its id."""
 
