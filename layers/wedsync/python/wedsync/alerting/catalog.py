@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from wedsync.alerting.climbing import RULE_ID as RESOURCE_FORECAST
 from wedsync.alerting.infrastructure import RESOURCE_LIMIT, SYSTEM_FAILURE
 from wedsync.alerting.own.rule import CUSTOM
 from wedsync.alerting.performance import PERFORMANCE_DEGRADATION
@@ -85,6 +86,13 @@ PLATFORM_RULES = (
         description="Processor, memory or disk of a host above 80, 90 and 95 %",
         severity=Severity.CRITICAL,
         wedding_specific=True,
+    ),
+    PlatformRule(
+        rule_id=RESOURCE_FORECAST,
+        name="A host will run full",
+        description="Memory or disk of a host climbs steadily, and reaches 95 % within 30 minutes",
+        severity=Severity.HIGH,
+        wedding_specific=False,
     ),
     PlatformRule(
         rule_id=rule_id(StreamRule.FAILED_REQUESTS),
