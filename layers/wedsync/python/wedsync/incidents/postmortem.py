@@ -186,7 +186,9 @@ def suggestions(incident: Incident, alike: Sequence[Similar]) -> tuple[ActionIte
     later = [each for each in incident.steps if _paged(each) and each.tier > 0]
     if later:
         first = next((each for each in incident.steps if each.tier == 0), later[0])
-        found.append(f"Tier 0 did not answer ({', '.join(first.roles)}): look at the roster")
+        nobody = f"nobody holds {', '.join(first.vacant)}" if first.vacant else ""
+        whom = "; ".join(each for each in (", ".join(first.reached), nobody) if each)
+        found.append(f"Tier 0 did not answer ({whom}): look at the roster")
     if incident.resolved_at is not None and times.to_acknowledge is None and incident.has_ladder:
         found.append("It ended before anybody had answered: find out whether the page was read")
     if alike:
