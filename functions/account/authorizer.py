@@ -37,4 +37,5 @@ def handler(headers: Mapping[str, str], services: Services) -> Mapping[str, str]
         "subject": caller.subject,
         "role": caller.role.value,
         "vendorId": caller.vendor_id or "",
+        "name": caller.name or "",
     }

@@ -30,7 +30,7 @@ def handler(
         tenant,
         incident_id,
         lambda incident, now: escalate(
-            incident, by=caller.subject, at=now, seen_level=seen, request=request
+            incident, by=caller.shown, at=now, seen_level=seen, request=request
         ),
     )
     if done.step is not None:

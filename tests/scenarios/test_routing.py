@@ -182,9 +182,7 @@ def test_a_weddings_alert_also_reaches_its_coordinator() -> None:
 
 
 def timeline(day: Day, incident_id: str) -> list[str]:
-    lines = cast(
-        "list[dict[str, Json]]", day.bundle.get(f"{INCIDENTS}/{incident_id}/timeline").items
-    )
+    lines = day.bundle.get(f"{INCIDENTS}/{incident_id}/timeline").items
     return [str(each["text"]) for each in lines if each["kind"] == "paged"]
 
 

@@ -70,6 +70,16 @@ class Touched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A version of a service that was deployed, and when: in which minute, else in which hour."""
+
+    at: datetime
+    exact: bool
+    service: str
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Similar:
     """An earlier incident, how much it resembles this one (0 to 1), and in what."""
 
@@ -86,6 +96,7 @@ class Postmortem:
     took: Took
     touched: tuple[Touched, ...]
     story: tuple[Moment, ...]
+    deployments: tuple[Deployment, ...]
     similar: tuple[Similar, ...]
     findings: Findings
     suggestions: tuple[ActionItem, ...]
@@ -95,6 +106,12 @@ class Postmortem:
         """Guests of these weddings; None where none of them tells how many it has."""
         known = [each.guest_count for each in self.touched if each.guest_count is not None]
         return sum(known) if known else None
+
+
+def affected(incident: Incident, *, now: datetime) -> tuple[datetime, datetime]:
+    """From the first breach, or the opening, to the end: when things went wrong."""
+    began = [each.started_at for each in incident.alerts if each.started_at is not None]
+    return min([incident.created_at, *began]), incident.resolved_at or now
 
 
 def took(incident: Incident) -> Took:

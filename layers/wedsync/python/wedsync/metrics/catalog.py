@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from wedsync.metrics.point import Kind
-from wedsync.metrics.series import GUEST_LIST, TIMELINE_ITEM, TIMELINE_SYNC
+from wedsync.metrics.series import DEPLOYED, GUEST_LIST, TIMELINE_ITEM, TIMELINE_SYNC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +129,13 @@ CATALOG = (
         dims=("outcome",),
         meaning="A payment was tried: completed or failed",
         outcomes=("completed", "failed"),
+    ),
+    CatalogMetric(
+        name=DEPLOYED,
+        kind=Kind.EVENT,
+        unit="events",
+        dims=("service", "version"),
+        meaning="A version of a service was deployed: told in the post-mortems of its time",
     ),
     CatalogMetric(
         name="booking.created",

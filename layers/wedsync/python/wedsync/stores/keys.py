@@ -47,6 +47,7 @@ class KeyStore:
         self, key_id: str, secret: str, caller: Caller, *, now: datetime, name: str | None = None
     ) -> None:
         """Store a new key, and put it on the list. ``secret`` leaves as a hash only."""
+        caller = replace(caller, name=name)
         attributes = _of_caller(caller) | {
             "secret_hash": _hash(secret),
             "created_at": now.isoformat(),
@@ -84,8 +85,6 @@ class KeyStore:
 
     def _put_listed(self, key: ListedKey) -> None:
         attributes = _of_caller(key.caller) | {"created_at": key.created_at.isoformat()}
-        if key.name is not None:
-            attributes["name"] = key.name
         if key.revoked_at is not None:
             attributes["revoked_at"] = key.revoked_at.isoformat()
         at = Key(_LIST, f"{key.caller.tenant.id}#{key.key_id}")
@@ -125,6 +124,8 @@ def _of_caller(caller: Caller) -> dict[str, Attribute]:
     }
     if caller.vendor_id is not None:
         attributes["vendor_id"] = caller.vendor_id
+    if caller.name is not None:
+        attributes["name"] = caller.name
     return attributes
 
 
@@ -134,6 +135,7 @@ def _caller(item: Item) -> Caller:
         subject=item.text("subject"),
         role=Role(item.text("role")),
         vendor_id=_text_or_none(item, "vendor_id"),
+        name=_text_or_none(item, "name"),
     )
 
 
