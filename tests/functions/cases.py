@@ -801,6 +801,7 @@ def _of_a_removal(event: Event) -> Event:
 CASES: tuple[Case, ...] = (
     Case(function="account-authorizer", arrange=a_key),
     Case(function="account-authorizer", title="by bearer token", change=_by_bearer_token),
+    Case(function="account-authorizer", title="by nobody's key"),
     Case(function="account-change-settings", status=200),
     Case(function="account-read-settings", status=200),
     Case(function="alerts-acknowledge", arrange=an_open_incident, status=200),

@@ -1,4 +1,4 @@
-"""Records that prove no right to be counted: who hears of them, and of which nobody does."""
+"""Keys that are refused: who hears of them, and of which nobody does."""
 
 import json
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ def security(day: Day, *, tenant: Tenant | None = None) -> list[dict[str, Json]]
     key = None if tenant is None else day.bundle.key(Role.VIEWER, tenant=tenant)
     items = day.bundle.get("/api/metrics/alerts", key=key)["items"]
     found = cast("list[dict[str, Json]]", items)
-    return [each for each in found if each["ruleId"] == "platform.refused_records"]
+    return [each for each in found if each["ruleId"] == "platform.refused_keys"]
 
 
 @pytest.mark.parametrize("twice", [False, True], ids=["once", "every trigger twice"])
@@ -112,4 +112,47 @@ def test_a_tenant_whose_own_devices_speak_for_another_one_hears_of_it_itself() -
     assert security(day) == []
     (alert,) = security(day, tenant=OTHER)
     (reason,) = cast("list[dict[str, str]]", alert["severityReasons"])
-    assert reason["reason"].startswith("60 records refused in 5 minutes: 60 other-tenant; under")
+    assert reason["reason"].startswith("60 refused in 5 minutes: 60 other-tenant; under")
+
+
+def knock(day: Day, *tokens: str, each: int) -> None:
+    """Requests with these tokens; all of them are refused."""
+    for token in tokens:
+        for _ in range(each):
+            headers = {"authorization": f"Bearer {token}"}
+            answer = day.bundle.request("GET", "/api/metrics/alerts", headers=headers)
+            assert answer.status == 401
+
+
+def test_somebody_who_tries_keys_over_http_is_told_to_the_operator() -> None:
+    day = a_tuesday()
+    (known,) = devices(day, 1, tenant=OTHER)
+    secret = "5ec2e7" * 8
+    for minute in day.every(seconds=60, until="14:04"):
+        knock(day, f"wsk_{known.key_id}_{secret}", each=3)
+        knock(day, *(f"wsk_key_{minute}{at}_{secret}" for at in range(5)), "a.b.c", each=2)
+    (alert,) = security(day)
+    (reason,) = cast("list[dict[str, str]]", alert["severityReasons"])
+    assert "rejected-key; under the keys" in reason["reason"]
+    assert known.key_id in reason["reason"]
+    assert secret not in json.dumps(alert)
+    assert security(day, tenant=OTHER) == []
+    day.expects_only(
+        between("14:00", "14:30"), notice(severity="high"), resolved(to="on_call_engineer")
+    )
+
+
+def test_one_client_whose_key_was_removed_is_no_attack() -> None:
+    day = a_tuesday()
+    for _ in day.every(seconds=10, until="14:06"):
+        knock(day, "wsk_key_gone_00ff", each=5)
+    day.expects_silence(between("14:00", "14:10"))
+    assert security(day) == []
+
+
+def test_who_brings_no_token_at_all_tries_none() -> None:
+    day = a_tuesday()
+    for _ in range(80):
+        answer = day.bundle.request("GET", "/api/metrics/alerts", headers={"authorization": ""})
+        assert answer.status == 401
+    day.expects_silence(between("14:00", "14:10"))

@@ -7,7 +7,7 @@ import pytest
 
 from wedsync.alerting.catalog import PLATFORM_RULES
 from wedsync.alerting.finding import Outcome
-from wedsync.alerting.refusals import Refusal, refused_records
+from wedsync.alerting.refusals import Refusal, refused_keys
 from wedsync.alerting.severity import Severity
 
 NOW = datetime(2026, 3, 3, 14, 0, tzinfo=UTC)
@@ -36,7 +36,7 @@ def refused(by_key: Mapping[str | None, int], code: str = "wrong-signature") -> 
 def test_it_takes_fifty_and_no_key_counts_for_more_than_twenty(
     by_key: Mapping[str | None, int], outcome: Outcome
 ) -> None:
-    finding = refused_records(refused(by_key), now=NOW)
+    finding = refused_keys(refused(by_key), now=NOW)
     assert finding.outcome is outcome
     assert finding.severity is (Severity.HIGH if outcome is Outcome.BREACH else None)
 
@@ -44,17 +44,17 @@ def test_it_takes_fifty_and_no_key_counts_for_more_than_twenty(
 def test_the_evidence_names_reasons_and_the_keys_that_were_named_most() -> None:
     by_key: dict[str | None, int] = {f"k{at}": 10 - at for at in range(8)}
     found = [*refused(by_key), *refused({"k0": 3}, "unknown-key"), *refused({None: 4}, "x")]
-    (reason,) = refused_records(found, now=NOW).reasons
+    (reason,) = refused_keys(found, now=NOW).reasons
     assert reason.reason == (
-        "59 records refused in 5 minutes: 52 wrong-signature, 4 x, 3 unknown-key; under the keys "
+        "59 refused in 5 minutes: 52 wrong-signature, 4 x, 3 unknown-key; under the keys "
         "k0 (13), k1 (9), k2 (8), k3 (7), k4 (6) and 3 more"
     )
 
 
 def test_a_key_of_any_length_leaves_the_reason_short() -> None:
-    (reason,) = refused_records(refused({each * 128: 20 for each in "abc"}), now=NOW).reasons
+    (reason,) = refused_keys(refused({each * 128: 20 for each in "abc"}), now=NOW).reasons
     assert len(reason.reason) < 300
 
 
 def test_it_is_listed_among_the_platforms_rules() -> None:
-    assert refused_records([], now=NOW).rule_id in {rule.rule_id for rule in PLATFORM_RULES}
+    assert refused_keys([], now=NOW).rule_id in {rule.rule_id for rule in PLATFORM_RULES}

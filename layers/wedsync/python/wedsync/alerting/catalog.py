@@ -7,7 +7,7 @@ from wedsync.alerting.infrastructure import RESOURCE_LIMIT, SYSTEM_FAILURE
 from wedsync.alerting.own.rule import CUSTOM
 from wedsync.alerting.performance import PERFORMANCE_DEGRADATION
 from wedsync.alerting.photos import PHOTO_UPLOAD_FAILURES
-from wedsync.alerting.refusals import REFUSED_RECORDS
+from wedsync.alerting.refusals import REFUSED_KEYS
 from wedsync.alerting.severity import Severity
 from wedsync.alerting.streams.detector import Rule as StreamRule
 from wedsync.alerting.streams.findings import TELEMETRY, TELEMETRY_GAP, rule_id
@@ -123,9 +123,9 @@ PLATFORM_RULES = (
         wedding_specific=False,
     ),
     PlatformRule(
-        rule_id=PLATFORM + REFUSED_RECORDS,
-        name="Records are refused",
-        description="50 records under several keys proved no right to be counted in 5 minutes",
+        rule_id=PLATFORM + REFUSED_KEYS,
+        name="Keys are refused",
+        description="50 records or requests under several keys proved no right in 5 minutes",
         severity=Severity.HIGH,
         wedding_specific=False,
     ),

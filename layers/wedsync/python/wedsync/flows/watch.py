@@ -7,7 +7,7 @@ from typing import Self
 
 from wedsync.alerting.catalog import PLATFORM
 from wedsync.alerting.model import Alert
-from wedsync.alerting.refusals import REFUSED_RECORDS
+from wedsync.alerting.refusals import REFUSED_KEYS
 from wedsync.flows.alerts import settle
 from wedsync.flows.cadence import LOOK_AHEAD, furthest, runs_of, unjudged
 from wedsync.flows.evaluate import evaluate_tenant
@@ -122,7 +122,7 @@ def _look_at_open(
         judging.done(tenant.id, "rules with open alerts", judge_open, services, tenant, own)
     refusing = Units(out_of_time=services.out_of_time)
     for tenant in in_turn(sorted(alerts.refused), turn):
-        refusing.done(tenant.id, "refused records", judge_present, services, tenant)
+        refusing.done(tenant.id, "refused keys", judge_present, services, tenant)
     return settling, judging, refusing
 
 
@@ -187,7 +187,7 @@ class _OpenAlerts:
                 found.weddings.setdefault(tenant, set()).add(alert.wedding_id)
             elif alert.service is not None:
                 found.services.setdefault(tenant, set()).add(alert.service)
-            if alert.rule_id == PLATFORM + REFUSED_RECORDS:
+            if alert.rule_id == PLATFORM + REFUSED_KEYS:
                 found.refused.add(tenant)
             if alert.unsettled_since is not None:
                 found.unsettled.setdefault(tenant, []).append(alert)
