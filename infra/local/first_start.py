@@ -59,7 +59,6 @@ def make_key(
         key_id=key_id,
         secret=cloud.ids.secret(_SECRET_BYTES),
         now=cloud.clock.now(),
-        name=name,
     )
     secret = None
     if role in _SIGNERS:

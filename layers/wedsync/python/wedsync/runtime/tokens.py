@@ -35,11 +35,10 @@ def issue(
     key_id: str,
     secret: bytes,
     now: datetime,
-    name: str | None = None,
 ) -> NewKey:
-    """Make and store an API key for this caller; its ``name`` is for the list of keys."""
+    """Make and store an API key for this caller."""
     text = secret.hex()
-    keys.add(key_id, text, caller, now=now, name=name)
+    keys.add(key_id, text, caller, now=now)
     return NewKey(key_id, f"{API_KEY_PREFIX}_{key_id}_{text}")
 
 

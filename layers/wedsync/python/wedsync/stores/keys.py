@@ -27,11 +27,10 @@ class KeyRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedKey:
-    """A key in the list of all: whose it is, what it is called, since when and until when."""
+    """A key in the list of all: whose it is and what it is called, since when and until when."""
 
     key_id: str
     caller: Caller
-    name: str | None
     created_at: datetime
     revoked_at: datetime | None
 
@@ -43,19 +42,14 @@ class KeyStore:
         """On the keys table."""
         self._table = table
 
-    def add(
-        self, key_id: str, secret: str, caller: Caller, *, now: datetime, name: str | None = None
-    ) -> None:
+    def add(self, key_id: str, secret: str, caller: Caller, *, now: datetime) -> None:
         """Store a new key, and put it on the list. ``secret`` leaves as a hash only."""
-        caller = replace(caller, name=name)
         attributes = _of_caller(caller) | {
             "secret_hash": _hash(secret),
             "created_at": now.isoformat(),
         }
         self._table.put(Item(_key(key_id), attributes), when=Absent())
-        self._put_listed(
-            ListedKey(key_id=key_id, caller=caller, name=name, created_at=now, revoked_at=None)
-        )
+        self._put_listed(ListedKey(key_id=key_id, caller=caller, created_at=now, revoked_at=None))
 
     def listed(self, tenant: Tenant | None = None) -> tuple[ListedKey, ...]:
         """The keys of a tenant, or of all, by tenant and id, with those that were revoked."""
@@ -74,7 +68,6 @@ class KeyStore:
             kept = kept or ListedKey(
                 key_id=key_id,
                 caller=_caller(item),
-                name=None,
                 created_at=datetime.fromisoformat(item.text("created_at")),
                 revoked_at=None,
             )
@@ -144,7 +137,6 @@ def _listed(item: Item) -> ListedKey:
     return ListedKey(
         key_id=item.key.sk.partition("#")[2],
         caller=_caller(item),
-        name=_text_or_none(item, "name"),
         created_at=datetime.fromisoformat(item.text("created_at")),
         revoked_at=None if revoked_at is None else datetime.fromisoformat(revoked_at),
     )
