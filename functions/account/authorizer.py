@@ -3,15 +3,21 @@
 from collections.abc import Mapping
 
 from wedsync.errors import Unauthenticated
+from wedsync.flows.rejected_keys import note_rejected_key
 from wedsync.resources import Resource
 from wedsync.runtime.events import authorizer
-from wedsync.runtime.tokens import prove
+from wedsync.runtime.tokens import named_key, prove
 from wedsync.stores.services import Services
 
 
 @authorizer(
     summary="Prove the caller of an HTTP request",
-    uses=(Resource.KEYS.read(), Resource.TOKEN_KEYS.read(), Resource.LIMITS.write()),
+    uses=(
+        Resource.KEYS.read(),
+        Resource.TOKEN_KEYS.read(),
+        Resource.LIMITS.write(),
+        Resource.REJECTIONS.write(),
+    ),
     layers=("auth",),
 )
 def handler(headers: Mapping[str, str], services: Services) -> Mapping[str, str]:
@@ -26,6 +32,7 @@ def handler(headers: Mapping[str, str], services: Services) -> Mapping[str, str]
             token, keys=services.keys, token_keys=services.token_keys, now=services.now()
         )
     except Unauthenticated:
+        note_rejected_key(services, token, key_id=named_key(token, keys=services.keys))
         return {}
     rate = services.settings.rate_of(caller.role)
     allowance = None
@@ -37,4 +44,5 @@ def handler(headers: Mapping[str, str], services: Services) -> Mapping[str, str]
         "subject": caller.subject,
         "role": caller.role.value,
         "vendorId": caller.vendor_id or "",
+        "name": caller.name or "",
     }

@@ -19,5 +19,5 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 )
 def handler(alert_id: str, caller: FromCaller, services: Injected) -> AlertReply:
     """Answer the acknowledged alert; a repetition answers the same."""
-    alert = acknowledge_alert(services, caller.tenant, alert_id, by=caller.subject)
+    alert = acknowledge_alert(services, caller.tenant, alert_id, by=caller.shown)
     return AlertReply.of(alert)

@@ -23,6 +23,6 @@ def handler(
         alert_id,
         feedback.verdict,
         comment=feedback.comment,
-        by=caller.subject,
+        by=caller.shown,
     )
     return FeedbackReply.of(alert_id, tally)

@@ -16,4 +16,4 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 )
 def handler(alert_id: str, caller: FromCaller, services: Injected) -> AlertReply:
     """Answer the resolved alert; a repetition answers the same."""
-    return AlertReply.of(resolve_alert(services, caller.tenant, alert_id, by=caller.subject))
+    return AlertReply.of(resolve_alert(services, caller.tenant, alert_id, by=caller.shown))

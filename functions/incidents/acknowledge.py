@@ -21,7 +21,7 @@ def handler(incident_id: str, caller: FromCaller, services: Injected) -> Inciden
         services,
         caller.tenant,
         incident_id,
-        lambda incident, now: acknowledge(incident, by=caller.subject, at=now),
+        lambda incident, now: acknowledge(incident, by=caller.shown, at=now),
     )
     say_taken(services, caller.tenant, incident_id)
     return IncidentInContextReply.of(done.incident)

@@ -39,7 +39,7 @@ def handler(
 
     What becomes critical begins a new ladder, as an alert does that becomes critical.
     """
-    tenant, by = caller.tenant, caller.subject
+    tenant, by = caller.tenant, caller.shown
 
     def changed(incident: Incident, now: datetime) -> Decision:
         require_version(if_match, incident.version)

@@ -20,6 +20,6 @@ def handler(incident_id: str, caller: FromCaller, services: Injected) -> Inciden
         services,
         caller.tenant,
         incident_id,
-        lambda incident, now: close(incident, by=caller.subject, at=now),
+        lambda incident, now: close(incident, by=caller.shown, at=now),
     )
     return IncidentInContextReply.of(done.incident)

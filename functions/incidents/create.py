@@ -32,7 +32,7 @@ def handler(request: IncidentRequest, caller: FromCaller, services: Injected) ->
         else named_ladder(services, tenant, name, pointer="/escalation_policy")
     )
     incident = report_incident(
-        services, tenant, request.report(context), choice=choice, by=caller.subject
+        services, tenant, request.report(context), choice=choice, by=caller.shown
     )
     tell_at_once(services, deliver(services, tenant, incident.incident_id))
     return Created(

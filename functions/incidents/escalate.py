@@ -6,13 +6,14 @@ from wedsync.flows.grants import PAGING
 from wedsync.flows.incidents import change_incident, publish_step
 from wedsync.incidents.ladder import Claimed
 from wedsync.incidents.lifecycle import escalate, level_at
+from wedsync.resources import Resource
 from wedsync.runtime.http import FromArrival, FromCaller, Injected, endpoint
 
 
 @endpoint(
     "POST /api/monitoring/incidents/{incident_id}/escalate",
     summary="Page the next tier now",
-    uses=PAGING,
+    uses=(Resource.ROUTING.read(), *PAGING),
     raises=(IncidentNotFound, IncidentAlreadyResolved, LadderExhausted),
 )
 def handler(
@@ -29,7 +30,7 @@ def handler(
         tenant,
         incident_id,
         lambda incident, now: escalate(
-            incident, by=caller.subject, at=now, seen_level=seen, request=request
+            incident, by=caller.shown, at=now, seen_level=seen, request=request
         ),
     )
     if done.step is not None:

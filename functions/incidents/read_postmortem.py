@@ -17,8 +17,14 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 @endpoint(
     "GET /api/monitoring/incidents/{incident_id}/postmortem",
     summary="Read an incident's post-mortem",
-    uses=(Resource.INCIDENTS.read(), Resource.RUNBOOKS.read(), Resource.WEDDINGS.read()),
+    uses=(
+        Resource.INCIDENTS.read(),
+        Resource.RUNBOOKS.read(),
+        Resource.WEDDINGS.read(),
+        Resource.WINDOWS.read(),
+    ),
     raises=(IncidentNotFound,),
+    layers=("numeric",),
 )
 def handler(
     incident_id: str,

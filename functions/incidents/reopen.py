@@ -25,6 +25,6 @@ def handler(incident_id: str, caller: FromCaller, services: Injected) -> Inciden
     tenant = caller.tenant
     found = services.incidents.get(tenant, incident_id).value
     choice = ladder_now(services, tenant, found, found.severity)
-    reopen_incident(services, tenant, incident_id, choice=choice, by=caller.subject)
+    reopen_incident(services, tenant, incident_id, choice=choice, by=caller.shown)
     deliver(services, tenant, incident_id)
     return IncidentInContextReply.of(services.incidents.get(tenant, incident_id).value)

@@ -16,5 +16,5 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 )
 def handler(incident_id: str, caller: FromCaller, services: Injected) -> IncidentInContextReply:
     """Answer the resolved incident; a repetition answers the same."""
-    incident = resolve_incident(services, caller.tenant, incident_id, by=caller.subject)
+    incident = resolve_incident(services, caller.tenant, incident_id, by=caller.shown)
     return IncidentInContextReply.of(incident)

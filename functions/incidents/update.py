@@ -24,7 +24,7 @@ def handler(
         caller.tenant,
         incident_id,
         lambda incident, now: post_update(
-            incident, by=caller.subject, at=now, text=update.text, status=update.status
+            incident, by=caller.shown, at=now, text=update.text, status=update.status
         ),
     )
     return IncidentInContextReply.of(done.incident)

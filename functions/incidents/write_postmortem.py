@@ -16,8 +16,10 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
         Resource.INCIDENTS.read_write(),
         Resource.RUNBOOKS.read(),
         Resource.WEDDINGS.read(),
+        Resource.WINDOWS.read(),
     ),
     raises=(IncidentNotFound, PreconditionFailed, TooLarge),
+    layers=("numeric",),
 )
 def handler(
     incident_id: str,
@@ -31,7 +33,7 @@ def handler(
     services.incidents.get(tenant, incident_id)
     former = services.postmortems.findings(tenant, incident_id)
     require_version(if_match, former.version)
-    findings = request.findings(by=caller.subject, at=services.now())
+    findings = request.findings(by=caller.shown, at=services.now())
     saved = services.postmortems.save(tenant, incident_id, findings, expected=former.version)
     shown = PostmortemReply.of(postmortem(services, tenant, incident_id))
     return Answer(shown, {"etag": etag(saved.version)})

@@ -45,4 +45,6 @@ def handler(
     saved = services.rules.save(caller.tenant, changed, expected=former.version)
     end_alerts_of(services, caller.tenant, rule_id, saved)
     tally = services.tallies.get(caller.tenant, rule_id)
-    return Answer(RuleReply.of(saved, tally), {"etag": etag(saved.version)})
+    last = services.alerts.last_triggered(caller.tenant, rule_id)
+    reply = RuleReply.of(saved, tally, last_triggered=last)
+    return Answer(reply, {"etag": etag(saved.version)})

@@ -15,5 +15,5 @@ from wedsync.runtime.http import FromCaller, Injected, endpoint
 )
 def handler(execution_id: str, caller: FromCaller, services: Injected) -> ExecutionReply:
     """Answer the run, which is rolled back by itself; a repetition answers the same."""
-    execution = abort_run(services, caller.tenant, execution_id, by=caller.subject)
+    execution = abort_run(services, caller.tenant, execution_id, by=caller.shown)
     return ExecutionReply.of(execution)

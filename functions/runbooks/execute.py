@@ -32,6 +32,6 @@ def handler(
         incident_id,
         runbook_id,
         dry_run=request.dry_run,
-        by=caller.subject,
+        by=caller.shown,
     )
     return ExecutionReply.of(execution)

@@ -17,7 +17,7 @@ from wedsync.stores.services import Services
     uses=(
         Resource.KEYS.read(),
         Resource.SIGNING.read(),
-        Resource.REJECTIONS.write(),
+        Resource.REJECTIONS.read_write(),
         Resource.QUARANTINE.write(),
         Resource.HOT_WINDOWS.write(),
         Resource.RUNNING_TOTALS.read_write(),

@@ -32,5 +32,5 @@ def handler(
     """
     wedding = services.weddings.get(caller.tenant, wedding_id)
     require_version(if_match, wedding.version)
-    remove_wedding(services, caller.tenant, wedding, by=caller.subject)
+    remove_wedding(services, caller.tenant, wedding, by=caller.shown)
     return Answer(None)

@@ -186,7 +186,7 @@ def _listed(key: "ListedKey") -> dict[str, str]:
         "tenantId": key.caller.tenant.id,
         "role": key.caller.role.value,
         "vendorId": key.caller.vendor_id,
-        "name": key.name,
+        "name": key.caller.name,
         "createdAt": _written(key.created_at),
         "revokedAt": None if key.revoked_at is None else _written(key.revoked_at),
     }

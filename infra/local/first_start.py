@@ -52,14 +52,13 @@ def make_key(
 ) -> MadeKey:
     """Make and store a key; it is valid at once in every process on the same file."""
     key_id = cloud.ids.new_id("key")
-    caller = Caller(tenant=tenant, subject=key_id, role=role, vendor_id=vendor_id)
+    caller = Caller(tenant=tenant, subject=key_id, role=role, vendor_id=vendor_id, name=name)
     made = issue(
         KeyStore(cloud.table(Resource.KEYS)),
         caller,
         key_id=key_id,
         secret=cloud.ids.secret(_SECRET_BYTES),
         now=cloud.clock.now(),
-        name=name,
     )
     secret = None
     if role in _SIGNERS:

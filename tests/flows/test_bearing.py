@@ -25,6 +25,8 @@ WEDDING = a_wedding(wedding_id="w", on=NOW.date(), zone="UTC", guests=500)
 _DIMS: dict[str, dict[str, tuple[str, ...]]] = {
     "api.request": {"service": ("s",), "status": ("200", "404", "503", "odd")},
     "photo.upload": {"outcome": ("started", "completed", "failed")},
+    "guest_list.load": {"outcome": ("completed", "failed", "odd")},
+    "timeline.sync": {"outcome": ("started", "ok", "failed")},
     "health.check": {"component": ("s",), "outcome": ("ok", "failed", "slow")},
     "system.response_time": {"service": ("s",)},
     "photo.upload.failure_rate": {},

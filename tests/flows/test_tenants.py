@@ -37,7 +37,7 @@ def test_a_tenant_is_known_by_a_key_also_once_it_is_revoked() -> None:
     with Bundle(at=NOW, shards=1) as bundle:
         rival, keys = Tenant("rival"), bundle.services.keys
         caller = Caller(tenant=rival, subject="key_1", role=Role.VIEWER)
-        keys.add("key_1", "secret", caller, now=NOW, name="screen")
+        keys.add("key_1", "secret", caller, now=NOW)
         keys.revoke("key_1", now=NOW)
         assert is_known(bundle.services, rival)
         assert known_tenants(bundle.services) == {rival}

@@ -424,6 +424,14 @@ def _a_minute_behind(stage: Stage) -> None:
     stage.clock.set(NOW + timedelta(minutes=1))
 
 
+def _forged(event: Event) -> Event:
+    """The first record under a key, by somebody who does not know its secret."""
+    records = cast("list[dict[str, dict[str, object]]]", event["Records"])[:1]
+    line = f"WSYNC1 key_sample {int(NOW.timestamp())} batch {'0' * 64}\n"
+    records[0]["kinesis"]["data"] = base64.b64encode(line.encode() + b"[]").decode()
+    return {**event, "Records": records}
+
+
 def _the_consumer_is_behind(stage: Stage) -> None:
     """So far that even what tells of the present hour has to wait."""
     stage.services.pressure.report("wedsync-metrics:shard-0", timedelta(hours=2), now=NOW)
@@ -815,6 +823,7 @@ def _of_an_emergency(event: Event) -> Event:
 CASES: tuple[Case, ...] = (
     Case(function="account-authorizer", arrange=a_key),
     Case(function="account-authorizer", title="by bearer token", change=_by_bearer_token),
+    Case(function="account-authorizer", title="by nobody's key"),
     Case(function="account-change-settings", status=200),
     Case(function="account-read-settings", status=200),
     Case(function="alerts-acknowledge", arrange=an_open_incident, status=200),
@@ -1043,6 +1052,7 @@ CASES: tuple[Case, ...] = (
     ),
     Case(function="streams-metrics", title="an export", change=_an_export),
     Case(function="streams-metrics", title="a minute behind", arrange=_a_minute_behind),
+    Case(function="streams-metrics", title="a forged record", arrange=a_key, change=_forged),
     Case(function="streams-recipients", arrange=a_contact_and_a_page),
     Case(function="streams-recipients", title="nobody is there", arrange=a_new_incident),
     Case(function="streams-recipients", title="about an alert alone", arrange=a_contact),

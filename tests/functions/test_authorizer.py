@@ -129,6 +129,7 @@ def test_the_authorizer_never_denies_and_tells_nothing_of_nobody(stage: Stage) -
         "subject": "key_sample",
         "role": "operator",
         "vendorId": "",
+        "name": "",
         "rateLimit": "100",
         "rateRemaining": "99",
         "rateReset": "1",

@@ -6,7 +6,18 @@ from typing import cast
 import pytest
 
 from tests.harness import Json, a_wedding_request
-from tests.scenarios.language import Day, Said, Told, ago, between, notice, page, requests, resolved
+from tests.scenarios.language import (
+    Day,
+    Said,
+    Told,
+    ago,
+    between,
+    notice,
+    page,
+    photo_failures,
+    requests,
+    resolved,
+)
 
 RULES = "/api/metrics/alerts/rules"
 SLOW: dict[str, object] = {
@@ -361,3 +372,54 @@ def test_every_trigger_twice_tells_nobody_twice() -> None:
     day.expects_only(
         between("14:01", "14:15"), notice(severity="high"), resolved(to="on_call_engineer")
     )
+
+
+def last_triggered(day: Day, rule_id: str) -> Json:
+    """What one rule says of itself, which is what the list says of it."""
+    told = day.bundle.get(f"{RULES}/{rule_id}")["lastTriggered"]
+    listed = cast("list[dict[str, Json]]", day.bundle.get(RULES)["items"])
+    assert [each["lastTriggered"] for each in listed if each["ruleId"] == rule_id] == [told]
+    return told
+
+
+@pytest.mark.parametrize("twice", [False, True], ids=["once", "every trigger twice"])
+def test_a_rule_tells_when_its_newest_alert_fired(*, twice: bool) -> None:
+    day = a_day(twice=twice)
+    rule_id = rule_of(day, SLOW)
+    day.at("14:01").push(guest_list("w1", 1500))
+    assert states(day, rule_id) == ["pending"]
+    assert last_triggered(day, rule_id) is None, "nobody was told of anything yet"
+    day.at("14:03")
+    (first,) = alerts_of(day, rule_id)
+    assert first["state"] == "firing"
+    assert last_triggered(day, rule_id) == first["firedAt"]
+    day.push(guest_list("w1", 1700)).at("14:04").push(guest_list("w2", 1500)).at("14:06")
+    fired = {str(each["firedAt"]) for each in alerts_of(day, rule_id)}
+    assert len(fired) == 2
+    assert last_triggered(day, rule_id) == max(fired)
+    changed = day.bundle.request("PATCH", f"{RULES}/{rule_id}", {"severity": "medium"})
+    assert changed["lastTriggered"] == max(fired)
+
+
+def test_an_alert_that_is_silenced_has_triggered_its_rule_all_the_same() -> None:
+    day = a_day()
+    rule_id = rule_of(day, {**SLOW, "for": "0s"})
+    silence = {
+        "matchers": {"ruleId": rule_id},
+        "endsAt": "2026-06-20T18:00:00Z",
+        "comment": "The venue changes its network",
+    }
+    assert day.bundle.post("/api/metrics/alerts/silences", silence).status == 201
+    day.at("14:01").push(guest_list("w1", 1500))
+    (alert,) = alerts_of(day, rule_id)
+    assert alert["state"] == "suppressed"
+    assert last_triggered(day, rule_id) == alert["firedAt"]
+    day.at("14:05")
+    day.expects_silence(between("14:01", "14:05"))
+
+
+def test_a_rule_of_the_platform_tells_it_too() -> None:
+    day = a_day()
+    assert last_triggered(day, "platform.photo_upload_failures") is None
+    day.at("14:01").push(photo_failures("w1", rate=5.0))
+    assert last_triggered(day, "platform.photo_upload_failures") == day.alert["firedAt"]

@@ -2,8 +2,10 @@
 
 from typing import cast
 
+from infra.local.first_start import make_key
 from tests.harness import Answer, Json, a_wedding_request
-from tests.scenarios.language import Day, photo_failures
+from tests.scenarios.language import Day, Said, Told, photo_failures
+from wedsync.tenancy import Role
 
 INCIDENTS = "/api/monitoring/incidents"
 
@@ -48,6 +50,63 @@ def test_a_resolved_incident_tells_all_that_one_needs_to_learn_from_it() -> None
     assert first in str(item["title"])
     story = cast("list[dict[str, Json]]", told["timeline"])
     assert [each["kind"] for each in story][:2] == ["alert_fired", "opened"]
+
+
+def deployed(service: str, version: str) -> Told:
+    dims = {"service": service, "version": version}
+    return (Said(name="deploy.finished", kind="event", dims=dims),)
+
+
+def test_it_tells_what_was_deployed_shortly_before_and_meanwhile() -> None:
+    saturday = Day("2026-06-20", starts="12:30", weddings={"w1": a_wedding_request()})
+    saturday.push(deployed("uploads", "1.9"))
+    saturday.at("13:58").push(deployed("uploads", "2.0"), deployed("gallery", "7"))
+    saturday.at("14:05").push(photo_failures("w1", rate=2.0))
+    saturday.at("14:20").push(deployed("uploads", "2.1"))
+    incident_id = str(saturday.incident["incidentId"])
+    saturday.at("14:25").tell(incident_id, "resolve")
+    saturday.at("14:40").push(deployed("uploads", "2.2"))
+    told = postmortem(saturday, incident_id)
+    assert told["deployments"] == [
+        {"at": f"2026-06-20T{at}:00Z", "exact": True, "service": service, "version": version}
+        for at, service, version in (
+            ("11:58", "gallery", "7"),
+            ("11:58", "uploads", "2.0"),
+            ("12:20", "uploads", "2.1"),
+        )
+    ]
+    path = f"{INCIDENTS}/{incident_id}/postmortem"
+    document = str(saturday.bundle.get(path, format="markdown").body)
+    assert "## Deployments\n\n- 06-20 13:58: gallery 7\n- 06-20 13:58: uploads 2.0\n" in document
+
+
+def test_days_later_it_still_tells_the_hours_in_which_something_was_deployed() -> None:
+    saturday = Day("2026-06-20", starts="13:58", weddings={"w1": a_wedding_request()})
+    saturday.push(deployed("uploads", "2.0"))
+    saturday.at("14:05").push(photo_failures("w1", rate=2.0))
+    incident_id = str(saturday.incident["incidentId"])
+    saturday.at("14:25").tell(incident_id, "resolve")
+    saturday.doze("2026-06-23T16:00")
+    assert postmortem(saturday, incident_id)["deployments"] == [
+        {"at": "2026-06-20T11:00:00Z", "exact": False, "service": "uploads", "version": "2.0"}
+    ]
+
+
+def test_who_answered_is_told_by_the_name_of_their_key_beside_its_id() -> None:
+    saturday = Day("2026-06-20", weddings={"w1": a_wedding_request()}).at("14:05")
+    saturday.push(photo_failures("w1", rate=2.0))
+    bundle = saturday.bundle
+    key = make_key(
+        bundle.cloud, tenant=bundle.tenant, role=Role.OPERATOR, vendor_id=None, name="Mia"
+    )
+    path = f"/api/metrics/alerts/{saturday.alert['alertId']}/acknowledge"
+    assert bundle.post(path, key=key).status == 200
+    shown = f"Mia ({key.key_id})"
+    assert saturday.alert["acknowledgedBy"] == shown
+    assert saturday.incident["acknowledgedBy"] == shown
+    told = postmortem(saturday, str(saturday.incident["incidentId"]))
+    story = cast("list[dict[str, Json]]", told["timeline"])
+    assert [each["by"] for each in story if each["kind"] == "acknowledged"] == [shown]
 
 
 def test_what_people_write_is_kept_version_by_version_and_sent_as_a_document() -> None:

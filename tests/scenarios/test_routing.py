@@ -207,6 +207,67 @@ def test_a_weddings_alert_also_reaches_its_coordinator() -> None:
     day.expects_only(at("14:05"), *pages(0, *WIDE[0]))
 
 
+def timeline(day: Day, incident_id: str) -> list[str]:
+    lines = day.bundle.get(f"{INCIDENTS}/{incident_id}/timeline").items
+    return [str(each["text"]) for each in lines if each["kind"] == "paged"]
+
+
+def test_after_a_tier_that_nobody_holds_the_next_one_is_called_at_once(tuesday: Day) -> None:
+    add(tuesday, "lead", "platform_lead")
+    incident = tuesday.report()
+    tuesday.expects_only(
+        at("14:05"), *pages(0, *NARROW[0]), *pages(1, *NARROW[1]), *pages(2, *NARROW[2])
+    )
+    assert reached(tuesday, incidentId=incident) == {"lead"}
+    assert timeline(tuesday, incident) == [
+        f"page of tier {tier} sent to its topic alone: nobody holds {role}; "
+        f"tier {tier + 1} is called at once"
+        for tier, (role,) in enumerate(NARROW[:2])
+    ] + ["page of tier 2 sent to platform_lead"]
+    tuesday.expects_silence(between("14:05:01", "14:40"))
+
+
+def test_a_later_tier_that_nobody_holds_is_left_at_its_time(tuesday: Day) -> None:
+    add(tuesday, "engineer", "on_call_engineer")
+    add(tuesday, "lead", "platform_lead")
+    tuesday.report()
+    tuesday.expects_only(at("14:05"), *pages(0, *NARROW[0]))
+    tuesday.expects_only(between("14:05:01", "14:40"), *pages(1, *NARROW[1]), *pages(2, *NARROW[2]))
+    tuesday.expects(at("14:15"), *pages(1, *NARROW[1]), *pages(2, *NARROW[2]))
+
+
+def test_one_role_that_nobody_holds_is_named_and_changes_no_time() -> None:
+    day = Day("2026-06-16", weddings={"w1": a_wedding_request(on="2026-06-16")}).at("14:05")
+    add(day, "engineer", "on_call_engineer")
+    incident = day.report(weddingId=day.wedding_id("w1"))
+    day.expects_only(between("14:05", "14:09:59"), *pages(0, *WIDE[0]))
+    assert timeline(day, incident) == [
+        "page of tier 0 sent to on_call_engineer; nobody holds platform_lead"
+    ]
+    told = day.bundle.get(f"{INCIDENTS}/{incident}/postmortem")
+    day.expects(between("14:10", "14:10:01"), *pages(1, *WIDE[1]))
+    told = day.bundle.get(f"{INCIDENTS}/{incident}/postmortem")
+    (item,) = cast("list[dict[str, str]]", told["actionItems"])
+    assert item["title"] == (
+        "Tier 0 did not answer (on_call_engineer; nobody holds platform_lead): look at the roster"
+    )
+    day.bundle.close()
+
+
+def test_where_nobody_holds_any_role_of_a_ladder_its_times_are_kept(tuesday: Day) -> None:
+    add(tuesday, "cashier", "payments_on_call")
+    tuesday.report()
+    tuesday.expects_only(between("14:05", "14:14:59"), *pages(0, *NARROW[0]))
+
+
+def test_who_took_over_before_is_not_passed_over(tuesday: Day) -> None:
+    add(tuesday, "lead", "team_lead")
+    incident = tuesday.report()
+    tuesday.expects_only(at("14:05"), *pages(0, *NARROW[0]), *pages(1, *NARROW[1]))
+    assert tuesday.tell(incident, "acknowledge").status == 200
+    tuesday.expects_silence(between("14:05:01", "14:34"))
+
+
 def a_roster(*members: str, days: list[str], **rules: object) -> dict[str, object]:
     rotation = {
         "role": "on_call_engineer",

@@ -4,7 +4,8 @@ The domain, the flows and the stores are the real ones, on a seam that is a few 
 world of some hundred ladders is played for an hour of its own clock: reports come, people
 acknowledge, resolve and escalate at any moment (in the middle of a delivery, too), the minute's
 sweep comes late, twice or not at all, wakes are delayed and doubled, calls are refused, their
-answers are lost, and functions die. What was published is then compared with what each ladder had
+answers are lost, and functions die. Some tenants have nobody who holds the roles of a tier, whose
+next one is then to be paged at once. What was published is then compared with what each ladder had
 to say.
 """
 
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from infra.local.clock import ManualClock, SeededIds
+from tests.domain.notifications.builders import a_contact
 from wedsync.alerting.severity import Severity
 from wedsync.cloud import (
     EVERYTHING,
@@ -62,7 +64,12 @@ from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
 
 START = datetime(2026, 6, 20, 14, 0, tzinfo=UTC)
-TENANTS = (Tenant("ten-a"), Tenant("ten-b"))
+TENANTS = (Tenant("ten-a"), Tenant("ten-b"), Tenant("ten-c"))
+HELD = {
+    "ten-b": ("on_call_engineer", "platform_lead", "all_hands"),
+    "ten-c": ("cto", "platform_lead"),
+}
+"""The roles that contacts hold. Of a tenant without contacts nobody knows who listens."""
 WORLD = 250
 """Ladders in one world."""
 OPENING_SECONDS = 600
@@ -139,8 +146,9 @@ class DictTable:
         consistent: bool = True,
     ) -> Page:
         del limit, after, consistent
-        assert index is not None
         assert not descending
+        if index is None:
+            return Page(tuple(each for key, each in self._items.items() if key.pk == partition))
         order = self._orders[index, partition]
         last = len(order)
         if sort.at_most is not None:
@@ -187,12 +195,30 @@ class Ladder:
     disturbed: int = 0
 
     def due(self, tier: int) -> datetime:
-        """When a tier is to be paged, unless somebody did it by hand before."""
+        """When a tier is to be paged, unless somebody did it by hand before.
+
+        After one that nobody holds that is as soon as all of its own messages are out.
+        """
         whole = self.opened_at.replace(microsecond=0)
         zero = whole if whole == self.opened_at else whole + timedelta(seconds=1)
         after = self.policy.tiers[tier].after_seconds
         planned = zero + timedelta(seconds=after) if after else self.opened_at
-        return min(planned, self.by_hand.get(tier, planned))
+        return min(planned, self.by_hand.get(tier, planned), self._after_nobody(tier) or planned)
+
+    def is_vacant(self, tier: int) -> bool:
+        """Whether nobody holds any role of this tier, as far as that is known."""
+        held = HELD.get(self.tenant.id)
+        return held is not None and not set(held) & set(self.policy.tiers[tier].roles)
+
+    def _after_nobody(self, tier: int) -> datetime | None:
+        if not tier or not self.is_vacant(tier - 1):
+            return None
+        first = [
+            self.sent[tier - 1, role][0]
+            for role in self.policy.tiers[tier - 1].roles
+            if (tier - 1, role) in self.sent
+        ]
+        return max(first) if len(first) == len(self.policy.tiers[tier - 1].roles) else None
 
 
 @dataclass(slots=True)
@@ -208,6 +234,8 @@ class Outcome:
     after_answer: int = 0
     unexpected: int = 0
     unexplained: int = 0
+    hastened: int = 0
+    """Tiers that were paged before their time, since nobody held the one before."""
     faults: Counter[str] = field(default_factory=Counter)
     lateness: list[float] = field(default_factory=list)
 
@@ -223,6 +251,7 @@ class Outcome:
             "after_answer",
             "unexpected",
             "unexplained",
+            "hastened",
         ):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.faults += other.faults
@@ -273,12 +302,19 @@ class LadderWorld:
         self._ids = SeededIds(seed)
         self._table = DictTable(Resource.INCIDENTS.indexes)
         self._runbooks = DictTable(Resource.RUNBOOKS.indexes)
+        self._routing = DictTable(Resource.ROUTING.indexes)
         self._agenda: list[tuple[datetime, int, Callable[[], None]]] = []
         self._entries = 0
         self._running: Ladder | None = None
         self._interrupted = False
         self._sweep_was_lost = False
         self.services = Services(self, Settings())
+        for tenant, roles in HELD.items():
+            for contact in (
+                a_contact("con_mia", *roles),
+                a_contact("con_unreachable", "team_lead", channels=()),
+            ):
+                self.services.routing.add_contact(Tenant(tenant), contact)
         for number in range(ladders):
             self._at(self.rng.uniform(0, OPENING_SECONDS), lambda n=number: self._open(n))  # type: ignore[misc] # a lambda's default
         for minute in range(PLAYED_SECONDS // 60):
@@ -314,6 +350,8 @@ class LadderWorld:
     def table(self, resource: Resource) -> Table:
         if resource is Resource.RUNBOOKS:
             return self._runbooks
+        if resource is Resource.ROUTING:
+            return FaultyTable(self._routing, self)
         assert resource is Resource.INCIDENTS
         return FaultyTable(self._table, self)
 
@@ -539,6 +577,7 @@ class LadderWorld:
             expected |= keys
             sent = [ladder.sent[key] for key in keys if key in ladder.sent]
             outcome.tiers += bool(sent)
+            outcome.hastened += bool(sent) and tier > 0 and ladder.is_vacant(tier - 1)
             # What was answered within the bound of lateness need not have been paged any more.
             wanted = due + timedelta(seconds=MOST_LATE_SECONDS) < answered
             outcome.lost += len(keys) - len(sent) if wanted else 0
@@ -647,7 +686,8 @@ def measure(ladders: int, *, first: int, jobs: int, say: Callable[[str], None]) 
     latest = ordered[-1] if ordered else 0.0
     say(
         f"{whole.ladders:,} ladders, {whole.tiers:,} tiers, {whole.pages:,} pages "
-        f"in {seconds:.0f} s with {jobs} processes"
+        f"in {seconds:.0f} s with {jobs} processes; {whole.hastened:,} tiers came after one "
+        "that nobody holds"
     )
     say(
         f"lost {whole.lost}, early {whole.early}, after an answer {whole.after_answer}, "

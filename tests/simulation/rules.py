@@ -1,8 +1,8 @@
 """Tenants of a simulated world have rules of their own, and silences; what holds of both."""
 
 import random
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from tests.harness import Bundle
 from tests.simulation.watching import Watch, require
@@ -29,13 +29,32 @@ def settle_rules(bundle: Bundle, tenants: Sequence[Tenant], rng: random.Random) 
 
 
 def check_rules(bundle: Bundle, watch: Watch, tenants: Sequence[Tenant]) -> None:
-    """One episode of a fingerprint at a time, told once, and of what is silenced nobody is told."""
+    """One episode of a fingerprint at a time, told once, and of what is silenced nobody is told.
+
+    And every rule knows when the newest of its episodes fired.
+    """
     told = {key.split("#")[1] for key in watch.sent}
     for tenant in tenants:
-        for alert in bundle.services.alerts.page(tenant, limit=200, cursor=None).alerts:
+        alerts = bundle.services.alerts.page(tenant, limit=200, cursor=None).alerts
+        _check_triggered(bundle.services.alerts.triggered(tenant), alerts)
+        for alert in alerts:
             if not alert.rule_id.startswith("platform."):
                 watch.checks["I12"] += 1
                 _check(alert, told)
+
+
+def _check_triggered(triggered: Mapping[str, datetime], alerts: Sequence[Alert]) -> None:
+    newest: dict[str, datetime] = {}
+    for alert in alerts:
+        if alert.fired_at is not None and alert.unsettled_since is None:
+            newest[alert.rule_id] = max(newest.get(alert.rule_id, alert.fired_at), alert.fired_at)
+    under_way = {alert.rule_id for alert in alerts if alert.unsettled_since is not None}
+    for rule_id in newest.keys() - under_way:
+        require(
+            triggered.get(rule_id) == newest[rule_id],
+            "I12",
+            f"{rule_id} fired at {newest[rule_id]}, and says {triggered.get(rule_id)}",
+        )
 
 
 def _check(alert: Alert, told: set[str]) -> None:

@@ -19,6 +19,7 @@ def test_under_faults_no_tier_is_lost_early_or_paged_after_an_answer() -> None:
     assert outcome.failures() == []
     assert outcome.ladders == 250
     assert outcome.pages > 500
+    assert outcome.hastened > 50
     assert outcome.faults.keys() >= {"wakes doubled", "sweeps doubled", "functions that died"}
 
 
@@ -36,6 +37,19 @@ def test_without_faults_every_page_is_on_time_and_none_is_repeated() -> None:
     assert outcome.repeated == 0
     assert max(outcome.lateness) <= 11
     assert outcome.tiers <= 80 * max(len(each.tiers) for each in templates().values())
+
+
+def test_after_a_tier_that_nobody_holds_the_next_one_comes_at_once() -> None:
+    world = LadderWorld(4, ladders=80, rates=NONE)
+    assert world.play().failures() == []
+    found = [
+        (times[0] - ladder.sent[tier - 1, ladder.policy.tiers[tier - 1].roles[0]][0])
+        for ladder in world.ladders.values()
+        for (tier, _), times in ladder.sent.items()
+        if tier > 0 and ladder.is_vacant(tier - 1)
+    ]
+    assert len(found) > 20
+    assert max(found).total_seconds() == 0
 
 
 def test_writes_without_their_conditions_are_noticed() -> None:

@@ -104,7 +104,7 @@ class Watch:
                 self._incident(key, before, after)
             elif resource is Resource.RUNBOOKS and key.pk.endswith("#executions"):
                 self._run(before, after)
-            elif resource is Resource.ALERTS:
+            elif resource is Resource.ALERTS and key.pk.endswith("#alerts"):
                 self._alert(key, before, after)
         except Violation as violation:
             self.found.append(violation)

@@ -14,16 +14,21 @@ def test_a_revoked_key_is_gone_and_stays_on_its_tenants_list(stage: Stage) -> No
     keys = stage.services.keys
     callers = {
         tenant: Caller(
-            tenant=tenant, subject=f"key_{tenant.id}", role=Role.VENDOR, vendor_id="photo-1"
+            tenant=tenant,
+            subject=f"key_{tenant.id}",
+            role=Role.VENDOR,
+            vendor_id="photo-1",
+            name="booth",
         )
         for tenant in (TENANT, OTHER_TENANT)
     }
     for caller in callers.values():
-        keys.add(caller.subject, "secret", caller, now=NOW, name="booth")
+        keys.add(caller.subject, "secret", caller, now=NOW)
     mine = callers[TENANT]
-    expected = ListedKey(
-        key_id=mine.subject, caller=mine, name="booth", created_at=NOW, revoked_at=LATER
-    )
+    expected = ListedKey(key_id=mine.subject, caller=mine, created_at=NOW, revoked_at=LATER)
+    found = keys.find(mine.subject)
+    assert found is not None
+    assert found.caller.shown == "booth (key_demo)"
     for when in (LATER, LATER + timedelta(hours=1)):
         assert keys.revoke(mine.subject, now=when) == expected
     assert keys.find(mine.subject) is None

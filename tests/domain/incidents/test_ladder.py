@@ -146,3 +146,47 @@ def test_what_is_due_longest_comes_first() -> None:
     due = due_steps(an_incident(), now=after(5000))
 
     assert [step.tier for step in due] == [0, 1, 2]
+
+
+def marked(incident: Incident, *vacant: str, step_id: str = "1-page-0") -> Incident:
+    taken = claimed(incident, step_id, at=NOW)
+    found = mark_sent(taken.incident, step_id, attempt=1, now=after(2), vacant=vacant)
+    assert found is not None
+    return found
+
+
+def test_a_tier_that_nobody_holds_has_the_next_one_fall_due() -> None:
+    found = marked(an_incident(), "on_call_engineer", "platform_lead", "all_hands")
+
+    assert [step.due_at for step in found.steps] == [after(0), after(2), after(900)]
+    assert found.steps[0].vacant == ("on_call_engineer", "platform_lead")
+    assert found.updates[-1].text == (
+        "page of tier 0 sent to its topic alone: nobody holds on_call_engineer, platform_lead; "
+        "tier 1 is called at once"
+    )
+
+
+@pytest.mark.parametrize(
+    "vacant",
+    [
+        (),
+        ("on_call_engineer",),
+        ("cto", "emergency_contacts"),
+        ("on_call_engineer", "platform_lead", "cto", "emergency_contacts", "all_hands"),
+    ],
+)
+def test_any_other_ladder_keeps_its_times(vacant: tuple[str, ...]) -> None:
+    found = marked(an_incident(), *vacant)
+
+    assert [step.due_at for step in found.steps] == [after(0), after(300), after(900)]
+
+
+def test_after_an_answer_no_tier_falls_due() -> None:
+    taken = claimed(an_incident(), "1-page-0", at=NOW)
+    answered = acknowledge(taken.incident, by="mia", at=after(1)).incident
+    vacant = ("on_call_engineer", "platform_lead")
+    found = mark_sent(answered, "1-page-0", attempt=1, now=after(2), vacant=vacant)
+
+    assert found is not None
+    assert due_steps(found, now=after(1000)) == due_steps(answered, now=after(1000))
+    assert "at once" not in found.updates[-1].text

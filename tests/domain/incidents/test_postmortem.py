@@ -21,6 +21,7 @@ from wedsync.incidents.model import Incident
 from wedsync.incidents.opening import join, open_for_alert
 from wedsync.incidents.policies import WEDDING_DAY, PolicyChoice, templates
 from wedsync.incidents.postmortem import (
+    Deployment,
     Findings,
     Postmortem,
     opened_on_saturday,
@@ -150,6 +151,7 @@ def test_foreign_text_stays_text_in_the_document() -> None:
         took=took(incident),
         touched=tuple(touched(incident, [], now=NOW)),
         story=told_in_order(incident),
+        deployments=(Deployment(at=NOW, exact=True, service="[gallery]", version="2.1"),),
         similar=(),
         findings=Findings(summary="one\n# two"),
         suggestions=(),
@@ -162,5 +164,6 @@ def test_foreign_text_stays_text_in_the_document() -> None:
     )
     assert "\n\\# two\n" in document
     assert "Ana & Ben" in document
+    assert r": \[gallery\] 2.1" in document
     table = document.partition("## Timeline")[2].strip().splitlines()
     assert {line.replace(r"\|", "").count("|") for line in table if line} == {4}

@@ -48,9 +48,18 @@ WRITERS = frozenset({Role.ADMIN, Role.OPERATOR})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """A proved caller. ``vendor_id`` is the vendor that the token speaks for, if any."""
+    """A proved caller. ``vendor_id`` is the vendor that the token speaks for, if any.
+
+    ``subject`` tells callers apart; ``name`` is what their key is called, where it has a name.
+    """
 
     tenant: Tenant
     subject: str
     role: Role
     vendor_id: str | None = None
+    name: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """Who has done something, as people read it: the key's name beside its id."""
+        return self.subject if self.name is None else f"{self.name} ({self.subject})"

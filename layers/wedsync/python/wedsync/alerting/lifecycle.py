@@ -83,8 +83,14 @@ def acknowledge(alert: Alert, *, by: str, at: datetime) -> Alert:
         case AlertState.PENDING:
             raise Conflict("the alert is not firing yet")
         case AlertState.FIRING | AlertState.NO_DATA | AlertState.SUPPRESSED:
+            # Of what was silenced nobody was told, and nobody is to be told any more.
+            silenced = alert.state is AlertState.SUPPRESSED
             return replace(
-                alert, state=AlertState.ACKNOWLEDGED, acknowledged_at=at, acknowledged_by=by
+                alert,
+                state=AlertState.ACKNOWLEDGED,
+                acknowledged_at=at,
+                acknowledged_by=by,
+                unsettled_since=None if silenced else alert.unsettled_since,
             )
 
 

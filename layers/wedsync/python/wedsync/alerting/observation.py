@@ -56,6 +56,20 @@ class Uploads:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attempts:
+    """How often something was tried in the window, and how often it failed."""
+
+    total: int = 0
+    failed: int = 0
+    sampled_at: datetime | None = None
+
+    @property
+    def failure_percent(self) -> float | None:
+        """Share of attempts that failed, 0-100; None without attempts."""
+        return 100.0 * self.failed / self.total if self.total else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Requests:
     """Requests of the window; ``errors`` answered with a status of 500 and above."""
 
@@ -121,6 +135,8 @@ class WeddingObservation:
 
     scope: Scope
     uploads: Uploads = Uploads()
+    guest_lists: Attempts = Attempts()
+    timeline_syncs: Attempts = Attempts()
     requests: Requests = Requests()
     response: Response = Response()
     checks: Checks = Checks()

@@ -8,6 +8,7 @@ from wedsync.alerting.observation import WeddingObservation
 from wedsync.alerting.performance import performance_degradation
 from wedsync.alerting.photos import photo_upload_failures
 from wedsync.alerting.surroundings import Surroundings
+from wedsync.alerting.workflows import guest_list_failures, timeline_sync_failures
 from wedsync.weddings.model import WeddingContext
 
 
@@ -36,7 +37,11 @@ def judge(
     )
     findings: list[Finding] = []
     if context is not None:
-        findings.append(photo_upload_failures(observation.uploads, surroundings, context))
+        findings += (
+            photo_upload_failures(observation.uploads, surroundings, context),
+            guest_list_failures(observation.guest_lists, surroundings, context),
+            timeline_sync_failures(observation.timeline_syncs, surroundings, context),
+        )
     findings.append(performance_degradation(observation, surroundings))
     findings.extend(system_failure(each, surroundings) for each in observation.components)
     findings.extend(resource_limit(each, surroundings) for each in observation.hosts)

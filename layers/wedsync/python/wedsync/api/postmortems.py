@@ -11,6 +11,7 @@ from wedsync.api.shape import LocalDate, Name, PartReadBack, ReadBack, Reply, Te
 from wedsync.incidents.model import IncidentStatus
 from wedsync.incidents.postmortem import (
     ActionItem,
+    Deployment,
     Durations,
     Findings,
     Postmortem,
@@ -50,6 +51,7 @@ class FindingsRequest(ReadBack):
             "userImpactEstimate",
             "alerts",
             "timeline",
+            "deployments",
             "similar",
             "writtenBy",
             "writtenAt",
@@ -158,6 +160,20 @@ class SimilarReply(Reply):
         )
 
 
+class DeploymentReply(Reply):
+    """A version of a service that was deployed, in the minute of ``at``, else (not exact) hour."""
+
+    at: datetime
+    exact: bool
+    service: str
+    version: str | None
+
+    @classmethod
+    def of(cls, each: Deployment) -> "DeploymentReply":
+        """This deployment."""
+        return cls(at=each.at, exact=each.exact, service=each.service, version=each.version)
+
+
 class TookReply(Reply):
     """How long it took, in seconds; null where it has not come to that, or nobody could know."""
 
@@ -183,6 +199,7 @@ class PostmortemReply(Reply):
     user_impact_estimate: int | None
     alerts: list[IncidentAlertReply]
     timeline: list[MomentReply]
+    deployments: list[DeploymentReply]
     similar: list[SimilarReply]
     summary: str
     root_cause: str
@@ -215,6 +232,7 @@ class PostmortemReply(Reply):
             user_impact_estimate=incident.user_impact_estimate,
             alerts=[IncidentAlertReply.of(each) for each in incident.alerts],
             timeline=[MomentReply.of(each) for each in found.story],
+            deployments=[DeploymentReply.of(each) for each in found.deployments],
             similar=[SimilarReply.of(each) for each in found.similar],
             summary=findings.summary,
             root_cause=findings.root_cause,

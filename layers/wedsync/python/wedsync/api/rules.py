@@ -92,7 +92,7 @@ class RuleRequest(Request):
         )
 
 
-_MOVING = frozenset({"precision", "adaptation"})
+_MOVING = frozenset({"precision", "adaptation", "lastTriggered"})
 """Members that change by themselves: what a patch says of them means nothing."""
 _requests = TypeAdapter(RuleRequest)
 
@@ -185,6 +185,7 @@ class RuleReply(Reply):
     """A rule. One of the platform's own is ``readOnly``: it holds for every tenant as it is.
 
     The condition of a platform rule is told in its description, and ``severity`` is its worst.
+    ``lastTriggered``: when the newest of its alerts fired, silenced or not; null where none did.
     """
 
     rule_id: str
@@ -199,13 +200,20 @@ class RuleReply(Reply):
     read_only: bool
     precision: PrecisionReply
     adaptation: AdaptationReply | None
+    last_triggered: datetime | None
     created_at: datetime | None
     created_by: str | None
     updated_at: datetime | None
     version: int
 
     @classmethod
-    def of(cls, rule: Rule, tally: Tally | None = None) -> "RuleReply":
+    def of(
+        cls,
+        rule: Rule,
+        tally: Tally | None = None,
+        *,
+        last_triggered: datetime | None = None,
+    ) -> "RuleReply":
         """A tenant's rule."""
         return cls(
             rule_id=rule.rule_id,
@@ -220,6 +228,7 @@ class RuleReply(Reply):
             read_only=False,
             precision=PrecisionReply.of(tally),
             adaptation=AdaptationReply.of(rule, tally),
+            last_triggered=last_triggered,
             created_at=rule.created_at,
             created_by=rule.created_by,
             updated_at=rule.updated_at,
@@ -227,7 +236,13 @@ class RuleReply(Reply):
         )
 
     @classmethod
-    def of_platform(cls, rule: PlatformRule, tally: Tally | None = None) -> "RuleReply":
+    def of_platform(
+        cls,
+        rule: PlatformRule,
+        tally: Tally | None = None,
+        *,
+        last_triggered: datetime | None = None,
+    ) -> "RuleReply":
         """One of the platform's own."""
         return cls(
             rule_id=rule.rule_id,
@@ -242,6 +257,7 @@ class RuleReply(Reply):
             read_only=True,
             precision=PrecisionReply.of(tally),
             adaptation=None,
+            last_triggered=last_triggered,
             created_at=None,
             created_by=None,
             updated_at=None,

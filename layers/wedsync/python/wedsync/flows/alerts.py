@@ -172,7 +172,8 @@ def _apply(
                 settle(services, tenant, stored, day)
             return None
         after = step.alert
-        if after is not None and step.effects:
+        follows = bool(step.effects) or _hidden_anew(former, after)
+        if after is not None and follows:
             after = replace(after, unsettled_since=now)
         if former is None or former.state is AlertState.RESOLVED:
             close_look.ask()
@@ -181,8 +182,14 @@ def _apply(
         except Overtaken:
             stored = services.alerts.current_many(tenant, [name]).get(name)
             continue
-        return kept if step.effects else None
+        return kept if follows else None
     raise TooMuchContention
+
+
+def _hidden_anew(former: Alert | None, after: Alert | None) -> bool:
+    """Whether an episode begins that nobody is told of: its rule has opened one all the same."""
+    hidden = after is not None and after.state is AlertState.SUPPRESSED
+    return hidden and (former is None or former.state is not AlertState.SUPPRESSED)
 
 
 def _follow(
@@ -196,8 +203,12 @@ def _follow(
     """Do what follows from these transitions: all of them join before anybody is called."""
     incidents: list[str] = []
     joined: list[Stored[Alert]] = []
+    _note_triggered(services, tenant, changed)
     for stored in changed:
         alert = stored.value
+        if alert.state is AlertState.SUPPRESSED:
+            joined.append(stored)
+            continue
         if alert.state is AlertState.RESOLVED:
             note_alert_resolved(services, tenant, alert)
             joined.append(stored)
@@ -225,6 +236,18 @@ def _follow(
     for stored in joined:
         if not waits(stored.value) and (notice or stored not in quiet):
             settled(services, tenant, stored)
+
+
+def _note_triggered(services: Services, tenant: Tenant, changed: Sequence[Stored[Alert]]) -> None:
+    """Note when the rules of these alerts last fired; an end says it again, should it be amiss."""
+    newest: dict[str, datetime] = {}
+    for stored in changed:
+        alert = stored.value
+        if alert.fired_at is not None:
+            known = newest.get(alert.rule_id, alert.fired_at)
+            newest[alert.rule_id] = max(known, alert.fired_at)
+    for rule_id, fired_at in sorted(newest.items()):
+        services.alerts.note_triggered(tenant, rule_id, fired_at)
 
 
 def _joined(

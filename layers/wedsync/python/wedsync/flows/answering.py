@@ -39,6 +39,9 @@ def acknowledge_alert(services: Services, tenant: Tenant, alert_id: str, *, by: 
     ).value
     if before is None:
         _take_incident(services, tenant, taken, by=by)
+    if found.state is AlertState.SUPPRESSED and found.fired_at is not None:
+        # Whoever silenced it may have died before this, and its mark is gone.
+        services.alerts.note_triggered(tenant, found.rule_id, found.fired_at)
     return taken
 
 

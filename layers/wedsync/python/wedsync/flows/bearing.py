@@ -14,8 +14,15 @@ from wedsync.alerting.thresholds import Levels
 from wedsync.flows.observe import FAILURE_RATE_GAUGE, HOSTS, RESPONSE_GAUGE
 from wedsync.metrics.block import PHOTO_UPLOAD
 from wedsync.metrics.histogram import RELATIVE_ERROR
-from wedsync.metrics.series import API_REQUEST, HEALTH_CHECK, is_server_error
+from wedsync.metrics.series import (
+    API_REQUEST,
+    GUEST_LIST,
+    HEALTH_CHECK,
+    TIMELINE_SYNC,
+    is_server_error,
+)
 
+_TRIED = {PHOTO_UPLOAD, GUEST_LIST, TIMELINE_SYNC}
 ALWAYS, NEVER = -math.inf, math.inf
 _GAUGES = {
     RESPONSE_GAUGE: RESPONSE_MS,
@@ -32,7 +39,7 @@ def trouble_above(metric: str, dims: Mapping[str, str]) -> float | None:
     """
     if metric == API_REQUEST:
         return ALWAYS if is_server_error(dims.get("status")) else _mildest(RESPONSE_MS)
-    if metric == PHOTO_UPLOAD:
+    if metric in _TRIED:
         return ALWAYS if dims.get("outcome") == "failed" else NEVER
     if metric == HEALTH_CHECK:
         return NEVER if dims.get("outcome") == "ok" else ALWAYS

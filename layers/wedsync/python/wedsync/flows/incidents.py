@@ -21,7 +21,7 @@ from wedsync.incidents.decisions import Decision, Escalation
 from wedsync.incidents.ladder import SYSTEM, Claimed, claim, due_steps, mark_sent, release
 from wedsync.incidents.lifecycle import acknowledge, alert_resolved
 from wedsync.incidents.message import PageMessage, messages
-from wedsync.incidents.model import Incident, LadderStep, Report
+from wedsync.incidents.model import Incident, LadderStep, Report, StepKind
 from wedsync.incidents.opening import (
     alert_escalates,
     join,
@@ -30,6 +30,7 @@ from wedsync.incidents.opening import (
     reopen,
 )
 from wedsync.incidents.policies import PolicyChoice
+from wedsync.notifications.recipients import vacant_roles
 from wedsync.stores.episodes import Overtaken, Stored
 from wedsync.stores.incidents import scope_name
 from wedsync.stores.services import Services
@@ -209,7 +210,7 @@ def publish_step(services: Services, tenant: Tenant, claimed: Claimed) -> tuple[
     """Send a claimed step and mark it sent; the messages that went out.
 
     When the topic does not answer, the step is given back and a wake is asked for; the minute's
-    sweep would find it in any case.
+    sweep would find it in any case. A page that nobody can hear is followed by the next tier's.
     """
     incident, step = claimed.incident, claimed.step
     to_send = messages(incident, step, tenant=tenant.id, now=services.now())
@@ -224,8 +225,33 @@ def publish_step(services: Services, tenant: Tenant, claimed: Claimed) -> tuple[
             after_seconds=PUBLISH_AGAIN_SECONDS,
         )
         return ()
-    _finish(services, tenant, incident.incident_id, step, sent=True)
+    vacant = _vacant(services, tenant, incident, step)
+    _finish(services, tenant, incident.incident_id, step, sent=True, vacant=vacant)
+    if step.kind is StepKind.PAGE and vacant.issuperset(step.roles):
+        return to_send + deliver(services, tenant, incident.incident_id)
     return to_send
+
+
+def _vacant(
+    services: Services, tenant: Tenant, incident: Incident, step: LadderStep
+) -> frozenset[str]:
+    """The roles of the ladder that nobody holds; none where that cannot be read.
+
+    Then the next tier comes at its own time: what is out must not go out again for this.
+    """
+    if step.kind not in {StepKind.PAGE, StepKind.NOTICE}:
+        return frozenset()
+    roles = {role for tier in incident.policy.tiers for role in tier.roles} | {*step.roles}
+    for _ in range(PUBLISH_TRIES):
+        with suppress(Unavailable):
+            return vacant_roles(
+                roles,
+                wedding_id=incident.wedding_id,
+                contacts=services.routing.contacts(tenant),
+                roster=services.routing.roster(tenant),
+                now=services.now(),
+            )
+    return frozenset()
 
 
 def publish(services: Services, message: PageMessage) -> None:
@@ -263,12 +289,24 @@ def _claim(services: Services, tenant: Tenant, incident_id: str, step_id: str) -
 
 
 def _finish(
-    services: Services, tenant: Tenant, incident_id: str, step: LadderStep, *, sent: bool
+    services: Services,
+    tenant: Tenant,
+    incident_id: str,
+    step: LadderStep,
+    *,
+    sent: bool,
+    vacant: frozenset[str] = frozenset(),
 ) -> None:
     for _ in range(TRIES):
         stored = services.incidents.get(tenant, incident_id)
         if sent:
-            after = mark_sent(stored.value, step.step_id, attempt=step.attempt, now=services.now())
+            after = mark_sent(
+                stored.value,
+                step.step_id,
+                attempt=step.attempt,
+                now=services.now(),
+                vacant=vacant,
+            )
         else:
             after = release(stored.value, step.step_id, attempt=step.attempt)
         if after is None:

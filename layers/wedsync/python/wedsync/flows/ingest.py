@@ -7,6 +7,7 @@ the whole batch comes again and changes nothing that it had changed.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from wedsync.alerting.refusals import TELLING, Refusal
 from wedsync.cloud import Arrived
 from wedsync.errors import TooLarge
 from wedsync.flows.derive import refresh
@@ -17,7 +18,8 @@ from wedsync.flows.judging import judge, refused_of_export, warm_reader
 from wedsync.flows.own_rules import judge_batch
 from wedsync.flows.pipelines import derive_batch
 from wedsync.flows.points import text
-from wedsync.flows.provenance import Proved, Provenance, identity_key
+from wedsync.flows.provenance import Proved, Provenance, claimed_key, identity_key
+from wedsync.flows.refusals import judge_new
 from wedsync.flows.shedding import report_lag
 from wedsync.flows.tenant_settings import settled_packs
 from wedsync.flows.times import at_ms
@@ -50,11 +52,13 @@ class Sorted:
 
     ``carriers`` are the records of the stream, by the ordinal of what came in each. ``books``
     are those of running totals that gave points out, ``off_books`` the frames of these.
+    ``refusals`` are the records that proved no right to be counted, each once, by their places.
     """
 
     lexicon: Lexicon
     columns: Columns | None = None
     parked: dict[Tenant, list[Rejection]] = field(default_factory=dict)
+    refusals: dict[Tenant, dict[str, Refusal]] = field(default_factory=dict)
     carriers: list[Arrived] = field(default_factory=list)
     books: list[OffBook] = field(default_factory=list)
     off_books: list[Words] = field(default_factory=list)
@@ -62,6 +66,17 @@ class Sorted:
     def park(self, tenant: Tenant, rejection: Rejection) -> None:
         """Set one row aside for this tenant."""
         self.parked.setdefault(tenant, []).append(rejection)
+
+    def park_refused(self, tenant: Tenant, rejection: Rejection, *, key_id: str | None) -> None:
+        """Set one row aside, and remember its record where the reason is one that rules look at."""
+        self.park(tenant, rejection)
+        if rejection.code in TELLING:
+            self.refusals.setdefault(tenant, {})[rejection.place] = Refusal(
+                place=rejection.place,
+                code=rejection.code,
+                key_id=key_id,
+                arrived_at=rejection.arrived_at,
+            )
 
     def park_all(self, refused: Mapping[Tenant, Sequence[Rejection]]) -> None:
         """Set all of these aside."""
@@ -100,12 +115,16 @@ def ingest(records: Sequence[Arrived], services: Services) -> Ingested:
         observed = derived.columns
     for tenant, rejections in batch.parked.items():
         services.rejections.park(tenant, rejections)
+    refusals = {tenant: tuple(each.values()) for tenant, each in batch.refusals.items()}
+    for tenant, refused in refusals.items():
+        services.refusals.note(tenant, refused)
     merged: list[Merged] = []
     evaluated = Evaluated()
     if observed:
         merged, evaluated = _counted(batch, observed, services)
     # What is struck out does not come again, and could not be judged any more.
     pay(services, batch.books)
+    judge_new(services, refusals)
     return Ingested(
         accepted=updates.applied + sum(each.accepted for each in merged),
         late=sum(each.late for each in merged),
@@ -154,7 +173,8 @@ def sort_records(records: Sequence[Arrived], services: Services) -> Sorted:
                 body = open_body(proved.body)
             except (Poison, TooLarge) as flaw:
                 code = flaw.reason if isinstance(flaw, Poison) else flaw.code
-                batch.park(owner, _rejection(record, None, code, flaw.detail, "", record.data))
+                row = _rejection(record, None, code, flaw.detail, "", record.data)
+                batch.park_refused(owner, row, key_id=claimed_key(record.data))
                 continue
             sender = proved.sender(record)
             export = _export(body, proved, sender, reader, services)
@@ -218,7 +238,8 @@ def _read(
             raw, pointer = text(sent.point), sent.pointer(member_of(one.reason))
             detail = sent.place.told(detail_of(one.reason, sent.point))
         owner = of.owner if one.tenant is None else Tenant(one.tenant)
-        batch.park(owner, _rejection(of.record, index, code, detail, pointer, raw))
+        row = _rejection(of.record, index, code, detail, pointer, raw)
+        batch.park_refused(owner, row, key_id=of.sender.device or None)
 
 
 def _export(

@@ -29,8 +29,8 @@ _ROLES = ("on_call_engineer",)
 
 def waits(alert: Alert) -> bool:
     """Whether the alert is one that is told of together with others of its group."""
-    fires = alert.state is not AlertState.RESOLVED
-    return alert.unsettled_since is not None and fires and not alert_escalates(alert)
+    told = alert.state not in {AlertState.RESOLVED, AlertState.SUPPRESSED}
+    return alert.unsettled_since is not None and told and not alert_escalates(alert)
 
 
 def tell_waiting(services: Services, tenant: Tenant, waiting: Iterable[Stored[Alert]]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from wedsync.alerting.observation import (
+    Attempts,
     Checks,
     ComponentChecks,
     HostReading,
@@ -26,7 +27,13 @@ from wedsync.metrics.block import ANY, PHOTO_UPLOAD, Block
 from wedsync.metrics.facts import ComponentHealth
 from wedsync.metrics.quality import GAUGE_HOLDS_MS
 from wedsync.metrics.selection import Selection, Wanted
-from wedsync.metrics.series import API_REQUEST, HEALTH_CHECK, is_server_error
+from wedsync.metrics.series import (
+    API_REQUEST,
+    GUEST_LIST,
+    HEALTH_CHECK,
+    TIMELINE_SYNC,
+    is_server_error,
+)
 from wedsync.metrics.summary import Summary
 
 WINDOW_MINUTES = 5
@@ -59,6 +66,8 @@ def observe_weddings(
     requests = look.figures(API_REQUEST, "wedding_id", "status", wanted)
     uploads = look.figures(PHOTO_UPLOAD, "wedding_id", "outcome", wanted)
     checks = look.figures(HEALTH_CHECK, "wedding_id", "outcome", wanted)
+    guest_lists = look.attempts(GUEST_LIST, wanted)
+    timeline_syncs = look.attempts(TIMELINE_SYNC, wanted)
     requested = look.last_seen(API_REQUEST, "wedding_id", wanted)
     ended = look.last_seen(PHOTO_UPLOAD, "wedding_id", wanted)
     checked = look.last_seen(HEALTH_CHECK, "wedding_id", wanted)
@@ -68,6 +77,8 @@ def observe_weddings(
         WeddingObservation(
             scope=Scope(wedding_id=name),
             uploads=_uploads(uploads.get(name, {}), ended.get(name), supplied.get(name)),
+            guest_lists=guest_lists.get(name, Attempts()),
+            timeline_syncs=timeline_syncs.get(name, Attempts()),
             requests=_requests(requests.get(name, {}), requested.get(name)),
             response=_response(requests.get(name, {}), requested.get(name), gauges.get(name)),
             checks=_checks(checks.get(name, {}), checked.get(name)),
@@ -165,6 +176,18 @@ class _Look:
                     seen[_name(key)] = at
                     missing.discard(_name(key))
         return seen
+
+    def attempts(self, metric: str, wanted: Sequence[str]) -> dict[str, Attempts]:
+        """What of the weddings was tried, by the outcome; one that only started says nothing."""
+        figures = self.figures(metric, "wedding_id", "outcome", wanted)
+        return {
+            name: Attempts(
+                total=_count(figures.get(name, {}), lambda outcome: outcome != "started"),
+                failed=_count(figures.get(name, {}), lambda outcome: outcome == "failed"),
+                sampled_at=at,
+            )
+            for name, at in self.last_seen(metric, "wedding_id", wanted).items()
+        }
 
     def gauges(self, metric: str, name: str) -> dict[str, _Held]:
         """The last value by name, where it is young enough to hold."""

@@ -2,9 +2,17 @@
 
 from datetime import datetime, timedelta
 
+from wedsync.flows.deployments import deployments
 from wedsync.flows.runbooks import moments_of
 from wedsync.incidents.model import Incident
-from wedsync.incidents.postmortem import Postmortem, similar, suggestions, took, touched
+from wedsync.incidents.postmortem import (
+    Postmortem,
+    affected,
+    similar,
+    suggestions,
+    took,
+    touched,
+)
 from wedsync.incidents.timeline import told_in_order
 from wedsync.stores.services import Services
 from wedsync.tenancy import Tenant
@@ -14,6 +22,8 @@ from wedsync.weddings.timeline import operational_window
 LOOKED_BACK = timedelta(days=365)
 MOST_LOOKED_THROUGH = 200
 """Incidents that one is compared with: the newest before it."""
+BEFORE = timedelta(hours=1)
+"""What was deployed so long before the first breach may have to do with it."""
 _AROUND = timedelta(days=3)
 """A wedding's window may open so long before its date, and close so long after it."""
 _LONGEST = timedelta(days=30)
@@ -30,12 +40,14 @@ def postmortem(services: Services, tenant: Tenant, incident_id: str) -> Postmort
         most=MOST_LOOKED_THROUGH,
     )
     alike = similar(incident, earlier)
+    began, ended = affected(incident, now=now)
     runs = services.executions.of_incident(tenant, incident_id)
     return Postmortem(
         incident=incident,
         took=took(incident),
         touched=tuple(touched(incident, _weddings(services, tenant, incident, now), now=now)),
         story=told_in_order(incident, moments_of(runs)),
+        deployments=deployments(services, tenant, began - BEFORE, ended),
         similar=alike,
         findings=services.postmortems.findings(tenant, incident_id),
         suggestions=suggestions(incident, alike),

@@ -96,6 +96,15 @@ class Provenance:
         return self._callers[key_id]
 
 
+def claimed_key(data: bytes) -> str | None:
+    """The key that a record names in its signature line, whoever sent it."""
+    try:
+        line, _ = split_signature(data)
+    except Poison:
+        return None
+    return None if line is None else line.key_id
+
+
 def identity_key(master: bytes) -> bytes:
     """The key of the points' identities: derived, so that it is not the signing key itself."""
     return device_secret(master, "#identity")[:64]

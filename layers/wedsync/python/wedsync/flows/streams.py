@@ -24,6 +24,7 @@ from wedsync.alerting.streams.minute import STALLED_MS, Counts, remembered
 from wedsync.alerting.streams.stream import REREAD, Stream
 from wedsync.cloud.own import SERVICE
 from wedsync.flows.alerts import Judged, apply_findings
+from wedsync.flows.climbing import climbing_findings
 from wedsync.flows.observe import WINDOW_MINUTES
 from wedsync.flows.readers import window_reader
 from wedsync.flows.reading import CLOSES_AFTER_MS, MinuteRead
@@ -121,8 +122,9 @@ def _look_at(services: Services, tenant: Tenant, packs: set[int], over: int, now
         findings.append(telemetry_gap(gap, len(streams)))
     wide = opened.get(None, frozenset())
     findings += tenant_findings(minutes, opened=wide, now=now)
+    day = TenantDay(tenant, services.weddings, now)
+    findings += climbing_findings(reader, sorted(packs), minutes, over, day, opened=opened)
     if findings:
-        day = TenantDay(tenant, services.weddings, now)
         apply_findings(services, tenant, _judged(findings, now), day)
 
 

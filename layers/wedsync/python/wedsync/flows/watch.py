@@ -7,6 +7,7 @@ from typing import Self
 
 from wedsync.alerting.catalog import PLATFORM
 from wedsync.alerting.model import Alert
+from wedsync.alerting.refusals import REFUSED_KEYS
 from wedsync.flows.alerts import settle
 from wedsync.flows.cadence import LOOK_AHEAD, furthest, in_emergency, runs_of, unjudged
 from wedsync.flows.evaluate import evaluate_tenant
@@ -15,6 +16,7 @@ from wedsync.flows.observe import SEEN_MINUTES
 from wedsync.flows.own_rules import judge_open, judge_weddings
 from wedsync.flows.readers import window_reader
 from wedsync.flows.reading import WindowReader
+from wedsync.flows.refusals import judge_present
 from wedsync.flows.removal import end_alerts
 from wedsync.flows.rulebook import rulebook
 from wedsync.flows.surroundings import TenantDay
@@ -105,8 +107,11 @@ def watch(services: Services, due: datetime) -> Watched:
 
 def _look_at_open(
     services: Services, alerts: "_OpenAlerts", now: datetime, turn: int
-) -> tuple[Units, Units]:
-    """Settle what is unsettled, and judge the own rules that have open alerts, each for itself."""
+) -> tuple[Units, ...]:
+    """Settle what is unsettled, and judge the own rules that have open alerts, each for itself.
+
+    And the records that were refused, where an alert tells of them.
+    """
     settling = Units(out_of_time=services.out_of_time)
     for tenant in in_turn(alerts.unsettled, turn):
         unsettled = alerts.unsettled[tenant]
@@ -115,7 +120,10 @@ def _look_at_open(
     for tenant in in_turn(alerts.own, turn):
         own = alerts.own[tenant]
         judging.done(tenant.id, "rules with open alerts", judge_open, services, tenant, own)
-    return settling, judging
+    refusing = Units(out_of_time=services.out_of_time)
+    for tenant in in_turn(sorted(alerts.refused), turn):
+        refusing.done(tenant.id, "refused keys", judge_present, services, tenant)
+    return settling, judging, refusing
 
 
 def _run(
@@ -157,12 +165,16 @@ def _run(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OpenAlerts:
-    """The open alerts of all tenants: whom they are about, those of own rules, those unsettled."""
+    """The open alerts of all tenants: whom they are about, those of own rules, those unsettled.
+
+    ``refused``: the tenants with an open alert of records that were refused.
+    """
 
     weddings: dict[Tenant, set[str]] = field(default_factory=dict)
     services: dict[Tenant, set[str]] = field(default_factory=dict)
     own: dict[Tenant, list[Alert]] = field(default_factory=dict)
     unsettled: dict[Tenant, list[Alert]] = field(default_factory=dict)
+    refused: set[Tenant] = field(default_factory=set)
 
     @classmethod
     def of(cls, services: Services) -> Self:
@@ -175,6 +187,8 @@ class _OpenAlerts:
                 found.weddings.setdefault(tenant, set()).add(alert.wedding_id)
             elif alert.service is not None:
                 found.services.setdefault(tenant, set()).add(alert.service)
+            if alert.rule_id == PLATFORM + REFUSED_KEYS:
+                found.refused.add(tenant)
             if alert.unsettled_since is not None:
                 found.unsettled.setdefault(tenant, []).append(alert)
         return found

@@ -4,8 +4,13 @@ A worker claims a step in one conditional write, publishes it, and marks it sent
 is still its own. A crash between publish and mark lets the lease run out, and the step is
 published again with the same key: a page twice is better than a page missed. A page is never
 claimed before it is due, nor after an acknowledgement or a resolve.
+
+A tier whose roles nobody holds is heard by nobody who is known. Waiting for its answer would only
+lose time, so the write that marks it sent has the next tier fall due at once, as long as somebody
+holds a role further up: else people may listen to the topics alone, and the ladder keeps its times.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -147,23 +152,58 @@ def claim(
     return Claimed(incident=with_step(incident, mine), step=mine)
 
 
-def mark_sent(incident: Incident, step_id: str, *, attempt: int, now: datetime) -> Incident | None:
+def mark_sent(
+    incident: Incident, step_id: str, *, attempt: int, now: datetime, vacant: Collection[str] = ()
+) -> Incident | None:
     """Record the delivery; None when another attempt has taken over.
 
-    An acknowledgement or a resolve between claim and mark changes nothing about what was sent.
+    ``vacant``: the roles of the ladder that nobody holds. Where those are all of a page's, the next
+    tier is due now. An acknowledgement or a resolve between claim and mark changes nothing about
+    what was sent.
     """
     step = _held_by(incident, step_id, attempt=attempt)
     if step is None:
         return None
-    sent = replace(step, status=StepStatus.SENT, lease_until=None, held_by=None, sent_at=now)
-    line = Update(
-        at=now,
-        by=SYSTEM,
-        kind=UpdateKind.PAGED,
-        text=f"{step.kind} of tier {step.tier} sent to {', '.join(step.roles)}",
+    sent = replace(
+        step,
+        status=StepStatus.SENT,
+        lease_until=None,
+        held_by=None,
+        sent_at=now,
+        vacant=tuple(role for role in step.roles if role in vacant),
     )
     marked = with_step(incident, sent)
+    following = None if sent.reached else _following(marked, sent, vacant)
+    if following is not None:
+        marked = with_step(marked, replace(following, due_at=min(following.due_at, now)))
+    line = Update(at=now, by=SYSTEM, kind=UpdateKind.PAGED, text=_sent_line(sent, following))
     return replace(marked, updates=(*marked.updates, line))
+
+
+def _following(incident: Incident, step: LadderStep, vacant: Collection[str]) -> LadderStep | None:
+    """The page of the next tier, if it is still to come, and somebody holds it or a later one."""
+    later = [
+        each
+        for each in incident.steps
+        if step.kind is each.kind is StepKind.PAGE
+        and each.epoch == step.epoch
+        and each.tier > step.tier
+        and each.status is StepStatus.PENDING
+    ]
+    if all(role in vacant for each in later for role in each.roles):
+        return None
+    return next((each for each in later if each.tier == step.tier + 1), None)
+
+
+def _sent_line(sent: LadderStep, following: LadderStep | None) -> str:
+    line = f"{sent.kind} of tier {sent.tier}"
+    nobody = f"nobody holds {', '.join(sent.vacant)}"
+    if not sent.vacant:
+        return f"{line} sent to {', '.join(sent.roles)}"
+    if sent.reached:
+        return f"{line} sent to {', '.join(sent.reached)}; {nobody}"
+    at_once = "" if following is None else f"; tier {following.tier} is called at once"
+    return f"{line} sent to its topic alone: {nobody}{at_once}"
 
 
 def release(incident: Incident, step_id: str, *, attempt: int) -> Incident | None:

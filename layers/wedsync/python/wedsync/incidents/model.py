@@ -107,7 +107,8 @@ class LadderStep:
     ``lease_until`` is set while a worker holds the step; ``attempt`` counts the claims, so that
     a worker whose lease ran out cannot speak for the one that took over. ``raised_by`` names the
     requests that paged it by hand, so that a repetition of one is known; ``held_by`` is the one
-    of them that holds the lease, where no worker does.
+    of them that holds the lease, where no worker does. ``vacant`` are those of its roles that
+    nobody held when it was sent.
     """
 
     step_id: str
@@ -122,6 +123,12 @@ class LadderStep:
     sent_at: datetime | None = None
     raised_by: tuple[str, ...] = ()
     held_by: str | None = None
+    vacant: tuple[str, ...] = ()
+
+    @property
+    def reached(self) -> tuple[str, ...]:
+        """Its roles that somebody held, or of which nobody knows."""
+        return tuple(role for role in self.roles if role not in self.vacant)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,16 @@ class Touched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A version of a service that was deployed, and when: in which minute, else in which hour."""
+
+    at: datetime
+    exact: bool
+    service: str
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Similar:
     """An earlier incident, how much it resembles this one (0 to 1), and in what."""
 
@@ -86,6 +96,7 @@ class Postmortem:
     took: Took
     touched: tuple[Touched, ...]
     story: tuple[Moment, ...]
+    deployments: tuple[Deployment, ...]
     similar: tuple[Similar, ...]
     findings: Findings
     suggestions: tuple[ActionItem, ...]
@@ -95,6 +106,12 @@ class Postmortem:
         """Guests of these weddings; None where none of them tells how many it has."""
         known = [each.guest_count for each in self.touched if each.guest_count is not None]
         return sum(known) if known else None
+
+
+def affected(incident: Incident, *, now: datetime) -> tuple[datetime, datetime]:
+    """From the first breach, or the opening, to the end: when things went wrong."""
+    began = [each.started_at for each in incident.alerts if each.started_at is not None]
+    return min([incident.created_at, *began]), incident.resolved_at or now
 
 
 def took(incident: Incident) -> Took:
@@ -186,7 +203,9 @@ def suggestions(incident: Incident, alike: Sequence[Similar]) -> tuple[ActionIte
     later = [each for each in incident.steps if _paged(each) and each.tier > 0]
     if later:
         first = next((each for each in incident.steps if each.tier == 0), later[0])
-        found.append(f"Tier 0 did not answer ({', '.join(first.roles)}): look at the roster")
+        nobody = f"nobody holds {', '.join(first.vacant)}" if first.vacant else ""
+        whom = "; ".join(each for each in (", ".join(first.reached), nobody) if each)
+        found.append(f"Tier 0 did not answer ({whom}): look at the roster")
     if incident.resolved_at is not None and times.to_acknowledge is None and incident.has_ladder:
         found.append("It ended before anybody had answered: find out whether the page was read")
     if alike:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 from wedsync.incidents.message import one_line
 from wedsync.incidents.postmortem import ActionItem, Postmortem, Similar, Touched
@@ -53,6 +53,7 @@ def _lines(found: Postmortem) -> Iterator[str]:
     yield from _section("What we learned", findings.lessons)
     yield from _action_items((*findings.action_items, *found.suggestions))
     yield from _alerts(found)
+    yield from _deployments(found)
     yield "## Timeline"
     yield ""
     yield "| When | Who | What |"
@@ -100,6 +101,20 @@ def _alerts(found: Postmortem) -> Iterator[str]:
         if measured:
             measured += ")" if each.threshold is None else f", threshold {each.threshold:g})"
         yield f"- {each.severity} `{each.type}`: {_text(each.message)}{measured}"
+    yield ""
+
+
+def _deployments(found: Postmortem) -> Iterator[str]:
+    if not found.deployments:
+        return
+    place = venue_zone(found.incident) or UTC
+    yield "## Deployments"
+    yield ""
+    for each in found.deployments:
+        at = each.at.astimezone(place)
+        when = f"{at:%m-%d %H:%M}" if each.exact else f"{at:%m-%d}, in the hour from {at:%H:%M}"
+        version = "" if each.version is None else f" {_text(each.version)}"
+        yield f"- {when}: {_text(each.service)}{version}"
     yield ""
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from wedsync.metrics.point import Kind
-from wedsync.metrics.series import TIMELINE_ITEM
+from wedsync.metrics.series import DEPLOYED, GUEST_LIST, TIMELINE_ITEM, TIMELINE_SYNC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +80,11 @@ CATALOG = (
         meaning="A guest did something: guest activity and engagement",
     ),
     CatalogMetric(
-        name="timeline.sync",
+        name=TIMELINE_SYNC,
         kind=Kind.TIMER,
         unit="ms",
         dims=("outcome",),
-        meaning="The timeline reached a device: guarantee under 100 ms",
+        meaning="The timeline reached a device, or failed to: guarantee under 100 ms, failure rate",
     ),
     CatalogMetric(
         name=TIMELINE_ITEM,
@@ -94,11 +94,11 @@ CATALOG = (
         meaning="An item of the wedding's timeline (its id) began: wedding success",
     ),
     CatalogMetric(
-        name="guest_list.load",
+        name=GUEST_LIST,
         kind=Kind.TIMER,
         unit="ms",
         dims=("outcome",),
-        meaning="The guest list was shown: guarantee under 1 s",
+        meaning="The guest list was shown, or failed to be: guarantee under 1 s, failure rate",
     ),
     CatalogMetric(
         name="notification.delivery",
@@ -129,6 +129,13 @@ CATALOG = (
         dims=("outcome",),
         meaning="A payment was tried: completed or failed",
         outcomes=("completed", "failed"),
+    ),
+    CatalogMetric(
+        name=DEPLOYED,
+        kind=Kind.EVENT,
+        unit="events",
+        dims=("service", "version"),
+        meaning="A version of a service was deployed: told in the post-mortems of its time",
     ),
     CatalogMetric(
         name="booking.created",

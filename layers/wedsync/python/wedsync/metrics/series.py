@@ -8,6 +8,10 @@ from wedsync.metrics.point import Kind
 
 API_REQUEST = "api.request"
 HEALTH_CHECK = "health.check"
+GUEST_LIST = "guest_list.load"
+TIMELINE_SYNC = "timeline.sync"
+DEPLOYED = "deploy.finished"
+"""A version of a service was deployed."""
 TIMELINE_ITEM = "timeline.item"
 """An item of a wedding's timeline began; the dimension ``item`` is its id."""
 
@@ -67,8 +71,8 @@ def total_of(series: Series) -> Series:
     """The tenant's total that a series counts in: few enough to be kept by the second.
 
     A request counts by whether it failed (status 500 and above), a health check by component
-    and outcome, what a part of the bundle itself measures by that part, a gauge by service or host,
-    and anything else by its outcome if it has one.
+    and outcome, a deployment by service and version, what a part of the bundle itself measures by
+    that part, a gauge by service or host, and anything else by its outcome if it has one.
     """
     dims = dict(series.dims)
     kept: Dims
@@ -78,6 +82,8 @@ def total_of(series: Series) -> Series:
         kept = (("outcome", "error" if is_server_error(dims.get("status")) else "ok"),)
     elif series.metric == HEALTH_CHECK:
         kept = _among(dims, "component", "outcome")
+    elif series.metric == DEPLOYED:
+        kept = _among(dims, "service", "version")
     elif (part := series.metric.partition(".")[0]) in OWN_PARTS:
         kept = _among(dims, *sorted((part, "operation", "outcome")))
     elif series.kind is Kind.GAUGE:

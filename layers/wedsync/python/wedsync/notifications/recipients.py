@@ -4,7 +4,7 @@ A role never falls silent because of a roster: where it has a gap, or names some
 everybody who holds the role is told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,6 +61,31 @@ def recipients(
     )
 
 
+def vacant_roles(
+    roles: Iterable[str],
+    *,
+    wedding_id: str | None,
+    contacts: Sequence[Contact],
+    roster: Roster | None,
+    now: datetime,
+) -> frozenset[str]:
+    """Those of these roles that nobody holds who could be reached on any channel.
+
+    Where there are no contacts at all, people listen to the topics themselves: then nobody knows.
+    """
+    if not contacts:
+        return frozenset()
+
+    def is_reached(role: str) -> bool:
+        if role == COORDINATOR:
+            found = _coordinating(wedding_id, contacts)
+        else:
+            found = _holding(role, contacts, roster, now)
+        return any(contact.channels for contact, _ in found)
+
+    return frozenset(role for role in roles if not is_reached(role))
+
+
 def concerns_payments(incident: Incident | None, alerts: Sequence[Alert]) -> bool:
     """Whether it is about money: by the services concerned, else by what the alerts measured.
 
@@ -77,15 +102,15 @@ def _addressed(
     told: Told, contacts: Sequence[Contact], roster: Roster | None, now: datetime
 ) -> list[tuple[Contact, str]]:
     if told.role == COORDINATOR:
-        return _coordinating(told, contacts)
+        return _coordinating(told.wedding_id, contacts)
     return _holding(told.role, contacts, roster, now)
 
 
-def _coordinating(told: Told, contacts: Sequence[Contact]) -> list[tuple[Contact, str]]:
+def _coordinating(wedding_id: str | None, contacts: Sequence[Contact]) -> list[tuple[Contact, str]]:
     return [
         (each, "looks after this wedding")
         for each in contacts
-        if COORDINATOR in each.roles and told.wedding_id in each.wedding_ids
+        if COORDINATOR in each.roles and wedding_id in each.wedding_ids
     ]
 
 
@@ -111,7 +136,7 @@ def _routed(
     """The first tier also reaches whoever the matter itself is close to."""
     if told.tier != 0:
         return []
-    found = _coordinating(told, contacts)
+    found = _coordinating(told.wedding_id, contacts)
     if is_of_payments:
         found += [
             (each, f"{reason}: it concerns payments")

@@ -346,6 +346,7 @@ def _caller(request: Mapping[str, object]) -> Caller | None:
         subject=proved["subject"],
         role=Role(proved["role"]),
         vendor_id=proved.get("vendorId") or None,
+        name=proved.get("name") or None,
     )
 
 

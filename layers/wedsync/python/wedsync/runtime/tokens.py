@@ -16,6 +16,7 @@ from wedsync.tenancy import Caller, Role, Tenant
 API_KEY_PREFIX = "wsk"
 ISSUER = "wedsync"
 AUDIENCE = "wedsync-api"
+_LONGEST_ID = 128
 ALGORITHMS = frozenset({"HS256", "RS256", "ES256", "EdDSA"})
 
 
@@ -34,11 +35,10 @@ def issue(
     key_id: str,
     secret: bytes,
     now: datetime,
-    name: str | None = None,
 ) -> NewKey:
-    """Make and store an API key for this caller; its ``name`` is for the list of keys."""
+    """Make and store an API key for this caller."""
     text = secret.hex()
-    keys.add(key_id, text, caller, now=now, name=name)
+    keys.add(key_id, text, caller, now=now)
     return NewKey(key_id, f"{API_KEY_PREFIX}_{key_id}_{text}")
 
 
@@ -51,9 +51,22 @@ def prove(token: str, *, keys: KeyStore, token_keys: Secret, now: datetime) -> C
     raise Unauthenticated
 
 
-def _by_api_key(token: str, keys: KeyStore) -> Caller:
+def named_key(token: str, *, keys: KeyStore) -> str | None:
+    """The id of the key that a token names, where there is such a key, whoever sent it."""
+    if not token.startswith(API_KEY_PREFIX + "_"):
+        return None
+    key_id, _ = _split(token)
+    return key_id if 0 < len(key_id) <= _LONGEST_ID and keys.find(key_id) is not None else None
+
+
+def _split(token: str) -> tuple[str, str]:
     key_id, _, secret = token.removeprefix(API_KEY_PREFIX + "_").rpartition("_")
-    if not key_id or len(key_id) > 128 or not secret:
+    return key_id, secret
+
+
+def _by_api_key(token: str, keys: KeyStore) -> Caller:
+    key_id, secret = _split(token)
+    if not key_id or len(key_id) > _LONGEST_ID or not secret:
         raise Unauthenticated
     record = keys.find(key_id)
     if record is None or not matches(record, secret):

@@ -1,10 +1,17 @@
-"""Alert episodes, by fingerprint."""
+"""Alert episodes, by fingerprint, and when each rule last opened one.
+
+- ``tenant#alerts / fingerprint``: the present episode; the former ones by their ids.
+- ``tenant#triggered / rule``: when the newest of the rule's episodes fired. It only ever moves on,
+  so that noting the same episode again, or an older one, changes nothing.
+"""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from wedsync.alerting.model import Alert, AlertState
-from wedsync.cloud import Attribute, Table
+from wedsync.cloud import Attribute, ConditionFailed, Item, Key, LessThan, Table
 from wedsync.cloud.paging import every
 from wedsync.errors import AlertNotFound
 from wedsync.stores.cursors import open_cursor, seal
@@ -75,6 +82,22 @@ class AlertStore:
         )
         return AlertPage(self._episodes.each_once(page.items), seal(partition, page.next))
 
+    def note_triggered(self, tenant: Tenant, rule_id: str, fired_at: datetime) -> None:
+        """An episode of this rule fired then: kept, unless a later one is known."""
+        at = sortable(fired_at)
+        with suppress(ConditionFailed):
+            self._table.put(Item(_trigger(tenant, rule_id), {"at": at}), when=LessThan("at", at))
+
+    def last_triggered(self, tenant: Tenant, rule_id: str) -> datetime | None:
+        """When the newest episode of this rule fired; None where none ever did."""
+        item = self._table.get(_trigger(tenant, rule_id))
+        return None if item is None else _fired_at(item)
+
+    def triggered(self, tenant: Tenant) -> dict[str, datetime]:
+        """The same of every rule that ever opened an episode, by rule."""
+        found = every(self._table, tenant.partition("triggered"))
+        return {item.key.sk: _fired_at(item) for item in found}
+
     def open_of(self, tenant: Tenant) -> Iterator[Alert]:
         """This tenant's alerts that are not over; may lag by seconds."""
         for _, alert in self._open(tenant.partition("open"), index="open"):
@@ -91,6 +114,14 @@ class AlertStore:
     def _open(self, partition: str, *, index: str) -> Iterator[tuple[Tenant, Alert]]:
         for item in every(self._table, partition, index=index):
             yield Tenant(item.text("owner")), self._episodes.load(item).value
+
+
+def _trigger(tenant: Tenant, rule_id: str) -> Key:
+    return Key(tenant.partition("triggered"), rule_id)
+
+
+def _fired_at(item: Item) -> datetime:
+    return datetime.fromisoformat(item.text("at")).replace(tzinfo=UTC)
 
 
 def _indexed(tenant: Tenant, alert: Alert) -> dict[str, Attribute]:

@@ -27,11 +27,10 @@ class KeyRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedKey:
-    """A key in the list of all: whose it is, what it is called, since when and until when."""
+    """A key in the list of all: whose it is and what it is called, since when and until when."""
 
     key_id: str
     caller: Caller
-    name: str | None
     created_at: datetime
     revoked_at: datetime | None
 
@@ -43,18 +42,14 @@ class KeyStore:
         """On the keys table."""
         self._table = table
 
-    def add(
-        self, key_id: str, secret: str, caller: Caller, *, now: datetime, name: str | None = None
-    ) -> None:
+    def add(self, key_id: str, secret: str, caller: Caller, *, now: datetime) -> None:
         """Store a new key, and put it on the list. ``secret`` leaves as a hash only."""
         attributes = _of_caller(caller) | {
             "secret_hash": _hash(secret),
             "created_at": now.isoformat(),
         }
         self._table.put(Item(_key(key_id), attributes), when=Absent())
-        self._put_listed(
-            ListedKey(key_id=key_id, caller=caller, name=name, created_at=now, revoked_at=None)
-        )
+        self._put_listed(ListedKey(key_id=key_id, caller=caller, created_at=now, revoked_at=None))
 
     def listed(self, tenant: Tenant | None = None) -> tuple[ListedKey, ...]:
         """The keys of a tenant, or of all, by tenant and id, with those that were revoked."""
@@ -73,7 +68,6 @@ class KeyStore:
             kept = kept or ListedKey(
                 key_id=key_id,
                 caller=_caller(item),
-                name=None,
                 created_at=datetime.fromisoformat(item.text("created_at")),
                 revoked_at=None,
             )
@@ -84,8 +78,6 @@ class KeyStore:
 
     def _put_listed(self, key: ListedKey) -> None:
         attributes = _of_caller(key.caller) | {"created_at": key.created_at.isoformat()}
-        if key.name is not None:
-            attributes["name"] = key.name
         if key.revoked_at is not None:
             attributes["revoked_at"] = key.revoked_at.isoformat()
         at = Key(_LIST, f"{key.caller.tenant.id}#{key.key_id}")
@@ -125,6 +117,8 @@ def _of_caller(caller: Caller) -> dict[str, Attribute]:
     }
     if caller.vendor_id is not None:
         attributes["vendor_id"] = caller.vendor_id
+    if caller.name is not None:
+        attributes["name"] = caller.name
     return attributes
 
 
@@ -134,6 +128,7 @@ def _caller(item: Item) -> Caller:
         subject=item.text("subject"),
         role=Role(item.text("role")),
         vendor_id=_text_or_none(item, "vendor_id"),
+        name=_text_or_none(item, "name"),
     )
 
 
@@ -142,7 +137,6 @@ def _listed(item: Item) -> ListedKey:
     return ListedKey(
         key_id=item.key.sk.partition("#")[2],
         caller=_caller(item),
-        name=_text_or_none(item, "name"),
         created_at=datetime.fromisoformat(item.text("created_at")),
         revoked_at=None if revoked_at is None else datetime.fromisoformat(revoked_at),
     )

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from wedsync.stores.pipelines import PipelineStore
     from wedsync.stores.postmortems import PostmortemStore
     from wedsync.stores.pressure import PressureStore
+    from wedsync.stores.refusals import RefusalStore
     from wedsync.stores.rejections import RejectionStore
     from wedsync.stores.rollups import RollupStore
     from wedsync.stores.routing import RoutingStore
@@ -199,6 +200,13 @@ class Services:
         from wedsync.stores.frontiers import FrontierStore
 
         return FrontierStore(self.cloud.table(Resource.WINDOWS))
+
+    @cached_property
+    def refusals(self) -> RefusalStore:
+        """Records that proved no right to be counted."""
+        from wedsync.stores.refusals import RefusalStore
+
+        return RefusalStore(self.cloud.table(Resource.REJECTIONS))
 
     @cached_property
     def rejections(self) -> RejectionStore:
