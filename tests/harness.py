@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from types import TracebackType
 from typing import Self, TypeAlias, cast
 from urllib.parse import urlencode
@@ -90,6 +91,19 @@ class Notification:
     message: str
 
 
+@cache
+def quiet_registry() -> tuple[Function, ...]:
+    """All functions but those that tell of the bundle itself: here nothing of it is measured."""
+    return tuple(each for each in registry() if not _READINGS & _used(each))
+
+
+def _used(function: Function) -> frozenset[Resource]:
+    return frozenset(grant.resource for grant in function.declaration.uses)
+
+
+_READINGS = frozenset({Resource.VITALS, Resource.USAGE})
+
+
 class Bundle:
     """Every declared function on an in-memory cloud, the clock standing still until told.
 
@@ -139,7 +153,7 @@ class Bundle:
             history=history,
             loopback_endpoints=True,
         )
-        self._functions = registry() if functions is None else functions
+        self._functions = quiet_registry() if functions is None else functions
         self._cloud_of = None if cloud_of is None else cloud_of(self.cloud)
         self._post = post
         self.machine = self._started()

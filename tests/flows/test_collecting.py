@@ -146,7 +146,7 @@ def measured() -> Iterator[Measured]:
         seen.append(MeasuredCloud(cloud, vitals, usage))
         return lambda _: seen[0]
 
-    with Bundle(at=NOON, accept_unsigned=False, cloud_of=cloud_of) as bundle:
+    with Bundle(at=NOON, accept_unsigned=False, cloud_of=cloud_of, functions=registry()) as bundle:
         vitals.bundle = usage.bundle = bundle
         yield Measured(bundle, seen[0], vitals, usage)
 

@@ -14,9 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self, cast
 
-from infra.registry import registry
 from tests.builders import at_venue
-from tests.harness import Answer, Bundle, Json, Notification, Point
+from tests.harness import Answer, Bundle, Json, Notification, Point, quiet_registry
 from wedsync.cloud import Cloud
 from wedsync.resources import Resource
 from wedsync.runtime.declarations import AuthorizerTrigger, Function, HttpTrigger, LambdaContext
@@ -235,7 +234,7 @@ def every_trigger_twice() -> tuple[Function, ...]:
         function
         if isinstance(function.declaration.trigger, HttpTrigger | AuthorizerTrigger)
         else Twice(function)
-        for function in registry()
+        for function in quiet_registry()
     )
 
 

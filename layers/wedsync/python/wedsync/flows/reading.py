@@ -132,7 +132,7 @@ class WindowReader:
         for minute in wanted:
             item = found.get(minute, _NOTHING)
             # What still fills is another the next time.
-            decoded = block_of if minute in closed else Block.decode
+            decoded = Block.decode if minute in hot else block_of
             self._read[pack, minute] = MinuteRead(
                 minute=minute, on_time=decoded(item.on_time), late=decoded(item.late)
             )

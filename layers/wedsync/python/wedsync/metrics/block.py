@@ -120,9 +120,9 @@ class Block:
             UnreadableBlock: a ValueError; the bytes are damaged, or of another version.
 
         """
-        stacks = decode_all([data])
-        if not stacks:
+        if not data:
             return cls.empty()
+        stacks = decode_all([data])
         if len(stacks) == 1 and len(stacks[0][1]) == 1:
             return cls._of(stacks[0][0])
         lanes = [(stack, np.zeros(len(blocks), np.int64)) for stack, blocks in stacks]
