@@ -34,10 +34,10 @@ SEEDS = range(24)
         (without_frame_ids, COPIES, {"I2"}, 1),
         (without_version_condition, RACES, {"I1", "I2", "I3"}, 1),
         (without_tier_claim, RIVALS, {"I8", "I11"}, 4),
-        (without_acknowledgement, RACES, {"I9"}, 1),
-        (without_lease_expiry_check, RIVALS, {"I8"}, 10),
+        (without_acknowledgement, RACES, {"I9"}, 3),
+        (without_lease_expiry_check, RIVALS, {"I8"}, 6),
         (without_due_check, RACES, {"I10"}, 1),
-        (without_expiry_filter, RACES, {"I21"}, 2),
+        (without_expiry_filter, RACES, {"I21"}, 1),
     ],
 )
 def test_without_a_guard_some_seed_breaks_the_promise_that_it_keeps(

@@ -30,7 +30,7 @@ def counted(bundle: Bundle, name: str, group_by: str) -> dict[str, int]:
 
 @pytest.mark.parametrize("wanted", [True, False])
 def test_runs_are_told_where_they_are_wanted(*, wanted: bool) -> None:
-    with Bundle(at=NOON) as bundle:
+    with Bundle(at=NOON, functions=registry()) as bundle:
         bundle.cloud.own_runs.wanted = wanted
         bundle.advance(600)
         bundle.get("/api/weddings")
