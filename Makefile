@@ -18,6 +18,8 @@ BENCH =
 unexport PYTHONDONTWRITEBYTECODE
 
 VENV = .venv
+TEMPLATES = $(VENV)/templates
+NETWORK = {"subnets": ["subnet-0123456789abcdef0"], "security_groups": ["sg-0123456789abcdef0"]}
 BIN = $(VENV)/bin
 LOCK = pyproject.toml uv.lock
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
@@ -38,13 +40,18 @@ demo: $(VENV)/.runs ## play a wedding day on this machine: DEMO='--speed 10'
 test: $(VENV)/.develops ## run the tests
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
-check: $(VENV)/.develops ## format, lint, types, imports, dead code, dependencies
+check: $(VENV)/.develops ## format, lint, types, imports, dead code, dependencies, templates
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture
 	$(BIN)/deptry .
+	@rm -rf $(TEMPLATES)
+	@$(BIN)/python app.py --no-bundling --output $(TEMPLATES)/dev
+	@$(BIN)/python app.py --no-bundling --output $(TEMPLATES)/prod \
+	  -c stage=prod -c history=influxdb3 -c influxdb3='$(NETWORK)'
+	$(BIN)/cfn-lint '$(TEMPLATES)/*/*.template.json'
 
 synth: $(VENV)/.develops ## write the CloudFormation templates to cdk.out, and lint them: SYNTH=--no-bundling
 	@$(BIN)/python app.py --output cdk.out $(SYNTH)

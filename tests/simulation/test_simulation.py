@@ -13,10 +13,9 @@ from tests.simulation.play import READ_ROUTES, Outcome, Play, play
 from tests.simulation.summary import FEWEST, Summary
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_whatever_goes_wrong_every_promise_holds(seed: int) -> None:
-    outcome = play(seed)
-    assert outcome.violations == (), f"replay: make sim SEED={seed}"
+def test_whatever_goes_wrong_every_promise_holds() -> None:
+    outcome = play(2)
+    assert outcome.violations == (), "replay: make sim SEED=2"
     assert outcome.checks["I2"] or not outcome.did["records put"]
 
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -646,23 +643,3 @@ def test_no_stack_comes_near_the_limit_of_resources(synthesised: Synthesised) ->
 
 def test_nothing_had_to_be_looked_up_in_an_account(synthesised: Synthesised) -> None:
     assert synthesised.missing == ()
-
-
-def test_templates_are_clean_for_the_linter(
-    bundle: Synthesised, every_kind: Synthesised, staging: Synthesised
-) -> None:
-    """Every stack of another kind; ``make synth`` has all of them read."""
-    alike = re.compile("-functions-(?!streams)")
-    templates = [
-        str(Path(synthesised.directory, f"{name}.template.json"))
-        for synthesised in (bundle, every_kind, staging)
-        for name in synthesised.templates
-        if not alike.search(name)
-    ]
-    linted = subprocess.run(  # noqa: S603 - its command line, over files made here
-        [Path(sys.executable).with_name("cfn-lint"), *templates],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert (linted.returncode, linted.stdout, linted.stderr) == (0, "", "")

@@ -24,7 +24,7 @@ def demo(*options: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_uploads_fail_somebody_is_paged_with_reasons_and_it_ends_by_itself() -> None:
-    played = demo("--headless", "--speed", "150", "--seconds", "5")
+    played = demo("--headless", "--speed", "200", "--seconds", "4")
     assert played.returncode == 0, played.stderr
     said = played.stdout
     told = [
