@@ -2,6 +2,7 @@
 
 import json
 import random
+import struct
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -9,9 +10,12 @@ import numpy as np
 
 from wedsync.client import Batch
 from wedsync.client.frames import fit_of
+from wedsync.metrics.body import FRAME_MAGIC
 from wedsync.metrics.frame import NO_FRAME_ID, OWN_TIME, FrameColumns, encode
 
 Members = Mapping[str, object]
+
+_ID_AT = 8
 
 
 def as_columns(points: Sequence[Members]) -> bytes | None:
@@ -85,3 +89,11 @@ def in_other_form(points: Sequence[Members], chance: random.Random) -> bytes | N
     if which < 0.45:
         return as_frame(points, compress=which < 0.3)
     return as_the_clients_frame(points, chance.getrandbits(64)) if which < 0.6 else None
+
+
+def own_frame_id(body: bytes) -> str | None:
+    """The id that a frame carries, where the body is one that carries any."""
+    if not body.startswith(FRAME_MAGIC):
+        return None
+    (frame_id,) = struct.unpack_from("<Q", body, _ID_AT)
+    return None if frame_id == NO_FRAME_ID else str(frame_id)

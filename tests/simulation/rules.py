@@ -48,7 +48,12 @@ def _check_triggered(triggered: Mapping[str, datetime], alerts: Sequence[Alert])
     for alert in alerts:
         if alert.fired_at is not None and alert.unsettled_since is None:
             newest[alert.rule_id] = max(newest.get(alert.rule_id, alert.fired_at), alert.fired_at)
-    under_way = {alert.rule_id for alert in alerts if alert.unsettled_since is not None}
+    # What is hidden has lost its mark: if its writer died, only its end says it again.
+    under_way = {
+        alert.rule_id
+        for alert in alerts
+        if alert.unsettled_since is not None or alert.state is AlertState.SUPPRESSED
+    }
     for rule_id in newest.keys() - under_way:
         require(
             triggered.get(rule_id) == newest[rule_id],

@@ -4,7 +4,7 @@ import gzip
 import json
 import random
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from infra.local.first_start import MadeKey, make_key
 from tests.domain.metrics.test_kpl import aggregate
 from tests.harness import Bundle, Point
 from tests.simulation.faults import Fault
-from tests.simulation.forms import in_other_form
+from tests.simulation.forms import in_other_form, own_frame_id
 from tests.simulation.reference import Entry, Meaning
 from wedsync.metrics.signature import sign
 from wedsync.tenancy import Role, Tenant
@@ -357,6 +357,12 @@ class World:
         if all(flaw is None for _, flaw in points):
             # Frames name points within one record by their first value, as rows do by their place.
             body = in_other_form(bare, random.Random(f"form of {batch_id}")) or body
+            frame_id = own_frame_id(body)
+            if frame_id is not None:  # by it the frame is found wherever it is put again
+                entries = tuple(
+                    replace(each, identity=each.identity or ("", "f", frame_id, str(each.index)))
+                    for each in entries
+                )
         if rng.random() < 0.2:
             body = rng.choice((gzip.compress(body, mtime=0), zstandard.compress(body)))
         meaning = Meaning(tenant=device.tenant.id, entries=entries)

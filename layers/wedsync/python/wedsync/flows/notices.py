@@ -92,9 +92,12 @@ def settled(
 ) -> None:
     """Take the mark away, unless a newer transition has set its own.
 
-    ``told_as``, the alert that it was told with, is kept with it.
+    ``told_as``, the alert that it was told with, is kept with it. Whoever stored the transition may
+    have died before it was noted that the rule fired: without the mark, nobody would look again.
     """
-    since = stored.value.unsettled_since
+    since, fired_at = stored.value.unsettled_since, stored.value.fired_at
+    if fired_at is not None:
+        services.alerts.note_triggered(tenant, stored.value.rule_id, fired_at)
     for _ in range(TRIES):
         alert = stored.value
         if alert.unsettled_since != since:
